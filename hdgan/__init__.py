@@ -1,0 +1,1 @@
+"""pix2pixHD for Keras 3 and TensorFlow."""

@@ -1,0 +1,1 @@
+"""Data sets: label maps, instance maps and the photographs they show."""

@@ -1,0 +1,1 @@
+"""The networks: functional graphs inside classes."""

@@ -1,0 +1,139 @@
+"""Local enhancers G2, G3, ... around a global generator."""
+
+import keras
+
+from hdgan.layers import (
+    AveragePooling2DExcludingPadding,
+    ConvolutionBlock,
+    DownsampleBlock,
+    ResidualBlock,
+    UpsampleBlock,
+)
+from hdgan.networks.global_generator import GlobalGenerator, image_output
+from hdgan.networks.network import Network, check_positive
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class LocalEnhancer(Network):
+    """Global generator inside enhancers, each of which doubles the resolution.
+
+    Enhancer k of n (1 is the coarsest) sees the input average-pooled n - k
+    times: c7s1-w, d2w, adds the features of what is inside it, residual blocks
+    R2w, uw. Its width w is the global generator's divided by 2^k. Only the
+    last has an output layer. Wang et al., 2018, section 3.2 and appendix.
+
+    Args:
+        global_generator: `GlobalGenerator`, the coarsest network; its input
+            channels, width, norm, dropout and dtype decide the enhancers', and
+            its weights (without its output layer) are shared, not copied.
+        num_enhancers: int.
+        num_blocks: int, residual blocks of each enhancer.
+        **kwargs: `name` and `trainable`.
+
+    Input shape:
+        `(batch, height, width, input_channels)`; both sides multiples of
+        `size_multiple` and at least `size_minimum`.
+
+    Output shape:
+        `(batch, height, width, output_channels)`, float32 in [-1, 1].
+
+    Raises:
+        ValueError: if a number is not an integer >= 1, or the global
+            generator's width can't be halved `num_enhancers` times.
+
+    Example:
+        >>> coarse = hdgan.GlobalGenerator(input_channels=36, base_width=64)
+        >>> generator = hdgan.LocalEnhancer(coarse)
+        >>> photo = generator(keras.random.normal((1, 1024, 2048, 36)))
+    """
+
+    def __init__(
+        self, global_generator, num_enhancers=1, num_blocks=3, **kwargs
+    ):
+        check_positive(num_enhancers=num_enhancers, num_blocks=num_blocks)
+        base_width = global_generator.base_width
+        if base_width % 2**num_enhancers:
+            raise ValueError(
+                f"The global generator's `base_width` of {base_width} can't be "
+                f"halved for {num_enhancers} enhancers. Expected a multiple of "
+                f"{2**num_enhancers}."
+            )
+        kwargs.pop("dtype", None)
+        dtype = global_generator.children_policy
+        options = {"norm": global_generator.norm, "dtype": dtype}
+
+        # === Layers ===
+        pools = [
+            AveragePooling2DExcludingPadding(dtype=dtype, name=f"pool_{k}")
+            for k in range(1, num_enhancers + 1)
+        ]
+
+        # === Functional Model ===
+        inputs = keras.Input(
+            (None, None, global_generator.input_channels), name="condition"
+        )
+        pyramid = [inputs]
+        for pool in pools:
+            pyramid.append(pool(pyramid[-1]))
+        x = global_generator.features()(pyramid[-1])
+        for k in range(1, num_enhancers + 1):
+            x = _enhance(
+                pyramid[num_enhancers - k],
+                x,
+                f"enhancer_{k}",
+                width=base_width // 2**k,
+                num_blocks=num_blocks,
+                dropout_rate=global_generator.dropout_rate,
+                options=options,
+            )
+        x = image_output(x, global_generator.output_channels, dtype)
+        super().__init__(inputs, x, dtype, **kwargs)
+
+        # === Config ===
+        # As a configuration: an attribute that is a model would put its unused
+        # output layer among the weights.
+        self._global_config = keras.saving.serialize_keras_object(
+            global_generator
+        )
+        self.num_enhancers = num_enhancers
+        self.num_blocks = num_blocks
+        self.size_multiple = global_generator.size_multiple * 2**num_enhancers
+        self.size_minimum = global_generator.size_minimum * 2**num_enhancers
+
+    def get_config(self):
+        config = super().get_config()
+        del config["dtype"]
+        return {
+            **config,
+            "global_generator": self._global_config,
+            "num_enhancers": self.num_enhancers,
+            "num_blocks": self.num_blocks,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        generator = config["global_generator"]
+        if not isinstance(generator, GlobalGenerator):
+            generator = keras.saving.deserialize_keras_object(generator)
+        return cls(**{**config, "global_generator": generator})
+
+
+def _enhance(image, inner, name, *, width, num_blocks, dropout_rate, options):
+    """Applies one enhancer.
+
+    Args:
+        image: the input at this enhancer's resolution.
+        inner: features at half of it, with `2 * width` channels.
+        name: start of the layers' names.
+
+    Returns:
+        Features at this enhancer's resolution, with `width` channels.
+    """
+    x = ConvolutionBlock(width, 7, name=f"{name}_stem", **options)(image)
+    x = DownsampleBlock(2 * width, name=f"{name}_down", **options)(x)
+    x = keras.layers.Add(dtype=options["dtype"], name=f"{name}_add")([x, inner])
+    for k in range(1, num_blocks + 1):
+        x = ResidualBlock(
+            dropout_rate=dropout_rate, name=f"{name}_block_{k}", **options
+        )(x)
+    return UpsampleBlock(width, name=f"{name}_up", **options)(x)

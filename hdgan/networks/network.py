@@ -1,0 +1,47 @@
+"""The common part of the networks."""
+
+import keras
+
+
+class Network(keras.Model):
+    """A functional graph inside a class, remade from its arguments.
+
+    A subclass makes the graph in `__init__`, with every child in
+    `self.child_dtype(dtype)`, and returns its own arguments from
+    `get_config`.
+    """
+
+    def __init__(self, inputs, outputs, dtype, **kwargs):
+        super().__init__(inputs=inputs, outputs=outputs, **kwargs)
+        self.children_policy = dtype
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "trainable": self.trainable,
+            "dtype": keras.saving.serialize_keras_object(self.children_policy),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)
+
+
+def resolve_dtype(dtype):
+    """Returns the dtype policy of a network's layers.
+
+    Args:
+        dtype: policy, its name or its configuration; None is the global one.
+    """
+    if isinstance(dtype, dict):
+        return keras.saving.deserialize_keras_object(dtype)
+    return keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+
+
+def check_positive(**arguments):
+    """Raises `ValueError` for the first argument that isn't an integer >= 1."""
+    for name, value in arguments.items():
+        if not isinstance(value, int) or value < 1:
+            raise ValueError(
+                f"`{name}` must be an integer >= 1. Received: {value!r}"
+            )

@@ -1,0 +1,179 @@
+"""U-Net generator of pix2pix."""
+
+import keras
+
+from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.noise_dropout import NoiseDropout
+from hdgan.layers.normalization import make_norm
+from hdgan.networks.network import Network, check_positive, resolve_dtype
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class UNetGenerator(Network):
+    """Encoder and decoder with a skip connection at every resolution.
+
+    4x4 convolutions at stride 2, C64-C128-C256-C512-... down to one pixel of a
+    256x256 image, and back, with dropout in the three innermost decoder steps
+    at constant width. Isola et al., 2017, section 6.1.1. With batches of one,
+    its batch norm is instance norm, which is what is used here.
+
+    Args:
+        input_channels: int, channels of the coded label map.
+        base_width: int, channels after the first step; doubled at each step, up
+            to eight times.
+        num_downsamplings: int >= 2, steps down.
+        norm: `"instance"`, `"batch"` or `"none"`.
+        dropout_rate: float in [0, 1).
+        output_channels: int, channels of the image.
+        **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
+
+    Input shape:
+        `(batch, height, width, input_channels)`; both sides multiples of
+        `size_multiple`.
+
+    Output shape:
+        `(batch, height, width, output_channels)`, float32 in [-1, 1].
+
+    Raises:
+        ValueError: if a number is not an integer >= 1 or there is only one
+            downsampling.
+
+    Example:
+        >>> generator = hdgan.UNetGenerator(input_channels=36)
+        >>> photo = generator(keras.random.normal((1, 256, 256, 36)))
+    """
+
+    def __init__(
+        self,
+        input_channels,
+        base_width=64,
+        num_downsamplings=8,
+        norm="instance",
+        dropout_rate=0.5,
+        output_channels=3,
+        dtype=None,
+        **kwargs,
+    ):
+        check_positive(
+            input_channels=input_channels,
+            base_width=base_width,
+            num_downsamplings=num_downsamplings,
+            output_channels=output_channels,
+        )
+        if num_downsamplings < 2:
+            raise ValueError(
+                "`num_downsamplings` must be at least 2. "
+                f"Received: {num_downsamplings}"
+            )
+        dtype = resolve_dtype(dtype)
+        widths = [base_width * min(2**k, 8) for k in range(num_downsamplings)]
+
+        # === Functional Model ===
+        inputs = keras.Input((None, None, input_channels), name="condition")
+        x = inputs
+        skips = []
+        for k, filters in enumerate(widths):
+            x = _down(
+                x,
+                filters,
+                f"down_{k + 1}",
+                # Neither the first nor the innermost has a norm: of one pixel
+                # an instance norm leaves nothing.
+                norm="none" if k in (0, num_downsamplings - 1) else norm,
+                activate=k > 0,
+                dtype=dtype,
+            )
+            skips.append(x)
+        skips.pop()
+        for k in range(num_downsamplings - 1, 0, -1):
+            # The three after the innermost, which has none.
+            has_dropout = num_downsamplings - 4 <= k < num_downsamplings - 1
+            x = _up(
+                x,
+                widths[k - 1],
+                f"up_{k + 1}",
+                norm=norm,
+                dropout_rate=dropout_rate if has_dropout else 0.0,
+                dtype=dtype,
+            )
+            x = keras.layers.Concatenate(dtype=dtype, name=f"skip_{k}")(
+                [skips.pop(), x]
+            )
+        x = _up(
+            x,
+            output_channels,
+            "output",
+            norm="none",
+            dropout_rate=0.0,
+            dtype=dtype,
+        )
+        x = keras.layers.Activation("tanh", dtype="float32", name="image")(x)
+        super().__init__(inputs, x, dtype, **kwargs)
+
+        # === Config ===
+        self.input_channels = input_channels
+        self.base_width = base_width
+        self.num_downsamplings = num_downsamplings
+        self.norm = norm
+        self.dropout_rate = dropout_rate
+        self.output_channels = output_channels
+
+    @property
+    def size_multiple(self):
+        """Each side of the input is a multiple of this, in pixels."""
+        return 2**self.num_downsamplings
+
+    @property
+    def size_minimum(self):
+        """Each side of the input has at least this many pixels.
+
+        One pixel at the bottom: the first norm on the way up sees two.
+        """
+        return self.size_multiple
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "input_channels": self.input_channels,
+            "base_width": self.base_width,
+            "num_downsamplings": self.num_downsamplings,
+            "norm": self.norm,
+            "dropout_rate": self.dropout_rate,
+            "output_channels": self.output_channels,
+        }
+
+
+def _down(x, filters, name, *, norm, activate, dtype):
+    """Applies LeakyReLU, a convolution at stride 2 and a norm."""
+    if activate:
+        x = keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_relu")(x)
+    x = keras.layers.Conv2D(
+        filters,
+        4,
+        strides=2,
+        padding="same",
+        kernel_initializer=kernel_initializer(),
+        bias_initializer=bias_initializer(16 * x.shape[-1]),
+        dtype=dtype,
+        name=f"{name}_convolution",
+    )(x)
+    return make_norm(norm, dtype=dtype, name=f"{name}_norm")(x)
+
+
+def _up(x, filters, name, *, norm, dropout_rate, dtype):
+    """Applies ReLU, a transposed convolution at stride 2, norm, dropout."""
+    x = keras.layers.ReLU(dtype=dtype, name=f"{name}_relu")(x)
+    x = keras.layers.Conv2DTranspose(
+        filters,
+        4,
+        strides=2,
+        padding="same",
+        kernel_initializer=kernel_initializer(),
+        bias_initializer=bias_initializer(16 * filters),
+        dtype=dtype,
+        name=f"{name}_convolution",
+    )(x)
+    x = make_norm(norm, dtype=dtype, name=f"{name}_norm")(x)
+    if dropout_rate:
+        x = NoiseDropout(dropout_rate, dtype=dtype, name=f"{name}_dropout")(x)
+    return x

@@ -1,0 +1,64 @@
+"""Reusable Keras layers and losses of label-to-photo synthesis.
+
+They know nothing of the rest of the package and fit in anyone's Keras model.
+"""
+
+from hdgan.layers.adversarial_losses import (
+    AdversarialLoss,
+    hinge_discriminator_loss,
+    hinge_generator_loss,
+    least_squares_discriminator_loss,
+    least_squares_generator_loss,
+    non_saturating_discriminator_loss,
+    non_saturating_generator_loss,
+)
+from hdgan.layers.average_pooling import AveragePooling2DExcludingPadding
+from hdgan.layers.boundary_map import BoundaryMap
+from hdgan.layers.convolution_block import ConvolutionBlock
+from hdgan.layers.downsample_block import DownsampleBlock
+from hdgan.layers.edge_padding import EdgePadding
+from hdgan.layers.feature_matching_loss import (
+    FeatureMatchingLoss,
+    feature_matching_loss,
+)
+from hdgan.layers.instance_average_pooling import InstanceAveragePooling
+from hdgan.layers.instance_normalization import InstanceNormalization
+from hdgan.layers.multiscale import Multiscale
+from hdgan.layers.noise_dropout import NoiseDropout, dropout_noise
+from hdgan.layers.one_hot_labels import OneHotLabels
+from hdgan.layers.patch_discriminator import PatchDiscriminator
+from hdgan.layers.perceptual_loss import PerceptualLoss, vgg19_features
+from hdgan.layers.reflection_padding import ReflectionPadding2D
+from hdgan.layers.residual_block import ResidualBlock
+from hdgan.layers.spectral_normalization import SpectralNormalization
+from hdgan.layers.upsample_block import UpsampleBlock
+
+__all__ = [
+    "AdversarialLoss",
+    "AveragePooling2DExcludingPadding",
+    "BoundaryMap",
+    "ConvolutionBlock",
+    "DownsampleBlock",
+    "EdgePadding",
+    "FeatureMatchingLoss",
+    "InstanceAveragePooling",
+    "InstanceNormalization",
+    "Multiscale",
+    "NoiseDropout",
+    "OneHotLabels",
+    "PatchDiscriminator",
+    "PerceptualLoss",
+    "ReflectionPadding2D",
+    "ResidualBlock",
+    "SpectralNormalization",
+    "UpsampleBlock",
+    "dropout_noise",
+    "feature_matching_loss",
+    "hinge_discriminator_loss",
+    "hinge_generator_loss",
+    "least_squares_discriminator_loss",
+    "least_squares_generator_loss",
+    "non_saturating_discriminator_loss",
+    "non_saturating_generator_loss",
+    "vgg19_features",
+]

@@ -1,0 +1,45 @@
+"""Instance boundary map."""
+
+import keras
+from keras import ops
+
+from hdgan.layers.one_hot_labels import squeeze_channel
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class BoundaryMap(keras.layers.Layer):
+    """Marks the pixels whose instance id differs from a neighbour's.
+
+    A pixel is 1 if the id of any of its four neighbours is another, so that
+    both sides of a border are marked, and 0 elsewhere. Wang et al., 2018,
+    section 3.3.
+
+    Input shape:
+        `(batch, height, width)` or `(batch, height, width, 1)`, integers.
+
+    Output shape:
+        `(batch, height, width, 1)` in the layer's compute dtype.
+
+    Example:
+        >>> instance_map = np.array([[[7, 7, 8, 8]]])
+        >>> hdgan.layers.BoundaryMap()(instance_map)[0, 0, :, 0].numpy()
+        array([0., 1., 1., 0.], dtype=float32)
+    """
+
+    def __init__(self, **kwargs):
+        # Ids must not be cast to a floating compute dtype on their way in.
+        super().__init__(autocast=False, **kwargs)
+
+    def call(self, inputs):
+        ids = squeeze_channel(inputs)
+        vertical = ids[:, 1:] != ids[:, :-1]
+        horizontal = ids[:, :, 1:] != ids[:, :, :-1]
+        above = ops.pad(vertical, ((0, 0), (1, 0), (0, 0)))
+        below = ops.pad(vertical, ((0, 0), (0, 1), (0, 0)))
+        left = ops.pad(horizontal, ((0, 0), (0, 0), (1, 0)))
+        right = ops.pad(horizontal, ((0, 0), (0, 0), (0, 1)))
+        boundary = above | below | left | right
+        return ops.cast(boundary[..., None], self.compute_dtype)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:3], 1)

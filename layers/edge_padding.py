@@ -1,0 +1,92 @@
+"""Padding up to the size that a network can take."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class EdgePadding(keras.layers.Layer):
+    """Pads bottom and right until both sides suit a network.
+
+    Each side grows to the next multiple of `multiple`, and to at least
+    `minimum`, by repeating the last row and column. Pixel (y, x) stays at
+    (y, x), so the network's output is cut back by `[:, :height, :width]`.
+    Integers stay the integers they are: label ids and instance ids pass
+    unharmed, in any compute dtype.
+
+    Args:
+        multiple: int >= 1; each side becomes a multiple of it.
+        minimum: int >= 1; the least size of a side. A multiple of `multiple`.
+
+    Input shape:
+        `(batch, height, width)` or `(batch, height, width, channels)`, of any
+        dtype; sizes may be unknown.
+
+    Output shape:
+        The same with larger height and width.
+
+    Raises:
+        ValueError: if `multiple` or `minimum` is not an integer >= 1, or
+            `minimum` is no multiple of `multiple`.
+
+    Example:
+        >>> label_map = np.zeros((1, 17, 33), "uint8")
+        >>> hdgan.layers.EdgePadding(16, minimum=32)(label_map).shape
+        TensorShape([1, 32, 48])
+    """
+
+    def __init__(self, multiple, minimum=None, **kwargs):
+        # Ids must not be cast to a floating compute dtype on their way in.
+        super().__init__(autocast=False, **kwargs)
+        minimum = multiple if minimum is None else minimum
+        for name, value in (("multiple", multiple), ("minimum", minimum)):
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"`{name}` must be an integer >= 1. Received: {value!r}"
+                )
+        if minimum % multiple:
+            raise ValueError(
+                "`minimum` must be a multiple of `multiple`. Received: "
+                f"minimum={minimum}, multiple={multiple}"
+            )
+        self.multiple = multiple
+        self.minimum = minimum
+
+    def build(self, input_shape):
+        self.built = True
+
+    def call(self, inputs):
+        outputs = inputs
+        for axis in (1, 2):
+            size = ops.shape(inputs)[axis]
+            if isinstance(size, int) and self._padded(size) == size:
+                continue
+            padded = ops.maximum(
+                -(-size // self.multiple) * self.multiple, self.minimum
+            )
+            rows = ops.minimum(ops.arange(padded), size - 1)
+            outputs = ops.take(outputs, rows, axis=axis)
+        return outputs
+
+    def compute_output_shape(self, input_shape):
+        height, width = (
+            None if side is None else self._padded(side)
+            for side in input_shape[1:3]
+        )
+        return (input_shape[0], height, width, *input_shape[3:])
+
+    def compute_output_spec(self, inputs):
+        # Of the input's dtype, not of the layer's.
+        return keras.KerasTensor(
+            self.compute_output_shape(inputs.shape), dtype=inputs.dtype
+        )
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "multiple": self.multiple,
+            "minimum": self.minimum,
+        }
+
+    def _padded(self, size):
+        return max(-(-size // self.multiple) * self.multiple, self.minimum)

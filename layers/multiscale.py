@@ -1,0 +1,73 @@
+"""One discriminator at several scales."""
+
+import keras
+
+from hdgan.layers.average_pooling import AveragePooling2DExcludingPadding
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class Multiscale(keras.layers.Wrapper):
+    """Applies copies of a discriminator to an image at falling resolutions.
+
+    Scale 0 is the given layer and sees the image itself. Scale k is a copy with
+    the same configuration and weights of its own, and sees the image
+    average-pooled k times. Wang et al., 2018, section 3.2.
+
+    Args:
+        layer: a Keras layer that takes an image, such as `PatchDiscriminator`.
+        num_scales: int >= 1.
+
+    Input shape:
+        `(batch, height, width, channels)`; height and width may be unknown.
+
+    Output shape:
+        A list of what the layer returns at each scale, full resolution first.
+
+    Raises:
+        ValueError: if `num_scales` is not an integer >= 1.
+
+    Example:
+        >>> layer = hdgan.layers.Multiscale(
+        ...     hdgan.layers.PatchDiscriminator(), num_scales=3
+        ... )
+        >>> features = layer(image)
+        >>> logits_at_half_resolution = features[1][-1]
+    """
+
+    def __init__(self, layer, num_scales=2, **kwargs):
+        super().__init__(layer, **kwargs)
+        if not isinstance(num_scales, int) or num_scales < 1:
+            raise ValueError(
+                "`num_scales` must be an integer >= 1. "
+                f"Received: {num_scales!r}"
+            )
+        self.num_scales = num_scales
+
+    def build(self, input_shape):
+        config = self.layer.get_config()
+        self.scales = [self.layer] + [
+            self.layer.__class__.from_config(
+                {**config, "name": f"{self.layer.name}_scale_{k}"}
+            )
+            for k in range(1, self.num_scales)
+        ]
+        self.pool = AveragePooling2DExcludingPadding(
+            dtype=self.dtype_policy, name="pool"
+        )
+        shape = input_shape
+        for scale in self.scales:
+            scale.build(shape)
+            shape = self.pool.compute_output_shape(shape)
+        self.built = True
+
+    def call(self, inputs):
+        image = inputs
+        outputs = []
+        for index, scale in enumerate(self.scales):
+            if index:
+                image = self.pool(image)
+            outputs.append(scale(image))
+        return outputs
+
+    def get_config(self):
+        return {**super().get_config(), "num_scales": self.num_scales}

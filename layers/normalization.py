@@ -1,0 +1,40 @@
+"""The normalization that a block or network is asked for by name."""
+
+import keras
+
+from hdgan.layers.instance_normalization import InstanceNormalization
+
+NORMS = ("instance", "batch", "none")
+
+
+def check_norm(norm):
+    """Returns `norm`, or raises `ValueError` if it is not one of `NORMS`."""
+    if norm not in NORMS:
+        raise ValueError(f"`norm` must be one of {NORMS}. Received: {norm!r}")
+    return norm
+
+
+def make_norm(norm, **kwargs):
+    """Returns the normalization layer that `norm` names.
+
+    Args:
+        norm: `"instance"` (without scale and offset), `"batch"` (with both,
+            statistics taken over all replicas) or `"none"`.
+        **kwargs: `dtype` and `name` of the layer.
+
+    Returns:
+        A layer; for `"none"` the identity.
+
+    Raises:
+        ValueError: if `norm` is none of these.
+    """
+    check_norm(norm)
+    if norm == "instance":
+        return InstanceNormalization(**kwargs)
+    if norm == "batch":
+        # Synchronized: statistics kept per replica would drift apart.
+        # Momentum and epsilon are the published code's.
+        return keras.layers.BatchNormalization(
+            momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs
+        )
+    return keras.layers.Identity(**kwargs)

@@ -1,0 +1,162 @@
+"""PatchGAN discriminator."""
+
+import keras
+
+from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.normalization import check_norm, make_norm
+from hdgan.layers.sequential_block import SequentialBlock
+from hdgan.layers.spectral_normalization import SpectralNormalization
+
+_MAX_WIDTH = 512
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class PatchDiscriminator(keras.layers.Layer):
+    """Judges overlapping patches of an image, and shows how it got there.
+
+    4x4 convolutions, zero-padded by 2, with LeakyReLU 0.2: `num_layers` at
+    stride 2 (widths doubling from `base_width`, at most 512), one more at
+    stride 1, and one to a single channel. The norm is left out of the first and
+    last. With three layers each judged patch is 70x70 pixels: Isola et al.,
+    2017, section 3.2.2; Wang et al., 2018, appendix.
+
+    Args:
+        base_width: int, channels of the first convolution.
+        num_layers: int >= 1, convolutions at stride 2.
+        norm: `"instance"`, `"batch"` or `"none"`.
+        spectral_norm: bool, divide every kernel by its largest singular value.
+
+    Input shape:
+        `(batch, height, width, channels)`; height and width may be unknown.
+
+    Output shape:
+        A list of `num_layers + 2` tensors: the features after each LeakyReLU,
+        then the logits `(batch, patch_rows, patch_columns, 1)`. At stride 2 a
+        side becomes `side // 2 + 1`, at stride 1 `side + 1`: 64, 33, 17, 9,
+        10, 11.
+
+    Raises:
+        ValueError: if `num_layers` is not an integer >= 1 or `norm` is unknown.
+
+    Example:
+        >>> features = hdgan.layers.PatchDiscriminator()(image)
+        >>> logits = features[-1]
+    """
+
+    def __init__(
+        self,
+        base_width=64,
+        num_layers=3,
+        norm="instance",
+        spectral_norm=False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if not isinstance(num_layers, int) or num_layers < 1:
+            raise ValueError(
+                "`num_layers` must be an integer >= 1. "
+                f"Received: {num_layers!r}"
+            )
+        self.base_width = base_width
+        self.num_layers = num_layers
+        self.norm = check_norm(norm)
+        self.spectral_norm = spectral_norm
+
+    def build(self, input_shape):
+        widths = [
+            min(self.base_width * 2**k, _MAX_WIDTH)
+            for k in range(self.num_layers + 1)
+        ]
+        last = self.num_layers
+        self.stages = []
+        shape = input_shape
+        for index, filters in enumerate([*widths, 1]):
+            stage = _DiscriminatorStage(
+                filters,
+                strides=2 if index < self.num_layers else 1,
+                norm=self.norm if 0 < index <= last else "none",
+                activate=index <= last,
+                spectral_norm=self.spectral_norm,
+                dtype=self.dtype_policy,
+                name=f"stage_{index}",
+            )
+            stage.build(shape)
+            shape = stage.compute_output_shape(shape)
+            self.stages.append(stage)
+        self.built = True
+
+    def call(self, inputs):
+        features = []
+        x = inputs
+        for stage in self.stages:
+            x = stage(x)
+            features.append(x)
+        return features
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "base_width": self.base_width,
+            "num_layers": self.num_layers,
+            "norm": self.norm,
+            "spectral_norm": self.spectral_norm,
+        }
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class _DiscriminatorStage(SequentialBlock):
+    """One convolution of the PatchGAN with its pad, norm and LeakyReLU."""
+
+    def __init__(
+        self, filters, strides, norm, activate, spectral_norm, **kwargs
+    ):
+        super().__init__(**kwargs)
+        self.filters = filters
+        self.strides = strides
+        self.norm = norm
+        self.activate = activate
+        self.spectral_norm = spectral_norm
+
+    def _make_layers(self, input_shape):
+        dtype = self.dtype_policy
+        convolution = keras.layers.Conv2D(
+            self.filters,
+            4,
+            strides=self.strides,
+            kernel_initializer=kernel_initializer(),
+            bias_initializer=bias_initializer(16 * input_shape[-1]),
+            dtype=dtype,
+            name="convolution",
+        )
+        if self.spectral_norm:
+            convolution = SpectralNormalization(
+                convolution, dtype=dtype, name="spectral_normalization"
+            )
+        layers = [
+            keras.layers.ZeroPadding2D(2, dtype=dtype, name="pad"),
+            convolution,
+            make_norm(self.norm, dtype=dtype, name="norm"),
+        ]
+        if self.activate:
+            layers.append(
+                keras.layers.LeakyReLU(0.2, dtype=dtype, name="activation")
+            )
+        return layers
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, _ = input_shape
+        shrunk = [
+            None if side is None else side // self.strides + 1
+            for side in (height, width)
+        ]
+        return (batch, *shrunk, self.filters)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "filters": self.filters,
+            "strides": self.strides,
+            "norm": self.norm,
+            "activate": self.activate,
+            "spectral_norm": self.spectral_norm,
+        }

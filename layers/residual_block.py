@@ -1,0 +1,107 @@
+"""Residual block."""
+
+import keras
+from keras import ops
+
+from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.noise_dropout import NoiseDropout
+from hdgan.layers.normalization import check_norm, make_norm
+from hdgan.layers.reflection_padding import ReflectionPadding2D
+from hdgan.layers.sequential_block import SequentialBlock
+
+PADDINGS = ("reflect", "zero")
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class ResidualBlock(SequentialBlock):
+    """Two 3x3 convolutions with norms, added to the input.
+
+    `Rk` of Wang et al., 2018: pad, convolution, norm, ReLU, (dropout,) pad,
+    convolution, norm, add; nothing follows the addition.
+
+    Args:
+        norm: `"instance"`, `"batch"` or `"none"`.
+        padding: `"reflect"` or `"zero"`, by one pixel.
+        dropout_rate: float in [0, 1), dropout between the convolutions. It can
+            stay on at synthesis as the source of noise: `NoiseDropout`.
+
+    Input shape:
+        `(batch, height, width, channels)`, height and width >= 2 with
+        `padding="reflect"`; either may be unknown.
+
+    Output shape:
+        The input's.
+
+    Raises:
+        ValueError: if `norm` or `padding` is unknown, or `dropout_rate` is
+            outside [0, 1).
+
+    Example:
+        >>> x = keras.random.normal((1, 16, 32, 64))
+        >>> hdgan.layers.ResidualBlock()(x).shape
+        TensorShape([1, 16, 32, 64])
+    """
+
+    def __init__(
+        self, norm="instance", padding="reflect", dropout_rate=0.0, **kwargs
+    ):
+        super().__init__(**kwargs)
+        if padding not in PADDINGS:
+            raise ValueError(
+                f"`padding` must be one of {PADDINGS}. Received: {padding!r}"
+            )
+        if not 0 <= dropout_rate < 1:
+            raise ValueError(
+                f"`dropout_rate` must be in [0, 1). Received: {dropout_rate}"
+            )
+        self.norm = check_norm(norm)
+        self.padding = padding
+        self.dropout_rate = dropout_rate
+
+    def _make_layers(self, input_shape):
+        dtype = self.dtype_policy
+        filters = input_shape[-1]
+
+        def pad(name):
+            if self.padding == "reflect":
+                return ReflectionPadding2D(1, dtype=dtype, name=name)
+            return keras.layers.ZeroPadding2D(1, dtype=dtype, name=name)
+
+        def convolution(name):
+            return keras.layers.Conv2D(
+                filters,
+                3,
+                kernel_initializer=kernel_initializer(),
+                bias_initializer=bias_initializer(9 * filters),
+                dtype=dtype,
+                name=name,
+            )
+
+        layers = [
+            pad("pad_1"),
+            convolution("convolution_1"),
+            make_norm(self.norm, dtype=dtype, name="norm_1"),
+            keras.layers.ReLU(dtype=dtype, name="activation"),
+            pad("pad_2"),
+            convolution("convolution_2"),
+            make_norm(self.norm, dtype=dtype, name="norm_2"),
+        ]
+        if self.dropout_rate:
+            layers.insert(
+                4, NoiseDropout(self.dropout_rate, dtype=dtype, name="dropout")
+            )
+        return layers
+
+    def call(self, inputs):
+        return ops.add(inputs, super().call(inputs))
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "norm": self.norm,
+            "padding": self.padding,
+            "dropout_rate": self.dropout_rate,
+        }

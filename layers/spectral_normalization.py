@@ -1,0 +1,96 @@
+"""Spectral normalization."""
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class SpectralNormalization(keras.layers.Wrapper):
+    """Divides the kernel of a layer by its largest singular value.
+
+    With the kernel W as a matrix `(-1, outputs)`, each training call takes
+    power iterations `v = l2(u W')`, `u = l2(v W)` and calls the layer with
+    `W / sigma`, `sigma = v W u'`. The layer's own kernel stays as it is and the
+    gradient flows through sigma, with u and v constant (Miyato et al., 2018,
+    equations 11 and 12). `keras.layers.SpectralNormalization` overwrites the
+    kernel instead, without that gradient.
+
+    Args:
+        layer: a Keras layer with an attribute `kernel`.
+        power_iterations: int >= 1, iterations per training call.
+        epsilon: float, keeps the normalization of u and v from dividing by 0.
+
+    Input shape:
+        The wrapped layer's.
+
+    Output shape:
+        The wrapped layer's.
+
+    Raises:
+        ValueError: if `power_iterations` is not an integer >= 1, or the layer
+            has no kernel.
+
+    Example:
+        >>> convolution = keras.layers.Conv2D(8, 4)
+        >>> layer = hdgan.layers.SpectralNormalization(convolution)
+    """
+
+    def __init__(self, layer, power_iterations=1, epsilon=1e-12, **kwargs):
+        super().__init__(layer, **kwargs)
+        if not isinstance(power_iterations, int) or power_iterations < 1:
+            raise ValueError(
+                "`power_iterations` must be an integer >= 1. "
+                f"Received: {power_iterations!r}"
+            )
+        self.power_iterations = power_iterations
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        if not hasattr(self.layer, "kernel"):
+            raise ValueError(
+                "SpectralNormalization needs a layer with a `kernel`. "
+                f"Received: {self.layer}"
+            )
+        self.u = self.add_weight(
+            name="u",
+            shape=(1, self.layer.kernel.shape[-1]),
+            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+            trainable=False,
+            dtype="float32",
+            # Made from the kernel alone, so the same on every replica.
+            aggregation="only_first_replica",
+        )
+
+    def call(self, inputs, training=False):
+        kernel = ops.cast(self.layer.kernel.value, "float32")
+        matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
+        constant = ops.stop_gradient(matrix)
+        u = ops.cast(self.u.value, "float32")
+        for _ in range(self.power_iterations if training else 1):
+            v = self._l2_normalize(ops.matmul(u, ops.transpose(constant)))
+            next_u = self._l2_normalize(ops.matmul(v, constant))
+            # At inference u is as the last training call left it.
+            u = next_u if training else u
+        if training:
+            self.u.assign(u)
+        sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
+        # The scope swaps the kernel for this call only: nothing is written.
+        with keras.StatelessScope(
+            state_mapping=[(self.layer.kernel, kernel / sigma[0, 0])]
+        ):
+            return self.layer(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return self.layer.compute_output_shape(input_shape)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "power_iterations": self.power_iterations,
+            "epsilon": self.epsilon,
+        }
+
+    def _l2_normalize(self, vector):
+        square = ops.sum(ops.square(vector))
+        return vector * ops.rsqrt(ops.maximum(square, self.epsilon))
