@@ -1,1 +1,14 @@
-"""pix2pixHD for Keras 3 and TensorFlow."""
+"""pix2pixHD for Keras 3 and TensorFlow: photographs from label maps."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    from hdgan.label_set import LabelSet
+    from hdgan.linear_decay import LinearDecay
+    from hdgan.networks.global_generator import GlobalGenerator
+    from hdgan.networks.instance_encoder import InstanceEncoder
+    from hdgan.networks.local_enhancer import LocalEnhancer
+    from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+    from hdgan.networks.unet_generator import UNetGenerator
+    from hdgan.pix2pixhd import Pix2PixHD
+    from hdgan.presets import PRESETS

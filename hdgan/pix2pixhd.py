@@ -1,0 +1,471 @@
+"""The pix2pixHD model: networks, coding, losses and training step."""
+
+import keras
+import tensorflow as tf
+
+from hdgan.export import export_savedmodel
+from hdgan.objective import Objective
+from hdgan.presets import build_networks, resolve_preset, size_multiple
+from hdgan.scene_coding import SceneCoding
+from hdgan.synthesis import Synthesizer
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class Pix2PixHD(keras.Model):
+    """Photographs from label maps: Wang et al., CVPR 2018.
+
+    Takes raw maps and photos and does its own coding: one channel per class, a
+    boundary map from the instance ids, photos to [-1, 1], padding to the
+    networks' multiple and cropping back. Training, synthesis and export go
+    through the same code, and the output has the input's size.
+
+    `from_preset` makes one by name; the constructor takes any networks.
+
+    Args:
+        generator: `keras.Model`, `(batch, height, width, channels)` to an image
+            in [-1, 1]; with the attributes `size_multiple` and `size_minimum`.
+            `channels` = classes (3 without labels) + 1 with instances + the
+            encoder's.
+        discriminator: `keras.Model` from coded label map and image (without the
+            encoder's channels) to a list over scales of lists of features, the
+            logits last.
+        encoder: `InstanceEncoder` or None.
+        labels: `LabelSet`, or None where the "label map" is an RGB image.
+        use_instances: bool, whether the generator sees a boundary map.
+        ema_decay: float in (0, 1), decay per step of a moving average of the
+            generator, which then does all synthesis; None for none.
+        **kwargs: `name` and `dtype` of `keras.Model`.
+
+    Call arguments:
+        inputs: dict of `label_map`, `(batch, height, width)`, integers below
+            the number of classes (`(batch, height, width, 3)`, uint8, without
+            labels); `instance_map`, `(batch, height, width)`, integers, may be
+            left out; with an encoder `photo`, `(batch, height, width, 3)`,
+            uint8, whose styles are taken.
+        training: bool.
+
+    Output shape:
+        `(batch, height, width, 3)`, float32 in [-1, 1].
+
+    `fit` and `evaluate` take a dict that also holds `photo`, or the photos as
+    `y`. An instance map that is left out or holds only zeros is replaced by the
+    label map, whose regions then count as instances.
+
+    Raises:
+        ValueError: if the networks' channels do not fit one another.
+
+    Example:
+        >>> model = hdgan.Pix2PixHD.from_preset("tiny", labels=labels)
+        >>> model.compile()
+        >>> model.fit(dataset, epochs=10)
+        >>> photo = model.synthesize(label_map, instance_map)
+        >>> model.save("model.keras")
+    """
+
+    def __init__(
+        self,
+        generator,
+        discriminator,
+        encoder=None,
+        labels=None,
+        use_instances=True,
+        ema_decay=None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        if ema_decay is not None and not 0 < ema_decay < 1:
+            raise ValueError(
+                f"`ema_decay` must be in (0, 1) or None. Received: {ema_decay}"
+            )
+        self.generator = generator
+        self.discriminator = discriminator
+        self.encoder = encoder
+        self.labels = labels
+        self.use_instances = use_instances
+        self.ema_decay = ema_decay
+        multiple = size_multiple(generator, encoder)
+        self.coding = SceneCoding(
+            0 if labels is None else len(labels),
+            use_instances,
+            size_multiple=multiple,
+            size_minimum=-(-generator.size_minimum // multiple) * multiple,
+            dtype=generator.children_policy,
+            name="coding",
+        )
+        self._check_channels()
+        self.average_generator = None
+        if ema_decay is not None:
+            self.average_generator = type(generator).from_config(
+                {**generator.get_config(), "name": "average_generator"}
+            )
+            self.average_generator.set_weights(generator.get_weights())
+            self.average_generator.trainable = False
+        self._trackers = []
+        self._synthesizer = Synthesizer(self)
+        # Every network is a graph with its weights: nothing is left to build.
+        self.built = True
+
+    @classmethod
+    def from_preset(
+        cls,
+        preset,
+        labels=None,
+        use_instances=True,
+        has_encoder=False,
+        ema_decay=None,
+        dtype=None,
+        **overrides,
+    ):
+        """Makes a model by name.
+
+        Args:
+            preset: key of `hdgan.PRESETS`.
+            labels: `LabelSet`, or None for RGB input instead of labels.
+            use_instances: bool, whether the generator sees a boundary map.
+            has_encoder: bool, whether to add an instance feature encoder.
+            ema_decay: as in the constructor.
+            dtype: policy of the networks' layers; None is the global one.
+            **overrides: numbers that replace the preset's, such as
+                `base_width=16`.
+
+        Returns:
+            A `Pix2PixHD` with fresh weights.
+
+        Raises:
+            ValueError: if there is no such preset or no such number in it.
+        """
+        numbers = resolve_preset(preset, **overrides)
+        channels = 3 if labels is None else len(labels)
+        generator, discriminator, encoder = build_networks(
+            numbers, channels + bool(use_instances), has_encoder, dtype
+        )
+        return cls(
+            generator,
+            discriminator,
+            encoder,
+            labels=labels,
+            use_instances=use_instances,
+            ema_decay=ema_decay,
+        )
+
+    # === Inference ===
+
+    @property
+    def inference_generator(self):
+        """The moving average of the generator where there is one."""
+        return self.average_generator or self.generator
+
+    def call(self, inputs, training=False):
+        condition, instance_map = self.coding(
+            inputs["label_map"], inputs.get("instance_map")
+        )
+        photo = inputs.get("photo")
+        if self.encoder is not None:
+            if photo is None:
+                raise ValueError(
+                    "This model has an instance feature encoder: give it a "
+                    "`photo` to take the styles from. Received: None"
+                )
+            photo = self.coding.code_photo(photo)
+        image = self._generate(condition, instance_map, photo, training)
+        return self.coding.crop(image, inputs["label_map"])
+
+    def synthesize(
+        self, label_map, instance_map=None, photo=None, noise_seed=None
+    ):
+        """Makes photographs of label maps.
+
+        Args:
+            label_map: `(height, width)` or `(batch, height, width)`, integers
+                below the number of classes; without labels an RGB image,
+                uint8, with three channels more.
+            instance_map: the same shape, integers, or None.
+            photo: uint8, the same size with three channels: where the model has
+                an encoder, the photo whose styles are taken.
+            noise_seed: int; draws one of the photographs that dropout at
+                synthesis makes possible. None leaves dropout off.
+
+        Returns:
+            uint8 array `(height, width, 3)` or `(batch, height, width, 3)`,
+            0..255, of the size of the label map.
+
+        Raises:
+            ValueError: if a shape or id is wrong, or a seed is given to a
+                generator without dropout.
+        """
+        return self._synthesizer(label_map, instance_map, photo, noise_seed)
+
+    def export(self, filepath):
+        """Writes a SavedModel with the inference generator alone.
+
+        Signature `serving_default`: `label_map` uint8 `(batch, height, width)`
+        and `instance_map` int32, the same shape (zeros where there is none), to
+        `photo` uint8 `(batch, height, width, 3)`; any sizes.
+
+        Args:
+            filepath: directory to make; must not exist.
+
+        Raises:
+            ValueError: if the directory exists.
+        """
+        export_savedmodel(self, filepath)
+
+    # === Training ===
+
+    def compile(
+        self,
+        generator_optimizer=None,
+        discriminator_optimizer=None,
+        adversarial_loss="least_squares",
+        feature_matching_weight=10.0,
+        perceptual_loss=None,
+        perceptual_weight=10.0,
+        l1_weight=0.0,
+        **kwargs,
+    ):
+        """Sets optimizers and losses.
+
+        Args:
+            generator_optimizer: Keras optimizer, which trains the encoder too;
+                None is the published Adam: rate 2e-4, betas 0.5 and 0.999,
+                epsilon 1e-8.
+            discriminator_optimizer: the same for the discriminator.
+            adversarial_loss: `"least_squares"`, `"hinge"` or
+                `"non_saturating"`.
+            feature_matching_weight: float >= 0.
+            perceptual_loss: `hdgan.layers.PerceptualLoss` or None for none.
+            perceptual_weight: float >= 0.
+            l1_weight: float >= 0, of the mean absolute difference in [-1, 1].
+            **kwargs: `run_eagerly` and `jit_compile` (default False) of
+                `keras.Model.compile`.
+
+        Raises:
+            ValueError: if the adversarial loss is unknown or a weight negative.
+        """
+        # Without `optimizer=None` Keras would build and save an RMSprop.
+        super().compile(optimizer=None, **{"jit_compile": False, **kwargs})
+        self._compile_options = kwargs
+        self.objective = Objective(
+            adversarial_loss,
+            feature_matching_weight,
+            perceptual_loss,
+            perceptual_weight,
+            l1_weight,
+        )
+        with self.distribute_strategy.scope():
+            self.generator_optimizer = keras.optimizers.get(
+                generator_optimizer or _published_adam()
+            )
+            self.discriminator_optimizer = keras.optimizers.get(
+                discriminator_optimizer or _published_adam()
+            )
+            # Built here: inside the step of several replicas they can't be, and
+            # a saved state would not find an unbuilt optimizer's variables.
+            self.generator_optimizer.build(self._generator_variables())
+            self.discriminator_optimizer.build(
+                self.discriminator.trainable_variables
+            )
+            self._trackers = [
+                keras.metrics.Mean(name=name) for name in self.objective.names
+            ]
+
+    def get_compile_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            "generator_optimizer": serialize(self.generator_optimizer),
+            "discriminator_optimizer": serialize(self.discriminator_optimizer),
+            **self.objective.get_config(),
+            **self._compile_options,
+        }
+
+    def compile_from_config(self, config):
+        self.compile(**keras.saving.deserialize_keras_object(config))
+
+    @property
+    def metrics(self):
+        # Exactly what a step returns: else the epoch's logs would silently be
+        # those of its last step.
+        return self._trackers
+
+    def train_step(self, data):
+        condition, instance_map, photo = self._unpack(data)
+
+        with tf.GradientTape() as generator_tape:
+            # Generate.
+            fake = self._generate(condition, instance_map, photo, training=True)
+            # Discriminate. One pass over each of photo and fake serves both
+            # updates, because both come from the weights before either.
+            with tf.GradientTape() as discriminator_tape:
+                real_features = self._judge(condition, photo, training=True)
+                fake_features = self._judge(condition, fake, training=True)
+                # Losses.
+                losses = self.objective(
+                    photo, fake, real_features, fake_features
+                )
+                discriminator_loss = self._for_gradient(
+                    losses["discriminator_loss"], self.discriminator_optimizer
+                )
+            generator_loss = self._for_gradient(
+                losses["generator_loss"], self.generator_optimizer
+            )
+
+        generator_variables = self._generator_variables()
+        discriminator_variables = self.discriminator.trainable_variables
+        generator_gradients = generator_tape.gradient(
+            generator_loss, generator_variables
+        )
+        discriminator_gradients = discriminator_tape.gradient(
+            discriminator_loss, discriminator_variables
+        )
+        # Update the generator.
+        self.generator_optimizer.apply(generator_gradients, generator_variables)
+        self._update_average()
+        # Update the discriminator.
+        self.discriminator_optimizer.apply(
+            discriminator_gradients, discriminator_variables
+        )
+        return self._track(losses)
+
+    def test_step(self, data):
+        condition, instance_map, photo = self._unpack(data)
+        fake = self._generate(condition, instance_map, photo, training=False)
+        real_features = self._judge(condition, photo, training=False)
+        fake_features = self._judge(condition, fake, training=False)
+        return self._track(
+            self.objective(photo, fake, real_features, fake_features)
+        )
+
+    def make_train_function(self, force=False):
+        self._build_objective()
+        return super().make_train_function(force)
+
+    def make_test_function(self, force=False):
+        self._build_objective()
+        return super().make_test_function(force)
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Does nothing: all is built, and Keras' own would call the model on
+        the raw batch, which fails under a strategy (private; Keras 3.15)."""
+
+    def _build_objective(self):
+        with self.distribute_strategy.scope():
+            self.objective.build()
+
+    def _unpack(self, data):
+        """Returns condition, padded instance map, and padded photo."""
+        batch, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        photo = batch.get("photo") if y is None else y
+        if photo is None:
+            raise ValueError(
+                "Training and evaluation need the photos: as `photo` in the "
+                f"dict or as `y`. Received only: {sorted(batch)}"
+            )
+        condition, instance_map = self.coding(
+            batch["label_map"], batch.get("instance_map")
+        )
+        return condition, instance_map, self.coding.code_photo(photo)
+
+    def _generate(self, condition, instance_map, photo, training):
+        if self.encoder is not None:
+            features = self.encoder([photo, instance_map], training=training)
+            condition = self._join(condition, features)
+        generator = self.generator if training else self.inference_generator
+        return generator(condition, training=training)
+
+    def _judge(self, condition, image, training):
+        pair = self._join(condition, image)
+        return self.discriminator(pair, training=training)
+
+    def _for_gradient(self, loss, optimizer):
+        # Gradients are summed over replicas: without the division two replicas
+        # would take twice the step of one.
+        loss = loss / self.distribute_strategy.num_replicas_in_sync
+        return optimizer.scale_loss(loss)
+
+    def _track(self, losses):
+        for tracker in self._trackers:
+            tracker.update_state(losses[tracker.name])
+        return {tracker.name: tracker.result() for tracker in self._trackers}
+
+    def _update_average(self):
+        """Moves the average generator by one step.
+
+        Early on the decay is smaller, `(1 + step) / (10 + step)`, so that the
+        average does not linger at the initial weights.
+        """
+        if self.average_generator is None:
+            return
+        step = tf.cast(self.generator_optimizer.iterations.value, tf.float32)
+        decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
+
+        def update(strategy, decay):
+            for average, weight in zip(
+                self.average_generator.weights,
+                self.generator.weights,
+                strict=True,
+            ):
+                strategy.extended.update(
+                    average.value, _move, args=(weight.value, decay)
+                )
+
+        # In the cross-replica context each device moves its own copy; an
+        # assignment by a replica would need an all-reduce of every weight.
+        tf.distribute.get_replica_context().merge_call(update, args=(decay,))
+
+    def _generator_variables(self):
+        variables = list(self.generator.trainable_variables)
+        if self.encoder is not None:
+            variables += self.encoder.trainable_variables
+        return variables
+
+    def _join(self, condition, image):
+        return tf.concat([condition, tf.cast(image, condition.dtype)], axis=-1)
+
+    # === Checks and configuration ===
+
+    def _check_channels(self):
+        condition = self.coding.num_channels
+        features = self.encoder.output_shape[-1] if self.encoder else 0
+        for network, expected in (
+            (self.generator, condition + features),
+            (self.discriminator, condition + 3),
+        ):
+            received = network.input_shape[-1]
+            if received != expected:
+                raise ValueError(
+                    f"The {network.name} takes {received} channels, but is "
+                    f"given {expected}: labels, boundary map, styles and "
+                    f"image. Make it with input_channels={expected}."
+                )
+
+    def get_config(self):
+        serialize = keras.saving.serialize_keras_object
+        return {
+            **super().get_config(),
+            "generator": serialize(self.generator),
+            "discriminator": serialize(self.discriminator),
+            "encoder": serialize(self.encoder),
+            "labels": serialize(self.labels),
+            "use_instances": self.use_instances,
+            "ema_decay": self.ema_decay,
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        parts = ("generator", "discriminator", "encoder", "labels")
+        made = {
+            part: keras.saving.deserialize_keras_object(config[part])
+            for part in parts
+        }
+        return cls(**{**config, **made})
+
+
+def _published_adam():
+    return keras.optimizers.Adam(2e-4, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
+
+
+def _move(average, weight, decay):
+    return average.assign(
+        tf.cast(decay, average.dtype) * average
+        + tf.cast(1.0 - decay, average.dtype) * weight
+    )

@@ -1,0 +1,144 @@
+"""From raw maps and photos to what the networks see."""
+
+import keras
+import tensorflow as tf
+
+from hdgan.layers import BoundaryMap, EdgePadding, OneHotLabels
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class SceneCoding(keras.layers.Layer):
+    """Codes a label map and an instance map as the generator's condition.
+
+    One channel of 0 and 1 per class, then the boundary map: Wang et al., 2018,
+    section 3.3. Training, synthesis and export all go through this layer.
+
+    Args:
+        num_classes: int; 0 means that the "label map" is an RGB image.
+        use_instances: bool, whether the boundary map is added.
+        size_multiple: int, what each side is padded to a multiple of.
+        size_minimum: int, what each side is padded to at least.
+
+    Call arguments:
+        label_map: `(batch, height, width)`, integers below `num_classes`, or
+            uint8 `(batch, height, width, 3)` if `num_classes` is 0.
+        instance_map: `(batch, height, width)`, integers, or None. One that is
+            None or holds only zeros is replaced by the label map, whose regions
+            then count as instances.
+
+    Returns:
+        The condition, `(batch, padded_height, padded_width, channels)` in the
+        compute dtype, and the padded instance map, int32 `(batch,
+        padded_height, padded_width)`; None for RGB input without one.
+
+    Raises:
+        InvalidArgumentError: when run, if a label id is not below
+            `num_classes` or is negative.
+        ValueError: if the boundary map is asked for and there is nothing to
+            make it from.
+
+    Example:
+        >>> coding = SceneCoding(35, True, size_multiple=16, size_minimum=32)
+        >>> condition, instances = coding(label_map, instance_map)
+    """
+
+    def __init__(
+        self, num_classes, use_instances, size_multiple, size_minimum, **kwargs
+    ):
+        # Ids must not be cast to a floating compute dtype on their way in.
+        super().__init__(autocast=False, **kwargs)
+        self.num_classes = num_classes
+        self.use_instances = use_instances
+        self.size_multiple = size_multiple
+        self.size_minimum = size_minimum
+        dtype = self.dtype_policy
+        self.pad = EdgePadding(size_multiple, size_minimum, name="pad")
+        self.one_hot = None
+        if num_classes:
+            self.one_hot = OneHotLabels(
+                num_classes, dtype=dtype, name="one_hot"
+            )
+        self.boundary = BoundaryMap(dtype=dtype, name="boundary")
+        self.to_unit = keras.layers.Rescaling(
+            1 / 127.5, -1.0, dtype="float32", name="to_unit"
+        )
+        self.built = True
+
+    @property
+    def num_channels(self):
+        """Channels of the condition."""
+        return (self.num_classes or 3) + bool(self.use_instances)
+
+    def call(self, label_map, instance_map=None):
+        label_map = self.pad(tf.convert_to_tensor(label_map))
+        if instance_map is not None:
+            instance_map = tf.convert_to_tensor(instance_map)
+            if instance_map.shape.rank == 4:
+                instance_map = instance_map[..., 0]
+            instance_map = self.pad(tf.cast(instance_map, tf.int32))
+        if not self.num_classes:
+            parts = [self.to_unit(label_map)]
+        else:
+            if label_map.shape.rank == 4:
+                label_map = label_map[..., 0]
+            label_map = self._check_ids(tf.cast(label_map, tf.int32))
+            parts = [self.one_hot(label_map)]
+            instance_map = _instances_or_labels(instance_map, label_map)
+        if self.use_instances:
+            if instance_map is None:
+                raise ValueError(
+                    "A boundary map needs an `instance_map`, as there are no "
+                    "labels. Received: None. Give one, or make the model with "
+                    "`use_instances=False`."
+                )
+            parts.append(self.boundary(instance_map))
+        condition = tf.concat(
+            [tf.cast(part, self.compute_dtype) for part in parts], axis=-1
+        )
+        return condition, instance_map
+
+    def code_photo(self, photo):
+        """Returns a photo, uint8 `(batch, height, width, 3)`, as float32.
+
+        Returns:
+            `(batch, padded_height, padded_width, 3)` in [-1, 1].
+        """
+        return self.to_unit(self.pad(tf.convert_to_tensor(photo)))
+
+    def crop(self, image, label_map):
+        """Cuts `image` back to the height and width of the raw label map."""
+        size = tf.shape(label_map)
+        return image[:, : size[1], : size[2]]
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "num_classes": self.num_classes,
+            "use_instances": self.use_instances,
+            "size_multiple": self.size_multiple,
+            "size_minimum": self.size_minimum,
+        }
+
+    def _check_ids(self, label_map):
+        # Unchecked, an id too large would be coded as no class at all.
+        message = (
+            f"A label id is outside 0..{self.num_classes - 1}: this model has "
+            f"{self.num_classes} classes. Correct the label map, or make the "
+            "model with more classes."
+        )
+        checks = [
+            tf.debugging.assert_less(label_map, self.num_classes, message),
+            tf.debugging.assert_non_negative(label_map, message),
+        ]
+        if tf.executing_eagerly():  # The checks have run already.
+            return label_map
+        with tf.control_dependencies(checks):
+            return tf.identity(label_map)
+
+
+def _instances_or_labels(instance_map, label_map):
+    """Returns each example's instance map, or its label map if it has none."""
+    if instance_map is None:
+        return label_map
+    is_given = tf.reduce_any(instance_map != 0, axis=(1, 2), keepdims=True)
+    return tf.where(is_given, instance_map, label_map)

@@ -1,0 +1,107 @@
+"""From maps in numpy to photographs in numpy."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from hdgan.layers import dropout_noise
+
+
+def to_uint8(image):
+    """Turns an image in [-1, 1] into uint8 0..255, rounded."""
+    return tf.saturate_cast(tf.round((image + 1.0) * 127.5), tf.uint8)
+
+
+class Synthesizer:
+    """Checks maps, runs a model's synthesis as a graph, and returns numpy.
+
+    One graph serves every size; a second one, with dropout on, is made at the
+    first call with a seed.
+
+    Args:
+        model: `Pix2PixHD`.
+    """
+
+    def __init__(self, model):
+        self._model = model
+        self._graph = tf.function(self._run, reduce_retracing=True)
+        self._noisy_graph = tf.function(self._run_noisy, reduce_retracing=True)
+        self._seed_generator = None
+
+    def __call__(self, label_map, instance_map, photo, noise_seed):
+        label_map, is_single = self._check_label_map(label_map)
+        inputs = {"label_map": label_map.astype("int32")}
+        if self._model.labels is None:
+            inputs["label_map"] = label_map.astype("uint8")
+        size = label_map.shape[:3]
+        if instance_map is not None:
+            inputs["instance_map"] = _check_map(
+                "instance_map", instance_map, size, is_single
+            ).astype("int32")
+        if photo is not None:
+            inputs["photo"] = _check_map(
+                "photo", photo, (*size, 3), is_single
+            ).astype("uint8")
+        if noise_seed is None:
+            photos = self._graph(inputs).numpy()
+        else:
+            photos = self._draw(inputs, noise_seed)
+        return photos[0] if is_single else photos
+
+    def _draw(self, inputs, noise_seed):
+        if not getattr(self._model.generator, "dropout_rate", 0.0):
+            raise ValueError(
+                "A noise seed was given, but this generator was trained "
+                "without dropout: every seed would give the same photograph. "
+                "Train with a dropout rate above 0."
+            )
+        if self._seed_generator is None:
+            self._seed_generator = keras.random.SeedGenerator(0)
+        self._seed_generator.state.assign([noise_seed, 0])
+        return self._noisy_graph(inputs).numpy()
+
+    def _run(self, inputs):
+        return to_uint8(self._model(inputs, training=False))
+
+    def _run_noisy(self, inputs):
+        with dropout_noise(self._seed_generator):
+            return self._run(inputs)
+
+    def _check_label_map(self, label_map):
+        label_map = np.asarray(label_map)
+        labels = self._model.labels
+        rank = 3 if labels is None else 2
+        kind = "an RGB image" if labels is None else "a label map"
+        if label_map.ndim not in (rank, rank + 1) or 0 in label_map.shape:
+            raise ValueError(
+                f"Expected {kind} with {rank} axes, or {rank + 1} for a batch, "
+                f"none of them empty. Received: shape {label_map.shape}"
+            )
+        if not np.issubdtype(label_map.dtype, np.integer):
+            raise ValueError(
+                f"Expected {kind} of integers. Received: {label_map.dtype}"
+            )
+        if labels is not None:
+            low, high = int(label_map.min()), int(label_map.max())
+            if low < 0 or high >= len(labels):
+                raise ValueError(
+                    f"The label map holds ids {low}..{high}, but this model "
+                    f"has {len(labels)} classes: expected 0..{len(labels) - 1}."
+                )
+        is_single = label_map.ndim == rank
+        return (label_map[None] if is_single else label_map), is_single
+
+
+def _check_map(name, array, shape, is_single):
+    array = np.asarray(array)
+    array = array[None] if is_single else array
+    if array.shape != shape:
+        raise ValueError(
+            f"`{name}` must have the size of the label map, shape {shape}. "
+            f"Received: shape {array.shape}"
+        )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"`{name}` must be of integers. Received: {array.dtype}"
+        )
+    return array
