@@ -56,7 +56,9 @@ class Multiscale(keras.layers.Wrapper):
         )
         shape = input_shape
         for scale in self.scales:
-            scale.build(shape)
+            # The given layer comes already built out of a saved file.
+            if not scale.built:
+                scale.build(shape)
             shape = self.pool.compute_output_shape(shape)
         self.built = True
 

@@ -1,6 +1,7 @@
 """PatchGAN discriminator."""
 
 import keras
+from keras import ops
 
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.normalization import check_norm, make_norm
@@ -139,7 +140,9 @@ class _DiscriminatorStage(SequentialBlock):
         ]
         if self.activate:
             layers.append(
-                keras.layers.LeakyReLU(0.2, dtype=dtype, name="activation")
+                keras.layers.Activation(
+                    _leaky_relu, dtype=dtype, name="activation"
+                )
             )
         return layers
 
@@ -160,3 +163,12 @@ class _DiscriminatorStage(SequentialBlock):
             "activate": self.activate,
             "spectral_norm": self.spectral_norm,
         }
+
+
+def _leaky_relu(x):
+    """LeakyReLU 0.2.
+
+    Not TensorFlow's op of that name: its gradient makes the graph optimizer
+    fail on the training graph, which is then left without any fused kernel.
+    """
+    return ops.maximum(x, 0.2 * x)

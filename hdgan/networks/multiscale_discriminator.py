@@ -82,6 +82,11 @@ class MultiscaleDiscriminator(Network):
         self.norm = norm
         self.spectral_norm = spectral_norm
 
+    def call(self, inputs, training=None, mask=None):
+        outputs = super().call(inputs, training=training, mask=mask)
+        # Of a list of one, a functional model returns the one.
+        return [outputs] if self.num_scales == 1 else outputs
+
     def get_config(self):
         return {
             **super().get_config(),

@@ -1,0 +1,66 @@
+"""Losses over the steps, for TensorBoard."""
+
+import time
+
+import keras
+import tensorflow as tf
+
+
+class ScalarLog(keras.callbacks.Callback):
+    """Writes losses, learning rate and speed to TensorBoard every few steps.
+
+    Each value is the mean over the steps since the last one written. Unlike
+    those of `keras.callbacks.TensorBoard`, steps go on counting when a run is
+    resumed.
+
+    Args:
+        directory: folder of the event files.
+        every_steps: int >= 1.
+    """
+
+    def __init__(self, directory, every_steps=50):
+        super().__init__()
+        self.directory = str(directory)
+        self.every_steps = every_steps
+
+    def on_train_begin(self, logs=None):
+        self._writer = tf.summary.create_file_writer(self.directory)
+        self._start_window({}, 0)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        # Keras' logs are means since the epoch's first step.
+        self._start_window({}, 0)
+
+    def on_train_batch_end(self, batch, logs=None):
+        count = batch + 1
+        if count - self._count < self.every_steps:
+            return
+        sums = {name: float(mean) * count for name, mean in logs.items()}
+        steps = count - self._count
+        values = {
+            f"losses/{name}": (total - self._sums.get(name, 0.0)) / steps
+            for name, total in sums.items()
+        }
+        values["steps_per_second"] = steps / (time.monotonic() - self._time)
+        optimizer = self.model.generator_optimizer
+        values["learning_rate"] = float(optimizer.learning_rate)
+        with self._writer.as_default():
+            for name, value in values.items():
+                tf.summary.scalar(
+                    name, value, step=int(optimizer.iterations.numpy())
+                )
+        self._start_window(sums, count)
+
+    def on_test_end(self, logs=None):
+        step = int(self.model.generator_optimizer.iterations.numpy())
+        with self._writer.as_default():
+            for name, value in (logs or {}).items():
+                tf.summary.scalar(f"validation/{name}", float(value), step=step)
+
+    def on_train_end(self, logs=None):
+        self._writer.close()
+
+    def _start_window(self, sums, count):
+        self._sums = sums
+        self._count = count
+        self._time = time.monotonic()

@@ -1,0 +1,73 @@
+"""Checkpoints that training goes on from."""
+
+import os
+import pathlib
+import re
+
+import keras
+
+_NAME = re.compile(r"step-(\d{8})\.keras")
+
+
+class TrainingCheckpoint(keras.callbacks.Callback):
+    """Saves the whole model, optimizers included, every so many steps.
+
+    A checkpoint is `directory/checkpoints/step-00000500.keras`, written
+    elsewhere first. The newest is also `directory/model.keras`, the file that
+    the tools take. Unlike `keras.callbacks.BackupAndRestore` it knows the step,
+    not only the epoch.
+
+    Args:
+        directory: path of the run.
+        every_steps: int >= 1, steps between checkpoints; one more follows the
+            last step.
+        keep: int >= 1, how many of the newest are kept.
+    """
+
+    def __init__(self, directory, every_steps, keep=2):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        self.every_steps = every_steps
+        self.keep = keep
+        self._saved_step = None
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self._step() % self.every_steps == 0:
+            self.save()
+
+    def on_train_end(self, logs=None):
+        if self._step() != self._saved_step:
+            self.save()
+
+    def save(self):
+        """Saves a checkpoint of the model as it is now."""
+        step = self._step()
+        folder = self.directory / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        path = folder / f"step-{step:08d}.keras"
+        temporary = folder / "unfinished.keras"
+        self.model.save(temporary)
+        os.replace(temporary, path)
+        self._saved_step = step
+        # A second name for the same file: no copy of gigabytes.
+        link = self.directory / "model.keras.part"
+        link.unlink(missing_ok=True)
+        os.link(path, link)
+        os.replace(link, self.directory / "model.keras")
+        for old in list_checkpoints(self.directory)[: -self.keep]:
+            old.unlink()
+
+    def _step(self):
+        return int(self.model.generator_optimizer.iterations.numpy())
+
+
+def list_checkpoints(directory):
+    """Returns a run's checkpoints, the oldest first.
+
+    Args:
+        directory: path of the run.
+    """
+    folder = pathlib.Path(directory) / "checkpoints"
+    return sorted(
+        path for path in folder.glob("step-*.keras") if _NAME.match(path.name)
+    )

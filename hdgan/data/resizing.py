@@ -1,0 +1,151 @@
+"""The resize modes of the published code."""
+
+import dataclasses
+
+import tensorflow as tf
+
+MODES = (
+    "scale_width",
+    "scale_width_and_crop",
+    "resize_and_crop",
+    "crop",
+    "none",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class Resizing:
+    """How a scene comes to the size that a network is trained at.
+
+    Photos are resized bicubically with antialiasing, label and instance maps by
+    nearest neighbour; all three alike.
+
+    Args:
+        mode: `"scale_width"`: to `load_size` wide, height `int(load_size *
+            height / width)`; `"scale_width_and_crop"`: that, then a random
+            square of `crop_size`; `"resize_and_crop"`: to a square of
+            `load_size`, then the crop; `"crop"`: only the crop; `"none"`: each
+            side to the nearest multiple of `size_multiple`.
+        load_size: int, pixels.
+        crop_size: int, pixels.
+        size_multiple: int, the network's, for `"none"`.
+
+    Raises:
+        ValueError: if the mode is unknown, or a size is not an integer >= 1, or
+            `"resize_and_crop"` would crop more than it loads.
+    """
+
+    mode: str = "scale_width"
+    load_size: int = 1024
+    crop_size: int = 512
+    size_multiple: int = 16
+
+    def __post_init__(self):
+        if self.mode not in MODES:
+            raise ValueError(
+                f"The resize mode must be one of {MODES}. "
+                f"Received: {self.mode!r}"
+            )
+        for name in ("load_size", "crop_size", "size_multiple"):
+            value = getattr(self, name)
+            if not isinstance(value, int) or value < 1:
+                raise ValueError(
+                    f"`{name}` must be an integer >= 1. Received: {value!r}"
+                )
+
+    @property
+    def crops(self):
+        """Whether the result is a square of `crop_size`."""
+        return self.mode.endswith("crop")
+
+    def loaded_size(self, height, width):
+        """Returns the size before the crop, of integers or tensors."""
+        if self.mode.startswith("scale_width"):
+            return self.load_size * height // width, self.load_size
+        if self.mode == "resize_and_crop":
+            return self.load_size, self.load_size
+        if self.mode == "crop":
+            return height, width
+        return _round(height, self.size_multiple), _round(
+            width, self.size_multiple
+        )
+
+    def final_size(self, height, width):
+        """Returns the size that a scene of integer `height`, `width` gets.
+
+        Raises:
+            ValueError: if the scene is smaller than the crop.
+        """
+        loaded = self.loaded_size(height, width)
+        if not self.crops:
+            return loaded
+        if min(loaded) < self.crop_size:
+            raise ValueError(
+                f"A scene of {width}x{height} pixels (width x height) is "
+                f"{loaded[1]}x{loaded[0]} before the crop, too small to crop "
+                f"{self.crop_size}x{self.crop_size} from. Choose a smaller "
+                "crop size, or a larger load size with a resize mode that "
+                "scales."
+            )
+        return self.crop_size, self.crop_size
+
+    def apply(self, scene, corner=(0.5, 0.5)):
+        """Resizes and crops the maps and photo of a scene alike.
+
+        Args:
+            scene: dict of tensors `(height, width, channels)`: uint8 for
+                images, int32 for label and instance maps.
+            corner: two floats in [0, 1), where the crop lies between top and
+                bottom and between left and right.
+
+        Returns:
+            Dict of the same tensors at their new size.
+        """
+        size = tf.shape(scene["label_map"])
+        height, width = self.loaded_size(size[0], size[1])
+        scene = {
+            key: _resize(tensor, height, width) for key, tensor in scene.items()
+        }
+        if not self.crops:
+            return scene
+        start = [
+            tf.cast(
+                share * tf.cast(side - self.crop_size + 1, tf.float32), tf.int32
+            )
+            for share, side in zip(corner, (height, width), strict=True)
+        ]
+        return {
+            key: tf.ensure_shape(
+                tf.slice(
+                    tensor,
+                    [*start, 0],
+                    [self.crop_size, self.crop_size, -1],
+                ),
+                (self.crop_size, self.crop_size, tensor.shape[-1]),
+            )
+            for key, tensor in scene.items()
+        }
+
+
+def _round(side, multiple):
+    if isinstance(side, int):
+        return max(round(side / multiple), 1) * multiple
+    rounded = tf.cast(tf.round(side / multiple), tf.int32)
+    return tf.maximum(rounded, 1) * multiple
+
+
+def _resize(tensor, height, width):
+    """Resizes a photo (uint8) bicubically, ids (int32) to the nearest."""
+
+    def resize():
+        if tensor.dtype != tf.uint8:
+            return tf.image.resize(tensor, (height, width), method="nearest")
+        image = tf.image.resize(
+            tensor, (height, width), method="bicubic", antialias=True
+        )
+        return tf.saturate_cast(tf.round(image), tf.uint8)
+
+    size = tf.shape(tensor)
+    is_same = (size[0] == height) & (size[1] == width)
+    result = tf.cond(is_same, lambda: tensor, resize)
+    return tf.ensure_shape(result, (None, None, tensor.shape[-1]))

@@ -1,0 +1,192 @@
+"""Scenes from files as a `tf.data` pipeline."""
+
+import io
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+_FOREVER = np.iinfo(np.int64).max
+
+
+def make_dataset(
+    scenes,
+    resizing,
+    batch_size=1,
+    shuffle=True,
+    flip=True,
+    seed=0,
+    start_step=0,
+    augmentation=None,
+):
+    """Makes an endless, repeatable stream of training batches.
+
+    What a step sees is a pure function of (seed, step): a stream that starts at
+    step k goes on exactly as one from 0 would have. Each epoch has an order of
+    its own. Files are read, decoded and resized in parallel.
+
+    Args:
+        scenes: `SceneFiles` with photos.
+        resizing: `Resizing`.
+        batch_size: int, examples of a step over all replicas.
+        shuffle: bool; False takes the scenes in their order.
+        flip: bool, mirror each scene with probability 0.5.
+        seed: int >= 0.
+        start_step: int, steps already done.
+        augmentation: Keras (or KerasCV) layer that transforms a dict of
+            `images` and `segmentation_masks` together; its own randomness is
+            not bound to (seed, step). Masks hold label and instance ids as two
+            channels in float32, and must be moved by nearest neighbour.
+
+    Returns:
+        `tf.data.Dataset` of dicts: `label_map` int32 `(batch, height, width)`
+        (uint8 `(batch, height, width, 3)` for RGB inputs), `instance_map` int32
+        `(batch, height, width)` if there are any, `photo` uint8 `(batch,
+        height, width, 3)`.
+    """
+    columns = _path_columns(scenes)
+    num_scenes = len(scenes)
+
+    def load(number):
+        epoch, position = number // num_scenes, number % num_scenes
+        if shuffle:
+            position = tf.random.experimental.index_shuffle(
+                position,
+                seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
+                max_index=tf.constant(num_scenes - 1, tf.int64),
+            )
+        scene = _read(columns, position, scenes.is_rgb)
+        chance = tf.random.stateless_uniform(
+            (3,), seed=tf.stack([tf.constant(seed, tf.int64), number])
+        )
+        scene = resizing.apply(scene, corner=(chance[0], chance[1]))
+        if flip:
+            scene = _flip(scene, chance[2] < 0.5)
+        if augmentation is not None:
+            scene = _augment(scene, augmentation)
+        return _squeeze(scene)
+
+    options = tf.data.Options()
+    options.deterministic = True
+    options.experimental_distribute.auto_shard_policy = (
+        tf.data.experimental.AutoShardPolicy.DATA
+    )
+    numbers = tf.data.Dataset.range(start_step * batch_size, _FOREVER)
+    return (
+        numbers.map(load, num_parallel_calls=tf.data.AUTOTUNE)
+        .batch(batch_size, drop_remainder=True)
+        .prefetch(tf.data.AUTOTUNE)
+        .with_options(options)
+    )
+
+
+def read_scene(scenes, index, resizing):
+    """Reads one scene as training would, without shuffling or flipping.
+
+    Args:
+        scenes: `SceneFiles`.
+        index: int.
+        resizing: `Resizing`.
+
+    Returns:
+        Dict of numpy arrays, as of `make_dataset` without the batch axis.
+    """
+    columns = _path_columns(scenes)
+    scene = _read(columns, tf.constant(index, tf.int64), scenes.is_rgb)
+    scene = _squeeze(resizing.apply(scene))
+    return {key: tensor.numpy() for key, tensor in scene.items()}
+
+
+def _path_columns(scenes):
+    columns = {
+        "label_map": scenes.inputs,
+        "instance_map": scenes.instance_maps,
+        "photo": scenes.photos,
+    }
+    return {
+        key: tf.constant([str(path) for path in paths])
+        for key, paths in columns.items()
+        if paths is not None
+    }
+
+
+def _read(columns, position, is_rgb):
+    """Reads the files of a scene as tensors `(height, width, channels)`."""
+    scene = {}
+    for key, paths in columns.items():
+        contents = tf.io.read_file(tf.gather(paths, position))
+        if key == "photo" or (key == "label_map" and is_rgb):
+            scene[key] = _decode_photo(contents)
+        else:
+            scene[key] = _decode_ids(contents)
+    return scene
+
+
+def _decode_photo(contents):
+    """Decodes PNG, JPEG or BMP to uint8 RGB; grey is spread, alpha dropped."""
+    image = tf.io.decode_image(contents, channels=3, expand_animations=False)
+    return tf.ensure_shape(image, (None, None, 3))
+
+
+def _decode_ids(contents):
+    """Decodes an id map exactly to int32 `(height, width, 1)`.
+
+    Grey PNG of 8 or 16 bits by TensorFlow; what it would turn into something
+    else (palettes, fewer bits, other formats) by Pillow.
+    """
+    # A PNG's 25th and 26th byte: bits per channel, and 0 for grey.
+    header = tf.io.decode_raw(tf.strings.substr(contents, 24, 2), tf.uint8)
+    is_png = tf.strings.substr(contents, 1, 3) == "PNG"
+    bits = header[0]
+    is_plain = is_png & (header[1] == 0) & ((bits == 8) | (bits == 16))
+
+    def decode_plain():
+        wide = tf.cast(tf.io.decode_png(contents, 1, tf.uint16), tf.int32)
+        # 8 bits are stretched to 16 by 257 = 65535 / 255.
+        return tf.where(bits == 16, wide, wide // 257)
+
+    def decode_other():
+        return tf.numpy_function(
+            _decode_with_pillow, [contents], tf.int32, stateful=False
+        )
+
+    ids = tf.cond(is_plain, decode_plain, decode_other)
+    return tf.ensure_shape(ids, (None, None, 1))
+
+
+def _decode_with_pillow(contents):
+    image = Image.open(io.BytesIO(contents))
+    return np.asarray(image).astype("int32")[..., None]
+
+
+def _flip(scene, is_flipped):
+    return {
+        key: tf.cond(is_flipped, lambda t=t: tf.reverse(t, [1]), lambda t=t: t)
+        for key, t in scene.items()
+    }
+
+
+def _augment(scene, augmentation):
+    id_keys = [key for key in scene if scene[key].dtype == tf.int32]
+    masks = tf.concat([scene[key] for key in id_keys], axis=-1)
+    changed = augmentation(
+        {
+            "images": tf.cast(scene["photo"], tf.float32),
+            "segmentation_masks": tf.cast(masks, tf.float32),
+        }
+    )
+    photo = tf.saturate_cast(tf.round(changed["images"]), tf.uint8)
+    ids = tf.cast(tf.round(changed["segmentation_masks"]), tf.int32)
+    return {
+        **scene,
+        "photo": photo,
+        **{key: ids[..., k : k + 1] for k, key in enumerate(id_keys)},
+    }
+
+
+def _squeeze(scene):
+    """Drops the channel axis of the id maps."""
+    return {
+        key: tensor[..., 0] if tensor.dtype == tf.int32 else tensor
+        for key, tensor in scene.items()
+    }

@@ -1,0 +1,277 @@
+"""Finding and checking the files of a paired data set."""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+
+import keras
+from absl import logging
+
+from hdgan.data.image_files import (
+    ID_MAP_SUFFIXES,
+    PHOTO_SUFFIXES,
+    check_photo,
+    list_images,
+    read_id_map,
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class SceneFiles:
+    """The files of some scenes, one entry of each tuple per scene.
+
+    Args:
+        inputs: paths of the label maps, or of RGB images.
+        instance_maps: paths, or None.
+        photos: paths, or None.
+        is_rgb: bool, whether `inputs` are RGB images.
+    """
+
+    inputs: tuple
+    instance_maps: tuple | None
+    photos: tuple | None
+    is_rgb: bool = False
+
+    def __len__(self):
+        return len(self.inputs)
+
+    def take(self, count):
+        """Returns the first `count` scenes."""
+        return SceneFiles(
+            self.inputs[:count],
+            self.instance_maps and self.instance_maps[:count],
+            self.photos and self.photos[:count],
+            self.is_rgb,
+        )
+
+
+def find_scenes(
+    data_dir, split="train", is_rgb=False, use_instances=True, use_photos=True
+):
+    """Lists `{split}_label`, `{split}_inst` and `{split}_img` of a data set.
+
+    With RGB inputs the folders are `{split}_A` (input) and `{split}_B` (photo),
+    and there are instance maps only if `{split}_inst` exists.
+
+    Files belong together if their names agree, apart from what all names of a
+    folder begin or end with (`_leftImg8bit`, `_gtFine_labelIds`).
+
+    Args:
+        data_dir: path of the data set.
+        split: start of the folders' names.
+        is_rgb: bool, whether inputs are RGB images instead of label maps.
+        use_instances: bool, whether instance maps are wanted.
+        use_photos: bool, whether photos are wanted.
+
+    Returns:
+        `SceneFiles`.
+
+    Raises:
+        ValueError: if a folder is missing or empty, or files have no partner.
+    """
+    data_dir = pathlib.Path(data_dir)
+    names = {"inputs": f"{split}_{'A' if is_rgb else 'label'}"}
+    if use_instances:
+        names["instance_maps"] = f"{split}_inst"
+    if use_photos:
+        names["photos"] = f"{split}_{'B' if is_rgb else 'img'}"
+    missing = [n for n in names.values() if not (data_dir / n).is_dir()]
+    if missing:
+        present = (
+            sorted(p.name for p in data_dir.iterdir() if p.is_dir())
+            if data_dir.is_dir()
+            else None
+        )
+        found = (
+            "there is no such folder"
+            if present is None
+            else f"found the folders {', '.join(present) or '(none)'}"
+        )
+        advice = ""
+        if missing == [f"{split}_inst"]:
+            advice = " Without instance maps, pass --nouse_instances."
+        raise ValueError(
+            f"{data_dir}: {found}. Expected {', '.join(names.values())}; "
+            f"missing: {', '.join(missing)}.{advice}"
+        )
+    return pair_files(
+        **{kind: data_dir / name for kind, name in names.items()},
+        is_rgb=is_rgb,
+    )
+
+
+def pair_files(inputs, instance_maps=None, photos=None, is_rgb=False):
+    """Pairs the files of up to three folders by name.
+
+    Args:
+        inputs: folder of label maps, or of RGB images.
+        instance_maps: folder, or None.
+        photos: folder, or None.
+        is_rgb: bool, whether `inputs` holds RGB images.
+
+    Returns:
+        `SceneFiles`.
+
+    Raises:
+        ValueError: if a folder is missing or empty, or files have no partner.
+    """
+    columns = {
+        "inputs": list_images(
+            inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES
+        )
+    }
+    if instance_maps is not None:
+        columns["instance_maps"] = list_images(instance_maps, ID_MAP_SUFFIXES)
+    if photos is not None:
+        columns["photos"] = list_images(photos, PHOTO_SUFFIXES)
+    first = columns["inputs"]
+    for kind, files in columns.items():
+        if kind != "inputs":
+            columns[kind] = _match(first, files)
+    return SceneFiles(
+        tuple(first),
+        tuple(columns["instance_maps"]) if instance_maps else None,
+        tuple(columns["photos"]) if photos else None,
+        is_rgb,
+    )
+
+
+def check_scenes(scenes, num_classes):
+    """Opens every file of a data set before anything is trained on it.
+
+    Checks that each can be read, that label ids are below the class count and
+    that the sizes inside a pair agree. Shows a progress bar.
+
+    Args:
+        scenes: `SceneFiles`.
+        num_classes: int; not looked at for RGB inputs.
+
+    Returns:
+        List of each scene's `(height, width)`.
+
+    Raises:
+        ValueError: naming the first file, in the data set's order, that does
+            not fit, what was found and how to mend it.
+    """
+    progress = keras.utils.Progbar(len(scenes), unit_name="scene")
+    sizes = []
+    has_narrow_instances = False
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        checks = pool.map(
+            lambda index: _check_scene(scenes, index, num_classes),
+            range(len(scenes)),
+        )
+        try:
+            for size, is_narrow in checks:
+                sizes.append(size)
+                has_narrow_instances |= is_narrow
+                progress.add(1)
+        except ValueError:
+            pool.shutdown(cancel_futures=True)
+            raise
+    if has_narrow_instances:
+        logging.warning(
+            "%s holds the id 255 in 8 bits: it may be a 16-bit instance map "
+            "that was cut to 8 bits. Cityscapes-coded ids (26001) need 16-bit "
+            "PNG.",
+            scenes.instance_maps[0].parent,
+        )
+    return sizes
+
+
+def _check_scene(scenes, index, num_classes):
+    """Returns a scene's size, and whether its instance map looks cut off."""
+    path = scenes.inputs[index]
+    is_narrow = False
+    if scenes.is_rgb:
+        size = check_photo(path)
+    else:
+        label_map = read_id_map(path)
+        size = label_map.shape
+        highest = int(label_map.max())
+        if highest >= num_classes:
+            raise ValueError(
+                f"{path} holds the label id {highest}. Expected ids below the "
+                f"class count of {num_classes}: correct the map, or pass "
+                f"--label_nc={highest + 1} or more."
+            )
+    if scenes.instance_maps is not None:
+        other = scenes.instance_maps[index]
+        instance_map = read_id_map(other)
+        _check_same_size(path, size, other, instance_map.shape)
+        is_narrow = int(instance_map.max()) == 255
+    if scenes.photos is not None:
+        other = scenes.photos[index]
+        _check_same_size(path, size, other, check_photo(other))
+    return size, is_narrow
+
+
+def _check_same_size(path, size, other, other_size):
+    if size != other_size:
+        raise ValueError(
+            f"{other} is {other_size[1]}x{other_size[0]} pixels (width x "
+            f"height), but {path} is {size[1]}x{size[0]}. Expected the same "
+            "size: resize one (label and instance maps by nearest neighbour)."
+        )
+
+
+def _match(first, second):
+    """Returns the files of `second` in the order of their partners."""
+    best = None
+    for make_keys in (_stems, _stems_without_suffix, _cores):
+        keys = make_keys(first), make_keys(second)
+        partners = dict(zip(keys[1], second, strict=True))
+        if set(keys[0]) == set(keys[1]) and len(partners) == len(second):
+            return [partners[key] for key in keys[0]]
+        alone = [
+            file
+            for key, file in [
+                *zip(keys[0], first, strict=True),
+                *zip(keys[1], second, strict=True),
+            ]
+            if not (key in keys[0] and key in keys[1])
+        ]
+        if best is None or len(alone) < len(best):
+            best = alone
+    shown = ", ".join(str(file) for file in best[:3])
+    raise ValueError(
+        f"{first[0].parent} holds {len(first)} files and {second[0].parent} "
+        f"{len(second)}, and {len(best)} of them have no partner of the same "
+        f"name: {shown}{', ...' if len(best) > 3 else ''}. Add the missing "
+        "files, remove these, or rename them to agree."
+    )
+
+
+def _stems(files):
+    return [file.stem for file in files]
+
+
+def _stems_without_suffix(files):
+    """Cuts off what all names end with, from a separator on."""
+    stems = _stems(files)
+    if len(stems) == 1:
+        return stems
+    ending = _common_start([stem[::-1] for stem in stems])[::-1]
+    starts = [i for i, char in enumerate(ending) if char in "_-. "]
+    cut = len(ending) - starts[0] if starts else 0
+    return [stem[: len(stem) - cut] for stem in stems]
+
+
+def _cores(files):
+    """Cuts off what all names begin with as well, up to a separator."""
+    stems = _stems_without_suffix(files)
+    if len(stems) == 1:
+        return ["the only one"]
+    start = _common_start(stems)
+    cut = max((start.rfind(char) for char in "_-. "), default=-1) + 1
+    return [stem[cut:] for stem in stems]
+
+
+def _common_start(strings):
+    """Returns the longest string that all begin with."""
+    low, high = min(strings), max(strings)
+    for position, char in enumerate(low):
+        if char != high[position]:
+            return low[:position]
+    return low

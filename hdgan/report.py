@@ -1,0 +1,97 @@
+"""Pages of pictures, for a browser."""
+
+import html
+import os
+import pathlib
+
+from hdgan.data.image_files import write_png
+
+_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<style>
+body {{ font: 16px/1.5 system-ui, sans-serif; margin: 2rem auto;
+  padding: 0 1rem; max-width: 1600px; color: #222; background: #fafafa; }}
+h1 {{ font-size: 1.5rem; }}
+h2 {{ font-size: 1.15rem; margin: 2rem 0 .5rem; }}
+.row {{ display: grid; gap: .75rem; margin-bottom: 1rem;
+  grid-template-columns: repeat(auto-fit, minmax(240px, 1fr)); }}
+figure {{ margin: 0; }}
+figure img {{ width: 100%; height: auto; display: block; border-radius: 4px; }}
+figcaption {{ font-size: .85rem; color: #555; }}
+ul.legend {{ list-style: none; padding: 0; display: flex; flex-wrap: wrap;
+  gap: .25rem 1rem; font-size: .85rem; }}
+ul.legend span {{ display: inline-block; width: .9em; height: .9em;
+  margin-right: .4em; border: 1px solid #0003; vertical-align: -.1em; }}
+</style>
+</head>
+<body>
+<h1>{title}</h1>
+<p>{introduction}</p>
+{legend}
+{sections}
+</body>
+</html>
+"""
+
+
+def write_page(path, title, introduction, sections, labels=None):
+    """Writes an HTML page of pictures, and the pictures beside it.
+
+    The pictures go to `images/` beside the page; the page is replaced in one
+    step, after they are written.
+
+    Args:
+        path: the page's file.
+        title: string.
+        introduction: string, a paragraph.
+        sections: list of `(heading, name, pictures)`: a string, the start of
+            the pictures' file names, and a dict from caption to uint8 array
+            `(height, width, 3)`.
+        labels: `LabelSet` whose colours the page explains, or None.
+    """
+    path = pathlib.Path(path)
+    (path.parent / "images").mkdir(parents=True, exist_ok=True)
+    parts = []
+    for heading, name, pictures in sections:
+        figures = []
+        for number, (caption, picture) in enumerate(pictures.items()):
+            source = f"images/{name}-{number}.png"
+            write_png(path.parent / source, picture)
+            figures.append(_figure(source, caption, picture.shape))
+        parts.append(
+            f"<h2>{html.escape(heading)}</h2>\n"
+            f'<div class="row">\n{"".join(figures)}</div>\n'
+        )
+    text = _PAGE.format(
+        title=html.escape(title),
+        introduction=html.escape(introduction),
+        legend=_legend(labels),
+        sections="".join(parts),
+    )
+    temporary = path.with_suffix(".part")
+    temporary.write_text(text, encoding="utf-8")
+    os.replace(temporary, path)
+
+
+def _figure(source, caption, shape):
+    text = html.escape(caption)
+    return (
+        f'<figure><a href="{source}"><img src="{source}" alt="{text}" '
+        f'width="{shape[1]}" height="{shape[0]}"></a>'
+        f"<figcaption>{text}</figcaption></figure>\n"
+    )
+
+
+def _legend(labels):
+    if labels is None:
+        return ""
+    items = "".join(
+        f'<li><span style="background: rgb{color}"></span>'
+        f"{html.escape(name)}</li>"
+        for name, color in zip(labels.names, labels.colors, strict=True)
+    )
+    return f'<ul class="legend">{items}</ul>'

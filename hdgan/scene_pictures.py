@@ -1,0 +1,38 @@
+"""A scene's maps and photographs as pictures for a person."""
+
+import numpy as np
+
+from hdgan.layers import BoundaryMap
+
+
+def scene_pictures(model, label_map, instance_map=None, photo=None):
+    """Synthesizes a scene and shows what went in beside what came out.
+
+    Args:
+        model: `Pix2PixHD`.
+        label_map: integers `(height, width)`, or an RGB image.
+        instance_map: integers `(height, width)`, or None.
+        photo: uint8 `(height, width, 3)`, or None.
+
+    Returns:
+        Dict from caption to uint8 array `(height, width, 3)`.
+    """
+    pictures = {}
+    if model.labels is None:
+        pictures["Input"] = np.asarray(label_map)
+    else:
+        pictures["Label map"] = model.labels.colorize(label_map)
+        if instance_map is None:
+            instance_map = label_map
+    if instance_map is not None and model.use_instances:
+        boundary = np.asarray(BoundaryMap()(instance_map[None]))[0]
+        white = np.uint8(255) - (boundary * 255).astype("uint8")
+        pictures["Boundary map"] = np.repeat(white, 3, axis=-1)
+    pictures["Generated"] = model.synthesize(
+        label_map,
+        instance_map,
+        photo=photo if model.encoder is not None else None,
+    )
+    if photo is not None:
+        pictures["Photo"] = np.asarray(photo)
+    return pictures

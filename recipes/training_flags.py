@@ -1,0 +1,187 @@
+"""The flags that all training recipes share, and their checks.
+
+A recipe calls `define` with its preset and what differs from the defaults. The
+numbers of a preset are flags too; unset, they are the preset's.
+"""
+
+import json
+import pathlib
+
+from absl import flags
+
+from hdgan.data.resizing import MODES
+from hdgan.layers.normalization import NORMS
+from hdgan.presets import PRESETS
+
+# What may differ between a run and its continuation.
+_CHANGEABLE = (
+    "workdir",
+    "data_dir",
+    "resume",
+    "dry_run",
+    "max_steps",
+    "checkpoint_steps",
+    "sample_steps",
+    "num_sample_scenes",
+    "log_steps",
+    "devices",
+)
+_MODEL_NUMBERS = {
+    "base_width": "channels at full resolution",
+    "num_downsamplings": "halvings inside the generator",
+    "num_blocks": "residual blocks",
+    "num_scales": "scales of the discriminator",
+    "num_discriminator_layers": "stride-2 convolutions of each PatchGAN",
+    "discriminator_width": "channels of a PatchGAN's first convolution",
+    "encoder_width": "channels of the instance encoder at full resolution",
+}
+_names = []
+
+
+def define(preset, **defaults):
+    """Defines a recipe's flags.
+
+    Args:
+        preset: key of `hdgan.PRESETS`.
+        **defaults: defaults of flags that differ from the shared ones.
+    """
+    numbers = PRESETS[preset]
+    losses = numbers["losses"]
+
+    def add(kind, name, default, help, **options):
+        getattr(flags, f"DEFINE_{kind}")(
+            name=name,
+            default=defaults.get(name, default),
+            help=help,
+            **options,
+        )
+        _names.append(name)
+
+    # Data.
+    add("string", "data_dir", None, "Folder with train_label, train_img, ...")
+    add("string", "split", "train", "Start of the folders' names.")
+    add("integer", "label_nc", None, "Number of classes; 0: RGB input.")
+    add(
+        "string",
+        "labels_file",
+        None,
+        "JSON with names and colors of the classes; "
+        "by default labels.json of the data set, if there is one.",
+    )
+    add("bool", "use_instances", True, "Use instance maps: {split}_inst.")
+    add("enum", "resize_mode", "scale_width", "Resize mode.", enum_values=MODES)
+    add("integer", "load_size", 1024, "Pixels to scale to.")
+    add("integer", "crop_size", 512, "Pixels of a crop's side.")
+    add("bool", "flip", True, "Mirror half of the scenes.")
+    add("bool", "shuffle", True, "A new order of the scenes each epoch.")
+    add("integer", "max_dataset_size", None, "Use only so many scenes.")
+
+    # Model.
+    for name, help in _MODEL_NUMBERS.items():
+        if name in numbers:
+            add("integer", name, None, f"{help} (preset: {numbers[name]}).")
+    add("enum", "norm", None, "Norm.", enum_values=NORMS)
+    add("float", "dropout_rate", None, "Dropout in the generator, 0..1.")
+    add("bool", "spectral_norm", None, "Spectral norm in the discriminator.")
+    add("bool", "instance_feat", False, "Train an instance feature encoder.")
+    add("float", "ema_decay", None, "Decay of a moving average of the weights.")
+
+    # Losses.
+    add(
+        "enum",
+        "adversarial_loss",
+        losses["adversarial_loss"],
+        "Adversarial loss.",
+        enum_values=("least_squares", "hinge", "non_saturating"),
+    )
+    for name in ("feature_matching_weight", "perceptual_weight", "l1_weight"):
+        add("float", name, losses[name], f"The {name.replace('_', ' ')}.")
+    add(
+        "string",
+        "vgg_weights",
+        "imagenet",
+        "VGG19 weights of the perceptual loss: imagenet (downloaded by Keras) "
+        "or a Keras weights file without top.",
+    )
+
+    # Optimisation.
+    add("integer", "epochs", 100, "Epochs at the full learning rate.")
+    add("integer", "decay_epochs", 100, "Epochs of linear decay to 0.")
+    add("integer", "max_steps", None, "End after so many steps already.")
+    add("integer", "batch_size", 1, "Examples of a step, over all devices.")
+    add("float", "learning_rate", 2e-4, "Adam's learning rate.")
+    add("integer", "seed", 0, "Seed of weights and order of the data.")
+
+    # Run.
+    add("string", "workdir", None, "Folder of the run.")
+    add("bool", "resume", False, "Go on with the run in workdir.")
+    add("bool", "dry_run", False, "Check everything, print, and stop.")
+    add(
+        "list",
+        "devices",
+        [],
+        "Devices to train on, such as GPU:0,GPU:1; by default all GPUs, else "
+        "the processor. CPU:0,CPU:1 splits the processor in two.",
+    )
+    add("integer", "checkpoint_steps", 1000, "Steps between checkpoints.")
+    add("integer", "sample_steps", 500, "Steps between sample pages.")
+    add("integer", "num_sample_scenes", 4, "Scenes on the sample page.")
+    add("integer", "log_steps", 50, "Steps between TensorBoard scalars.")
+
+
+def resolve():
+    """Returns all flags as a dict; a resumed run's take the saved values.
+
+    Raises:
+        ValueError: if flags are missing or do not fit one another or, with
+            `--resume`, the run's saved options.
+    """
+    values = flags.FLAGS
+    options = {name: values[name].value for name in _names}
+    if not options["workdir"]:
+        raise ValueError("--workdir is missing: the folder of the run.")
+    if options["resume"]:
+        options = _resumed(options)
+    if not options["data_dir"]:
+        raise ValueError("--data_dir is missing: the folder of the data set.")
+    for name in (
+        "batch_size",
+        "checkpoint_steps",
+        "sample_steps",
+        "num_sample_scenes",
+        "log_steps",
+    ):
+        if options[name] < 1:
+            raise ValueError(
+                f"--{name} must be at least 1. Received: {options[name]}"
+            )
+    for name in ("epochs", "decay_epochs", "seed"):
+        if options[name] < 0:
+            raise ValueError(
+                f"--{name} must be at least 0. Received: {options[name]}"
+            )
+    if options["epochs"] + options["decay_epochs"] < 1:
+        raise ValueError("--epochs and --decay_epochs are both 0.")
+    return options
+
+
+def _resumed(options):
+    path = pathlib.Path(options["workdir"]) / "options.json"
+    if not path.is_file():
+        raise ValueError(
+            f"{path.parent} holds no run to resume: there is no options.json. "
+            "Leave out --resume, or correct --workdir."
+        )
+    saved = json.loads(path.read_text())["options"]
+    for name, value in options.items():
+        is_given = flags.FLAGS[name].present
+        if not is_given and name in saved and name not in ("max_steps",):
+            options[name] = saved[name]
+        elif name not in _CHANGEABLE and value != saved.get(name):
+            raise ValueError(
+                f"--{name}={value} differs from the run's {saved.get(name)}. "
+                "A resumed run keeps its options: leave the flag out, or start "
+                "a new run in another --workdir."
+            )
+    options["resume"] = True
+    return options

@@ -1,0 +1,292 @@
+"""What a training recipe does with its flags."""
+
+import json
+import math
+import os
+import pathlib
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import logging
+
+from hdgan.callbacks.sample_page import SamplePage
+from hdgan.callbacks.scalar_log import ScalarLog
+from hdgan.callbacks.training_checkpoint import (
+    TrainingCheckpoint,
+    list_checkpoints,
+)
+from hdgan.data.resizing import Resizing
+from hdgan.data.scene_dataset import make_dataset, read_scene
+from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.label_set import LabelSet
+from hdgan.layers import PerceptualLoss
+from hdgan.linear_decay import LinearDecay
+from hdgan.pix2pixhd import Pix2PixHD
+from hdgan.presets import PRESETS
+from hdgan.training import train
+
+
+def run(preset, options):
+    """Trains a preset's model: check, print, build or resume, fit.
+
+    Args:
+        preset: key of `hdgan.PRESETS`.
+        options: dict, from `training_flags.resolve`.
+
+    Returns:
+        The trained model, or None after a dry run.
+
+    Raises:
+        ValueError: if data, flags and workdir do not fit one another.
+    """
+    workdir = pathlib.Path(options["workdir"])
+    labels = _find_labels(options)
+    scenes = find_scenes(
+        options["data_dir"],
+        options["split"],
+        is_rgb=labels is None,
+        use_instances=options["use_instances"],
+    )
+    if options["max_dataset_size"]:
+        scenes = scenes.take(options["max_dataset_size"])
+    sizes = check_scenes(scenes, len(labels or ()))
+    strategy = _make_strategy(options)
+    keras.utils.set_random_seed(options["seed"])
+    with strategy.scope():
+        model = Pix2PixHD.from_preset(
+            preset,
+            labels=labels,
+            use_instances=options["use_instances"],
+            has_encoder=options["instance_feat"],
+            ema_decay=options["ema_decay"],
+            **{k: options[k] for k in PRESETS[preset] if k in options},
+        )
+        resizing = _make_resizing(options, model, sizes)
+        steps_per_epoch = math.ceil(len(scenes) / options["batch_size"])
+        num_steps = _count_steps(options, steps_per_epoch)
+        _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch)
+        if options["dry_run"]:
+            print("Dry run: everything fits; nothing was trained.")
+            return None
+        _claim_workdir(workdir, preset, options, len(scenes))
+        if options["resume"]:
+            model = _load(workdir)
+        else:
+            _compile(model, options, steps_per_epoch)
+
+    samples = SamplePage(
+        workdir,
+        _sample_scenes(options, scenes, resizing),
+        options["sample_steps"],
+    )
+    train(
+        model,
+        lambda step: make_dataset(
+            scenes,
+            resizing,
+            batch_size=options["batch_size"],
+            shuffle=options["shuffle"],
+            flip=options["flip"],
+            seed=options["seed"],
+            start_step=step,
+        ),
+        num_steps,
+        steps_per_epoch,
+        callbacks=[
+            ScalarLog(workdir / "tensorboard", options["log_steps"]),
+            samples,
+            TrainingCheckpoint(workdir, options["checkpoint_steps"]),
+        ],
+        # Into a file, a line per epoch instead of a moving bar.
+        verbose=1 if sys.stdout.isatty() else 2,
+    )
+    print(f"Model:       {workdir / 'model.keras'}")
+    print(f"Samples:     {samples.path}")
+    print(f"TensorBoard: tensorboard --logdir={workdir / 'tensorboard'}")
+    return model
+
+
+def _find_labels(options):
+    """Returns the `LabelSet`, or None for RGB input."""
+    count = options["label_nc"]
+    if count == 0:
+        return None
+    file = options["labels_file"]
+    default = pathlib.Path(options["data_dir"]) / "labels.json"
+    if file is None and default.is_file():
+        file = default
+    if file is None:
+        if count is None:
+            raise ValueError(
+                "The number of classes is not known: pass --label_nc=N (35 for "
+                "Cityscapes' labelIds, 0 for RGB input), or a --labels_file."
+            )
+        return LabelSet.numbered(count)
+    labels = LabelSet.load(file)
+    if count is not None and count != len(labels):
+        raise ValueError(
+            f"--label_nc={count}, but {file} names {len(labels)} classes."
+        )
+    return labels
+
+
+def _make_strategy(options):
+    """Returns the distribution strategy over the devices asked for."""
+    gpus = [
+        f"GPU:{k}" for k in range(len(tf.config.list_physical_devices("GPU")))
+    ]
+    devices = options["devices"] or gpus
+    num_cpus = sum(name.startswith("CPU") for name in devices)
+    if num_cpus > 1:
+        tf.config.set_logical_device_configuration(
+            tf.config.list_physical_devices("CPU")[0],
+            [tf.config.LogicalDeviceConfiguration()] * num_cpus,
+        )
+    if options["batch_size"] % max(len(devices), 1):
+        raise ValueError(
+            f"--batch_size={options['batch_size']} can't be split over "
+            f"{len(devices)} devices. Expected a multiple of {len(devices)}, "
+            "or fewer --devices."
+        )
+    if len(devices) > 1:
+        return tf.distribute.MirroredStrategy(devices)
+    if devices:
+        return tf.distribute.OneDeviceStrategy(devices[0])
+    return tf.distribute.get_strategy()
+
+
+def _make_resizing(options, model, sizes):
+    resizing = Resizing(
+        options["resize_mode"],
+        options["load_size"],
+        options["crop_size"],
+        model.coding.size_multiple,
+    )
+    results = {resizing.final_size(*size) for size in set(sizes)}
+    if options["batch_size"] > 1 and len(results) > 1:
+        raise ValueError(
+            f"The scenes have {len(results)} different sizes after resizing, "
+            f"which can't share a batch of {options['batch_size']}. Expected "
+            "one size: choose a --resize_mode that crops, or --batch_size=1."
+        )
+    return resizing
+
+
+def _count_steps(options, steps_per_epoch):
+    num_steps = (options["epochs"] + options["decay_epochs"]) * steps_per_epoch
+    return min(num_steps, options["max_steps"] or num_steps)
+
+
+def _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch):
+    for name, value in {"preset": preset, **options}.items():
+        print(f"  {name:26}{value}")
+    print(
+        f"{len(scenes)} scenes; {steps_per_epoch} steps per epoch, "
+        f"{num_steps} steps in all; generator "
+        f"{model.generator.count_params():,} parameters, discriminator "
+        f"{model.discriminator.count_params():,}."
+    )
+
+
+def _claim_workdir(workdir, preset, options, num_scenes):
+    """Makes the run's folder and writes its options, or finds it taken."""
+    record = workdir / "options.json"
+    content = {"preset": preset, "num_scenes": num_scenes, "options": options}
+    if options["resume"]:
+        saved = json.loads(record.read_text())
+        for key in ("preset", "num_scenes"):
+            if saved[key] != content[key]:
+                raise ValueError(
+                    f"The run in {workdir} has {key}={saved[key]}, but now it "
+                    f"is {content[key]}: it can't go on as it began. Use the "
+                    "same recipe and data, or start in another --workdir."
+                )
+        return
+    if record.exists():
+        raise ValueError(
+            f"{workdir} already holds a run. Pass --resume to go on with it, "
+            "or another --workdir."
+        )
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        temporary = record.with_suffix(".part")
+        temporary.write_text(json.dumps(content, indent=2))
+        os.replace(temporary, record)
+    except OSError as error:
+        raise ValueError(
+            f"--workdir={workdir} can't be written to: {error}. Choose a "
+            "folder where you may write."
+        ) from error
+
+
+def _load(workdir):
+    checkpoints = list_checkpoints(workdir)
+    if not checkpoints:
+        raise ValueError(
+            f"{workdir} holds no checkpoint: the run ended before its first "
+            "one. Remove the folder and start again without --resume."
+        )
+    model = keras.models.load_model(checkpoints[-1])
+    step = int(model.generator_optimizer.iterations.numpy())
+    print(f"Resuming at step {step} from {checkpoints[-1]}.")
+    return model
+
+
+def _compile(model, options, steps_per_epoch):
+    def adam():
+        schedule = options["learning_rate"]
+        if options["decay_epochs"]:
+            schedule = LinearDecay(
+                schedule,
+                options["epochs"],
+                options["decay_epochs"],
+                steps_per_epoch,
+            )
+        return keras.optimizers.Adam(
+            schedule, beta_1=0.5, beta_2=0.999, epsilon=1e-8
+        )
+
+    model.compile(
+        adam(),
+        adam(),
+        adversarial_loss=options["adversarial_loss"],
+        feature_matching_weight=options["feature_matching_weight"],
+        perceptual_loss=_make_perceptual_loss(options),
+        perceptual_weight=options["perceptual_weight"],
+        l1_weight=options["l1_weight"],
+    )
+
+
+def _make_perceptual_loss(options):
+    """Returns the perceptual loss, or None, saying so, without weights."""
+    if not options["perceptual_weight"]:
+        return None
+    loss = PerceptualLoss(options["vgg_weights"])
+    if options["vgg_weights"] != "imagenet":
+        loss.build()
+        return loss
+    try:
+        loss.build()
+    except Exception as error:  # Keras raises a bare one for a failed download.
+        if "fetch failure" not in str(error):
+            raise
+        logging.warning(
+            "The perceptual loss is OFF: the ImageNet weights of VGG19 could "
+            "not be downloaded (%s). Training goes on without it. To have it, "
+            "pass --vgg_weights=FILE; to silence this, --perceptual_weight=0.",
+            error,
+        )
+        return None
+    return loss
+
+
+def _sample_scenes(options, scenes, resizing):
+    """Reads the scenes of the sample page, spread over the data set."""
+    count = min(options["num_sample_scenes"], len(scenes))
+    chosen = np.linspace(0, len(scenes) - 1, count).astype(int)
+    return {
+        scenes.inputs[index].stem: read_scene(scenes, int(index), resizing)
+        for index in chosen
+    }
