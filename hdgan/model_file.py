@@ -1,0 +1,41 @@
+"""Opening a trained model."""
+
+import pathlib
+import zipfile
+
+import keras
+
+from hdgan.pix2pixhd import Pix2PixHD
+
+
+def load_model(path):
+    """Opens a trained model for synthesis, without its optimizers.
+
+    Args:
+        path: a `.keras` file, or the folder of a run that holds `model.keras`.
+
+    Returns:
+        `Pix2PixHD`.
+
+    Raises:
+        ValueError: if there is no such file, or it holds something else.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        path = path / "model.keras"
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: there is no such model. Expected a .keras file that a "
+            "recipe wrote, or the folder of its run."
+        )
+    if not zipfile.is_zipfile(path):
+        raise ValueError(
+            f"{path} is no Keras model, or was cut short. Expected a .keras "
+            "file that a recipe wrote."
+        )
+    model = keras.models.load_model(path, compile=False)
+    if not isinstance(model, Pix2PixHD):
+        raise ValueError(
+            f"{path} holds a {type(model).__name__}. Expected a Pix2PixHD."
+        )
+    return model

@@ -1,0 +1,119 @@
+r"""Makes photographs of a folder of label maps.
+
+    python -m hdgan.tools.synthesize --model=runs/streets/model.keras \
+        --label_dir=data/test_label --instance_dir=data/test_inst \
+        --output_dir=photos
+
+Each photograph has the size and the name of its label map, whatever they are,
+and is a PNG. Nothing else is to be said of the model: it carries its classes
+and sizes with it. With `--samples=N` a model that was trained with dropout
+draws N different photographs of each label map, NAME_0.png, NAME_1.png, ...
+"""
+
+import pathlib
+
+import keras
+from absl import flags
+
+from hdgan import command_line
+from hdgan.data.image_files import read_id_map, read_photo, write_png
+from hdgan.data.scene_files import pair_files
+from hdgan.model_file import load_model
+
+
+def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
+    """Synthesizes every scene, with a progress bar.
+
+    Args:
+        model: `Pix2PixHD`.
+        scenes: `SceneFiles`.
+        output_dir: path; made if it is missing.
+        samples: int, different photographs of each scene; None: one, without
+            noise.
+        seed: int, seed of the first of them.
+
+    Returns:
+        List of the files written.
+
+    Raises:
+        ValueError: naming the file that does not fit the model.
+    """
+    output_dir = pathlib.Path(output_dir)
+    try:
+        output_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"--output_dir={output_dir} can't be made: {error}."
+        ) from error
+    progress = keras.utils.Progbar(len(scenes), unit_name="scene")
+    written = []
+    for index, path in enumerate(scenes.inputs):
+        scene = _read(scenes, index)
+        for number in range(samples or 1):
+            try:
+                photo = model.synthesize(
+                    **scene,
+                    noise_seed=None if samples is None else seed + number,
+                )
+            except ValueError as error:
+                raise ValueError(f"{path}: {error}") from error
+            ending = "" if samples is None else f"_{number}"
+            written.append(output_dir / f"{path.stem}{ending}.png")
+            write_png(written[-1], photo)
+        progress.add(1)
+    return written
+
+
+def _read(scenes, index):
+    read = read_photo if scenes.is_rgb else read_id_map
+    scene = {"label_map": read(scenes.inputs[index])}
+    if scenes.instance_maps is not None:
+        scene["instance_map"] = read_id_map(scenes.instance_maps[index])
+    if scenes.photos is not None:
+        scene["photo"] = read_photo(scenes.photos[index])
+    return scene
+
+
+def main():
+    values = flags.FLAGS
+    output_dir = pathlib.Path(values.output_dir)
+    if values.samples is not None and values.samples < 1:
+        raise ValueError(
+            f"--samples must be at least 1. Received: {values.samples}"
+        )
+    for name in ("label_dir", "instance_dir", "photo_dir"):
+        folder = values[name].value
+        if folder and output_dir.resolve() == pathlib.Path(folder).resolve():
+            raise ValueError(
+                f"--output_dir is --{name}: photographs would overwrite its "
+                "files. Choose another folder."
+            )
+    model = load_model(values.model)
+    if model.encoder is not None and not values.photo_dir:
+        raise ValueError(
+            "This model has an instance feature encoder: pass --photo_dir, the "
+            "photos whose styles are taken."
+        )
+    scenes = pair_files(
+        values.label_dir,
+        values.instance_dir if model.use_instances else None,
+        values.photo_dir if model.encoder is not None else None,
+        is_rgb=model.labels is None,
+    )
+    written = synthesize_folder(
+        model, scenes, output_dir, values.samples, values.seed
+    )
+    print(f"{len(written)} photographs in {output_dir}")
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("model", None, "Model or run folder.", required=True)
+    flags.DEFINE_string("label_dir", None, "Label maps.", required=True)
+    flags.DEFINE_string("instance_dir", None, "Instance maps.")
+    flags.DEFINE_string(
+        "photo_dir", None, "Photos whose styles a model with encoder takes."
+    )
+    flags.DEFINE_string("output_dir", None, "Photographs.", required=True)
+    flags.DEFINE_integer("samples", None, "Photographs per map, by dropout.")
+    flags.DEFINE_integer("seed", 0, "Seed of the first sample.")
+    command_line.run(main)
