@@ -1,11 +1,13 @@
-r"""The whole job in a few minutes: drawn scenes in, photographs and a model out.
+r"""The whole job in a few minutes, on drawn street scenes.
 
     python -m hdgan.recipes.demo --workdir=runs/demo
 
 draws street scenes, trains a small pix2pixHD on them, writes a page of results
-with an edited scene, exports a SavedModel, and loads it back. Hardware: two
-processor cores, under six minutes. Expected: recognisable streets, and losses
-as printed. Run again, it goes on where it stopped.
+with an edited scene, exports a SavedModel, and loads it back. Run again, it
+goes on where it stopped.
+
+Hardware: two processor cores, under six minutes. Expected: recognisable
+streets.
 """
 
 import pathlib
@@ -51,8 +53,9 @@ def main():
     write_page(
         page,
         "hdgan: street scenes from label maps",
-        f"A pix2pixHD of {model.generator.count_params():,} parameters, trained "
-        "for a few minutes on drawn scenes. These four it has not seen.",
+        f"A pix2pixHD of {model.generator.count_params():,} parameters, "
+        "trained for a few minutes on drawn scenes. These four it has not "
+        "seen.",
         [
             *(
                 (
