@@ -1,34 +1,33 @@
 """pix2pixHD for Keras 3 and TensorFlow: photographs from label maps.
 
-What is named here is imported at first use, so that `import hdgan.layers`
-needs no TensorFlow and a program's `--help` comes at once.
+`hdgan.layers` runs on every backend of Keras; the rest needs TensorFlow.
 """
 
-import importlib
+import keras
 
-_HOMES = {
-    "GlobalGenerator": "hdgan.networks.global_generator",
-    "InstanceEncoder": "hdgan.networks.instance_encoder",
-    "LabelSet": "hdgan.label_set",
-    "LinearDecay": "hdgan.linear_decay",
-    "LocalEnhancer": "hdgan.networks.local_enhancer",
-    "MultiscaleDiscriminator": "hdgan.networks.multiscale_discriminator",
-    "PRESETS": "hdgan.presets",
-    "Pix2PixHD": "hdgan.pix2pixhd",
-    "UNetGenerator": "hdgan.networks.unet_generator",
-}
-_MODULES = ("layers",)
+from hdgan import layers
 
-__all__ = sorted([*_HOMES, *_MODULES])
+__all__ = ["layers"]
 
+if keras.backend.backend() == "tensorflow":
+    from hdgan.label_set import LabelSet
+    from hdgan.linear_decay import LinearDecay
+    from hdgan.networks.global_generator import GlobalGenerator
+    from hdgan.networks.instance_encoder import InstanceEncoder
+    from hdgan.networks.local_enhancer import LocalEnhancer
+    from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+    from hdgan.networks.unet_generator import UNetGenerator
+    from hdgan.pix2pixhd import Pix2PixHD
+    from hdgan.presets import PRESETS
 
-def __getattr__(name):
-    if name in _HOMES:
-        return getattr(importlib.import_module(_HOMES[name]), name)
-    if name in _MODULES:
-        return importlib.import_module(f"hdgan.{name}")
-    raise AttributeError(f"module 'hdgan' has no attribute {name!r}")
-
-
-def __dir__():
-    return sorted([*globals(), *__all__])
+    __all__ += [
+        "PRESETS",
+        "GlobalGenerator",
+        "InstanceEncoder",
+        "LabelSet",
+        "LinearDecay",
+        "LocalEnhancer",
+        "MultiscaleDiscriminator",
+        "Pix2PixHD",
+        "UNetGenerator",
+    ]

@@ -1,10 +1,6 @@
 """How the recipes and tools start and fail."""
 
-import os
 import sys
-
-# Before TensorFlow is imported: its start-up lines would bury a program's own.
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 from absl import app, logging
 
