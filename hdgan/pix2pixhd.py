@@ -270,6 +270,8 @@ class Pix2PixHD(keras.Model):
             ]
 
     def get_compile_config(self):
+        if not self.compiled:
+            return None
         serialize = keras.saving.serialize_keras_object
         return {
             "generator_optimizer": serialize(self.generator_optimizer),

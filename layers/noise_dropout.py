@@ -60,3 +60,13 @@ class NoiseDropout(keras.layers.Dropout):
         return keras.random.dropout(
             inputs, self.rate, self.noise_shape, seed=seed_generator
         )
+
+    def save_own_variables(self, store):
+        # Keras saves no seeds: training that goes on from a file would repeat
+        # the noise of its start.
+        if self.rate:
+            store["seed"] = self.seed_generator.state
+
+    def load_own_variables(self, store):
+        if self.rate and "seed" in store:
+            self.seed_generator.state.assign(store["seed"])

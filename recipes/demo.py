@@ -48,7 +48,7 @@ def main():
     model = training_program.run(PRESET, training_flags.resolve())
 
     print("3. Photographs of scenes that it has not seen, one of them edited")
-    scenes = [_read(data_dir, index) for index in range(4)]
+    scenes = _read_scenes(find_scenes(data_dir, "test"))
     page = workdir / "index.html"
     write_page(
         page,
@@ -89,13 +89,17 @@ def main():
     )
 
 
-def _read(data_dir, index):
-    files = find_scenes(data_dir, "test")
-    return {
-        "label_map": read_id_map(files.inputs[index]),
-        "instance_map": read_id_map(files.instance_maps[index]),
-        "photo": read_photo(files.photos[index]),
-    }
+def _read_scenes(files):
+    return [
+        {
+            "label_map": read_id_map(label_map),
+            "instance_map": read_id_map(instance_map),
+            "photo": read_photo(photo),
+        }
+        for label_map, instance_map, photo in zip(
+            files.inputs, files.instance_maps, files.photos, strict=True
+        )
+    ]
 
 
 def _edited_section(model, scenes):
