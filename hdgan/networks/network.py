@@ -6,9 +6,8 @@ import keras
 class Network(keras.Model):
     """A functional graph inside a class, remade from its arguments.
 
-    A subclass makes the graph in `__init__`, with every child in
-    `self.child_dtype(dtype)`, and returns its own arguments from
-    `get_config`.
+    A subclass makes the graph in `__init__`, with every child in the policy
+    `resolve_dtype(dtype)`, and adds its own arguments to `get_config`.
     """
 
     def __init__(self, inputs, outputs, dtype, **kwargs):

@@ -1,0 +1,160 @@
+"""Every public layer with arguments and inputs, for whoever tests them all."""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from hdgan import layers
+
+HEIGHT, WIDTH = 8, 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Case:
+    """A layer to test.
+
+    Args:
+        layer: the class.
+        arguments: function that returns its arguments, new at each call.
+        inputs: names of `EXAMPLES`, one per call argument.
+        norm: the norm that follows its convolutions. An instance norm takes
+            out what their biases add, so those have no true gradient.
+        keeps_dtype: whether the output has the input's dtype, not the layer's.
+        random: whether it draws random numbers in training.
+    """
+
+    layer: type
+    arguments: Callable = dict
+    inputs: tuple = ("image",)
+    norm: str = "none"
+    keeps_dtype: bool = False
+    random: bool = False
+
+    def make(self):
+        """Returns a new layer."""
+        return self.layer(**self.arguments())
+
+    def examples(self):
+        """Returns the layer's inputs, NumPy arrays of a batch of two."""
+        return [EXAMPLES[name]() for name in self.inputs]
+
+
+def _image():
+    shape = (2, HEIGHT, WIDTH, 4)
+    return np.random.default_rng(3).standard_normal(shape, "float32")
+
+
+def _ids():
+    # Neighbouring ids that half precision can't tell apart.
+    choice = np.random.default_rng(4).integers(0, 4, (2, HEIGHT // 2, WIDTH))
+    ids = np.array([3, 20000, 26001, 26002], "int32")[choice]
+    return np.repeat(ids, 2, axis=1)
+
+
+EXAMPLES = {
+    "image": _image,
+    "ids": _ids,
+    "labels": lambda: _ids() % 7,
+}
+
+CASES = {
+    "average_pooling": Case(layers.AveragePooling2DExcludingPadding),
+    "boundary_map": Case(layers.BoundaryMap, inputs=("ids",)),
+    "convolution_block": Case(
+        layers.ConvolutionBlock,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 5,
+            "norm": "none",
+            "activation": "tanh",
+        },
+    ),
+    "convolution_block_instance": Case(
+        layers.ConvolutionBlock, lambda: {"filters": 5}, norm="instance"
+    ),
+    "convolution_block_batch": Case(
+        layers.ConvolutionBlock,
+        lambda: {"filters": 5, "norm": "batch"},
+        norm="batch",
+    ),
+    "downsample_block": Case(
+        layers.DownsampleBlock, lambda: {"filters": 6, "norm": "none"}
+    ),
+    "downsample_block_instance": Case(
+        layers.DownsampleBlock, lambda: {"filters": 6}, norm="instance"
+    ),
+    "edge_padding": Case(
+        layers.EdgePadding,
+        lambda: {"multiple": 5, "minimum": 10},
+        keeps_dtype=True,
+    ),
+    "edge_padding_ids": Case(
+        layers.EdgePadding,
+        lambda: {"multiple": 16, "minimum": 32},
+        inputs=("ids",),
+        keeps_dtype=True,
+    ),
+    "instance_average_pooling": Case(
+        layers.InstanceAveragePooling, inputs=("image", "ids")
+    ),
+    "instance_normalization": Case(layers.InstanceNormalization),
+    "instance_normalization_affine": Case(
+        layers.InstanceNormalization,
+        lambda: {"epsilon": 1e-3, "center": True, "scale": True},
+    ),
+    "multiscale": Case(
+        layers.Multiscale,
+        lambda: {
+            "layer": layers.PatchDiscriminator(4, num_layers=1, norm="none"),
+            "num_scales": 3,
+        },
+    ),
+    "noise_dropout": Case(
+        layers.NoiseDropout,
+        lambda: {"rate": 0.25, "noise_shape": (None, 1, 1, None), "seed": 5},
+        random=True,
+    ),
+    "one_hot_labels": Case(
+        layers.OneHotLabels, lambda: {"num_classes": 7}, inputs=("labels",)
+    ),
+    "patch_discriminator": Case(
+        layers.PatchDiscriminator,
+        lambda: {"base_width": 4, "num_layers": 2},
+        norm="instance",
+    ),
+    "patch_discriminator_spectral": Case(
+        layers.PatchDiscriminator,
+        lambda: {
+            "base_width": 4,
+            "num_layers": 1,
+            "norm": "none",
+            "spectral_norm": True,
+        },
+    ),
+    "reflection_padding": Case(
+        layers.ReflectionPadding2D, lambda: {"padding": 3}
+    ),
+    "residual_block": Case(layers.ResidualBlock, norm="instance"),
+    "residual_block_zero": Case(
+        layers.ResidualBlock,
+        lambda: {"norm": "batch", "padding": "zero", "dropout_rate": 0.5},
+        norm="batch",
+        random=True,
+    ),
+    "spectral_normalization": Case(
+        layers.SpectralNormalization,
+        lambda: {
+            "layer": keras.layers.Conv2D(5, 3, strides=2),
+            "power_iterations": 2,
+            "epsilon": 1e-10,
+        },
+    ),
+    "upsample_block": Case(
+        layers.UpsampleBlock, lambda: {"filters": 6, "norm": "none"}
+    ),
+    "upsample_block_instance": Case(
+        layers.UpsampleBlock, lambda: {"filters": 6}, norm="instance"
+    ),
+}

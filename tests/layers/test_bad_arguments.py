@@ -1,0 +1,60 @@
+"""A bad argument is named, with what was received and what is expected."""
+
+import keras
+import numpy as np
+import pytest
+
+from hdgan import layers
+
+# Maker of the layer, and what the message has to say.
+BAD_ARGUMENTS = [
+    (lambda: layers.AdversarialLoss("wgan"), "one of.*hinge.*'wgan'"),
+    (lambda: layers.ConvolutionBlock(3, 4), "kernel_size.*must be odd.* 4"),
+    (lambda: layers.ConvolutionBlock(3, norm="layer"), "one of.*'layer'"),
+    (lambda: layers.DownsampleBlock(3, norm="x"), "`norm` must be.*'x'"),
+    (lambda: layers.UpsampleBlock(3, norm=None), "`norm` must be.*None"),
+    (lambda: layers.ResidualBlock(norm="x"), "`norm` must be one of.*'x'"),
+    (lambda: layers.ResidualBlock(padding="same"), "one of.*reflect.*'same'"),
+    (lambda: layers.ResidualBlock(dropout_rate=1.0), r"in \[0, 1\).* 1\.0"),
+    (lambda: layers.ResidualBlock(dropout_rate=-0.1), r"in \[0, 1\).*-0\.1"),
+    (lambda: layers.EdgePadding(0), "`multiple` must be an integer >= 1.* 0"),
+    (lambda: layers.EdgePadding(4, minimum=2.5), "`minimum` must be.*2.5"),
+    (lambda: layers.EdgePadding(4, 6), "multiple of.*minimum=6, multiple=4"),
+    (lambda: layers.InstanceNormalization(epsilon=0), "greater than 0.* 0"),
+    (lambda: layers.Multiscale(keras.layers.ReLU(), 0), "num_scales.*>= 1.*0"),
+    (lambda: layers.OneHotLabels(0), "num_classes.*integer >= 1.* 0"),
+    (lambda: layers.OneHotLabels("3"), "num_classes.*integer >= 1.*'3'"),
+    (lambda: layers.PatchDiscriminator(num_layers=0), "num_layers.*>= 1.* 0"),
+    (lambda: layers.PatchDiscriminator(norm="x"), "`norm` must be.*'x'"),
+    (lambda: layers.PerceptualLoss(inputs="bgr"), "one of.*caffe.*'bgr'"),
+    (lambda: layers.ReflectionPadding2D(-1), "integer >= 0.*-1"),
+    (lambda: layers.ReflectionPadding2D(1.5), "integer >= 0.*1.5"),
+    (
+        lambda: layers.SpectralNormalization(keras.layers.Dense(1), 0),
+        "power_iterations.*integer >= 1.* 0",
+    ),
+    (
+        lambda: layers.SpectralNormalization(keras.layers.ReLU())(
+            np.ones((1, 2), "float32")
+        ),
+        "needs a layer with a `kernel`.*ReLU",
+    ),
+]
+
+
+@pytest.mark.parametrize(("make", "message"), BAD_ARGUMENTS)
+def test_message_says_what_is_expected_and_what_was_received(make, message):
+    with pytest.raises(ValueError, match=message) as error:
+        make()
+    assert "Received: " in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("shape", "side"), [((1, 3, 9, 1), "height"), ((1, 9, 2, 1), "width")]
+)
+def test_an_image_too_small_to_reflect_is_refused(shape, side):
+    layer = layers.ReflectionPadding2D(3)
+    size = min(shape[1:3])
+    message = f"A {side} of {size} pixels.*Expected a {side} of at least 4"
+    with pytest.raises(ValueError, match=message):
+        layer(np.zeros(shape, "float32"))

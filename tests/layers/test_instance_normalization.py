@@ -1,0 +1,93 @@
+"""Instance normalization, held to TensorFlow Addons and to its formula."""
+
+import pathlib
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hdgan import layers
+
+GOLDEN = pathlib.Path(__file__).parent.parent / "golden" / "tfa_layers.npz"
+
+
+def normalize(x, epsilon=1e-5):
+    """The formula in float64."""
+    x = np.asarray(x, "float64")
+    mean = x.mean(axis=(1, 2), keepdims=True)
+    variance = x.var(axis=(1, 2), keepdims=True)
+    return (x - mean) / np.sqrt(variance + epsilon)
+
+
+def image(batch):
+    random = np.random.default_rng(5)
+    return 3 * random.standard_normal((batch, 3, 4, 6), "float32") + 2
+
+
+@pytest.mark.parametrize("training", [False, True])
+def test_plain_equals_tensorflow_addons(training):
+    golden = np.load(GOLDEN)
+    layer = layers.InstanceNormalization()
+    output = layer(golden["input"], training=training)
+    np.testing.assert_allclose(output, golden["plain"], atol=1e-5)
+    assert layer.weights == []
+
+
+def test_affine_equals_tensorflow_addons():
+    golden = np.load(GOLDEN)
+    layer = layers.InstanceNormalization(center=True, scale=True)
+    layer.build(golden["input"].shape)
+    layer.gamma.assign(golden["gamma"])
+    layer.beta.assign(golden["beta"])
+    output = layer(golden["input"])
+    np.testing.assert_allclose(output, golden["affine"], atol=1e-5)
+
+
+def test_epsilon_is_added_to_the_variance():
+    x = 0.1 * image(2)
+    output = layers.InstanceNormalization(epsilon=0.5)(x)
+    np.testing.assert_allclose(output, normalize(x, 0.5), atol=1e-5)
+
+
+# A batch of one goes through the fused kernel, a batch of two does not.
+@pytest.mark.parametrize("batch", [1, 2])
+def test_bfloat16_equals_the_formula_to_its_precision(batch):
+    x = tf.cast(image(batch), tf.bfloat16)
+    layer = layers.InstanceNormalization(dtype="bfloat16", epsilon=0.1)
+    output = layer(x)
+    assert output.dtype == tf.bfloat16
+    np.testing.assert_allclose(
+        tf.cast(output, tf.float32),
+        normalize(tf.cast(x, tf.float32), 0.1),
+        rtol=2**-7,
+        atol=2**-10,
+    )
+
+
+def test_fused_bfloat16_gradient_equals_the_plain_one():
+    x = tf.cast(image(1), tf.bfloat16)
+    cotangent = np.random.default_rng(6).standard_normal((1, 3, 4, 6))
+
+    def gradient(x, dtype):
+        layer = layers.InstanceNormalization(dtype=dtype)
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            output = tf.cast(layer(x), tf.float32)
+            value = tf.reduce_sum(output * cotangent.astype("float32"))
+        return tf.cast(tape.gradient(value, x), tf.float32)
+
+    fused = gradient(x, "bfloat16")
+    plain = gradient(tf.cast(x, tf.float32), "float32")
+    error = np.linalg.norm(fused - plain)
+    assert error < 0.01 * np.linalg.norm(plain)
+
+
+def test_float32_statistics_survive_a_large_mean_in_half_precision():
+    # Around 64 bfloat16 has steps of 1/2; the mean of a map has not.
+    x = tf.cast(64 + image(2), tf.bfloat16)
+    output = tf.cast(
+        layers.InstanceNormalization(dtype="bfloat16")(x), tf.float32
+    )
+    np.testing.assert_allclose(
+        output, normalize(tf.cast(x, tf.float32)), rtol=2**-7, atol=1e-3
+    )

@@ -1,0 +1,115 @@
+"""The layers give the same numbers without TensorFlow."""
+
+import importlib.util
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+from layer_table import CASES
+
+from hdgan.layers import kernels
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parent.parent
+# Synchronized batch norm is TensorFlow's alone: Keras raises elsewhere.
+PORTABLE = [name for name, case in CASES.items() if case.norm != "batch"]
+
+
+@pytest.fixture(scope="module")
+def tensorflow_results():
+    """Weights and outputs of every portable layer, by name and number."""
+    weights, outputs = {}, {}
+    for name in PORTABLE:
+        case = CASES[name]
+        layer = case.make()
+        examples = case.examples()
+        values = keras.tree.flatten(layer(*examples))
+        outputs |= {f"{name}/{k}": np.array(v) for k, v in enumerate(values)}
+        weights |= {
+            f"{name}/{k}": weight
+            for k, weight in enumerate(layer.get_weights())
+        }
+    return weights, outputs
+
+
+@pytest.fixture(scope="module")
+def numpy_outputs(tensorflow_results, tmp_path_factory):
+    """What a process without TensorFlow computes with the same weights."""
+    missing = [
+        name
+        for name in ("jax", "scipy")
+        if importlib.util.find_spec(name) is None
+    ]
+    if missing:
+        pytest.skip(f"Keras' NumPy backend needs {' and '.join(missing)}")
+    folder = tmp_path_factory.mktemp("numpy_backend")
+    weights, _ = tensorflow_results
+    np.savez(folder / "weights.npz", cases=PORTABLE, **weights)
+    paths = [str(ROOT), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
+    environment = {
+        **os.environ,
+        "KERAS_BACKEND": "numpy",
+        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
+    }
+    script = HERE / "numpy_outputs.py"
+    files = [folder / "weights.npz", folder / "outputs.npz"]
+    process = subprocess.run(
+        [sys.executable, script, *files],
+        env=environment,
+        capture_output=True,
+        text=True,
+    )
+    assert process.returncode == 0, process.stderr
+    return np.load(folder / "outputs.npz")
+
+
+@pytest.mark.parametrize("name", PORTABLE)
+def test_numpy_backend_gives_the_same_numbers(
+    name, numpy_outputs, tensorflow_results
+):
+    assert numpy_outputs["backend"] == "numpy"
+    _, expected = tensorflow_results
+    keys = [key for key in expected if key.startswith(f"{name}/")]
+    assert keys
+    for key in keys:
+        right = expected[key]
+        absolute = 1e-5 * np.abs(right).max()
+        np.testing.assert_allclose(
+            numpy_outputs[key], right, 0, absolute, strict=True
+        )
+
+
+def test_portable_mean_per_instance_equals_tensorflows(monkeypatch):
+    random = np.random.default_rng(1)
+    features = random.standard_normal((3, 5, 7, 2), "float32")
+    ids = random.choice([-4, 0, 9, 26001, 26002, 2**31 - 1], (3, 5, 7))
+    ids = ids.astype("int32")
+    expected = kernels.mean_per_instance(features, ids)
+    monkeypatch.setattr(kernels, "tf", None)
+    portable = kernels.mean_per_instance(features, ids)
+    np.testing.assert_allclose(portable, expected, atol=1e-6)
+    by_hand = np.empty_like(features)
+    for example in range(3):
+        for name in np.unique(ids[example]):
+            here = ids[example] == name
+            by_hand[example][here] = features[example][here].mean(axis=0)
+    np.testing.assert_allclose(portable, by_hand, atol=1e-6)
+
+
+def test_portable_instance_normalize_equals_tensorflows(monkeypatch):
+    x = np.random.default_rng(1).standard_normal((1, 5, 7, 3), "float32")
+    x = keras.ops.cast(3.0 * x + 2.0, "bfloat16")
+    fused = kernels.instance_normalize(x, 1e-5)
+    monkeypatch.setattr(kernels, "tf", None)
+    portable = kernels.instance_normalize(x, 1e-5)
+    assert portable.dtype == fused.dtype
+    np.testing.assert_allclose(
+        keras.ops.cast(portable, "float32"),
+        keras.ops.cast(fused, "float32"),
+        rtol=2**-7,
+        atol=1e-3,
+    )

@@ -1,0 +1,109 @@
+"""Spectral normalization, held to TensorFlow Addons and to mathematics."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from hdgan import layers
+
+GOLDEN = pathlib.Path(__file__).parent.parent / "golden" / "tfa_layers.npz"
+
+
+def l2(vector):
+    return vector / np.sqrt(np.sum(vector**2))
+
+
+@pytest.fixture
+def dense():
+    """A layer of 5 inputs and 3 outputs, built, with an identity's input."""
+    layer = layers.SpectralNormalization(keras.layers.Dense(3))
+    identity = tf.eye(5)
+    layer(identity)
+    layer.layer.kernel.assign(keras.random.normal((5, 3), seed=2))
+    return layer, identity
+
+
+def test_output_and_vector_are_those_of_tensorflow_addons():
+    golden = np.load(GOLDEN)
+    convolution = keras.layers.Conv2D(8, 4, strides=2)
+    layer = layers.SpectralNormalization(convolution)
+    layer.build(golden["input"].shape)
+    convolution.set_weights([golden["sn_kernel"], golden["sn_bias"]])
+    layer.u.assign(golden["sn_u"])
+    output = layer(golden["input"], training=True)
+    np.testing.assert_allclose(output, golden["sn_output"], atol=2e-5)
+    np.testing.assert_allclose(layer.u, golden["sn_u_after"], atol=1e-6)
+    # Unlike theirs, the kernel is not overwritten.
+    np.testing.assert_array_equal(convolution.kernel, golden["sn_kernel"])
+
+
+def test_gradient_flows_through_sigma(dense):
+    layer, identity = dense
+    kernel = layer.layer.kernel.numpy().astype("float64")
+    u = layer.u.numpy().astype("float64")
+    v = l2(u @ kernel.T)
+    next_u = l2(v @ kernel)
+    sigma = (v @ kernel @ next_u.T).item()
+    cotangent = np.random.default_rng(0).standard_normal((5, 3))
+    with tf.GradientTape() as tape:
+        output = layer(identity, training=True)
+        value = tf.reduce_sum(output * cotangent.astype("float32"))
+    gradient = tape.gradient(value, layer.layer.kernel.value)
+    through_sigma = np.sum(cotangent * kernel) / sigma**2 * (v.T @ next_u)
+    analytic = cotangent / sigma - through_sigma
+    assert np.abs(through_sigma).max() > 0.01
+    np.testing.assert_allclose(gradient, analytic, atol=1e-5)
+
+
+def test_training_converges_to_the_largest_singular_value(dense):
+    layer, identity = dense
+    for _ in range(60):
+        output = layer(identity, training=True)
+    assert np.linalg.norm(output, 2) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_more_power_iterations_are_more_calls(dense):
+    one, identity = dense
+    three = layers.SpectralNormalization(
+        keras.layers.Dense(3), power_iterations=3
+    )
+    three(identity)
+    three.set_weights(one.get_weights())
+    for _ in range(3):
+        output = one(identity, training=True)
+    np.testing.assert_allclose(
+        three(identity, training=True), output, atol=1e-6
+    )
+
+
+def test_inference_moves_nothing_and_uses_the_last_training_vector(dense):
+    layer, identity = dense
+    layer(identity, training=True)
+    before = layer.get_weights()
+    first = layer(identity, training=False)
+    second = layer(identity, training=False)
+    np.testing.assert_array_equal(first, second)
+    for old, new in zip(before, layer.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+    kernel, u = layer.layer.kernel.numpy(), layer.u.numpy()
+    sigma = np.linalg.norm(u @ kernel.T)
+    np.testing.assert_allclose(first, kernel / sigma, atol=1e-6)
+
+
+def test_training_moves_only_the_vector(dense):
+    layer, identity = dense
+    kernel, u = layer.layer.kernel.numpy(), layer.u.numpy()
+    layer(identity, training=True)
+    np.testing.assert_array_equal(layer.layer.kernel.numpy(), kernel)
+    assert np.abs(layer.u.numpy() - u).max() > 0.01
+    assert np.linalg.norm(layer.u) == pytest.approx(1.0, abs=1e-5)
+
+
+def test_vector_moves_inside_a_traced_step(dense):
+    layer, identity = dense
+    before = layer.u.numpy()
+    tf.function(lambda: layer(identity, training=True))()
+    assert np.abs(layer.u.numpy() - before).max() > 0.01
