@@ -2,13 +2,14 @@
 
 import sys
 
-from absl import app, logging
+from absl import app, flags, logging
 
 
 def run(main):
-    """Runs `main` with absl's flags; a `ValueError` ends it with one line.
+    """Runs `main` with absl's flags; what the user can mend ends it in a line.
 
-    With `--verbosity=1` the traceback is shown too.
+    That is a wrong flag, a `ValueError` or an `OSError`. With `--verbosity=1`
+    the traceback is shown too.
 
     Args:
         main: function without arguments.
@@ -22,8 +23,18 @@ def run(main):
             )
         try:
             main()
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             logging.debug("Traceback:", exc_info=True)
             sys.exit(f"error: {error}")
 
-    app.run(guarded)
+    # TensorFlow logs its own steps as INFO.
+    flags.FLAGS.set_default("verbosity", logging.WARNING)
+    app.run(guarded, flags_parser=_parse)
+
+
+def _parse(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        message = str(error).replace("\n", "; ")
+        sys.exit(f"error: {message} (--help lists the flags.)")

@@ -56,9 +56,8 @@ def export_savedmodel(model, directory):
         "photo": tf.TensorSpec((None, None, None, 3), tf.uint8, "photo"),
     }
     archive = keras.export.ExportArchive()
-    archive.track(model.inference_generator)
-    if model.encoder is not None:
-        archive.track(model.encoder)
+    # The endpoint brings the weights that it uses. `archive.track` would write
+    # each of them a second time.
     archive.add_endpoint(
         "serving_default",
         synthesize,

@@ -56,11 +56,11 @@ class LabelSet:
         """Reads a JSON file `{"names": [...], "colors": [[r, g, b], ...]}`.
 
         Raises:
-            ValueError: if the file is not of that form.
+            ValueError: if the file is missing or not of that form.
         """
         try:
             return cls(**json.loads(pathlib.Path(path).read_text()))
-        except (TypeError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise ValueError(
                 f'{path} is no label set. Expected JSON {{"names": [...], '
                 f'"colors": [[r, g, b], ...]}}. {error}'

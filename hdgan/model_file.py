@@ -28,7 +28,7 @@ def load_model(path):
             f"{path}: there is no such model. Expected a .keras file that a "
             "recipe wrote, or the folder of its run."
         )
-    if not zipfile.is_zipfile(path):
+    if not _is_keras_file(path):
         raise ValueError(
             f"{path} is no Keras model, or was cut short. Expected a .keras "
             "file that a recipe wrote."
@@ -39,3 +39,10 @@ def load_model(path):
             f"{path} holds a {type(model).__name__}. Expected a Pix2PixHD."
         )
     return model
+
+
+def _is_keras_file(path):
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "config.json" in archive.namelist()

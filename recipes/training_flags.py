@@ -35,6 +35,19 @@ _MODEL_NUMBERS = {
     "discriminator_width": "channels of a PatchGAN's first convolution",
     "encoder_width": "channels of the instance encoder at full resolution",
 }
+_LEAST = {
+    "label_nc": 0,
+    "max_dataset_size": 1,
+    "epochs": 0,
+    "decay_epochs": 0,
+    "max_steps": 1,
+    "batch_size": 1,
+    "seed": 0,
+    "checkpoint_steps": 1,
+    "sample_steps": 1,
+    "num_sample_scenes": 1,
+    "log_steps": 1,
+}
 _names = []
 
 
@@ -144,21 +157,15 @@ def resolve():
         options = _resumed(options)
     if not options["data_dir"]:
         raise ValueError("--data_dir is missing: the folder of the data set.")
-    for name in (
-        "batch_size",
-        "checkpoint_steps",
-        "sample_steps",
-        "num_sample_scenes",
-        "log_steps",
-    ):
-        if options[name] < 1:
+    if not pathlib.Path(options["data_dir"]).is_dir():
+        raise ValueError(
+            f"--data_dir={options['data_dir']}: there is no such folder. "
+            "Correct the path."
+        )
+    for name, least in _LEAST.items():
+        if options[name] is not None and options[name] < least:
             raise ValueError(
-                f"--{name} must be at least 1. Received: {options[name]}"
-            )
-    for name in ("epochs", "decay_epochs", "seed"):
-        if options[name] < 0:
-            raise ValueError(
-                f"--{name} must be at least 0. Received: {options[name]}"
+                f"--{name} must be at least {least}. Received: {options[name]}"
             )
     if options["epochs"] + options["decay_epochs"] < 1:
         raise ValueError("--epochs and --decay_epochs are both 0.")

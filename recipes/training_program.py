@@ -66,6 +66,8 @@ def run(preset, options):
         resizing = _make_resizing(options, model, sizes)
         steps_per_epoch = math.ceil(len(scenes) / options["batch_size"])
         num_steps = _count_steps(options, steps_per_epoch)
+        if not options["resume"]:
+            _compile(model, options, steps_per_epoch)
         _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch)
         if options["dry_run"]:
             print("Dry run: everything fits; nothing was trained.")
@@ -73,8 +75,6 @@ def run(preset, options):
         _claim_workdir(workdir, preset, options, len(scenes))
         if options["resume"]:
             model = _load(workdir)
-        else:
-            _compile(model, options, steps_per_epoch)
 
     samples = SamplePage(
         workdir,

@@ -25,7 +25,9 @@ def fixed_seed():
     keras.config.set_dtype_policy("float32")
 
 
-@pytest.fixture
+# One for all tests: a second strategy of a process would use the first one's
+# collective keys again, and fail where the shapes differ.
+@pytest.fixture(scope="session")
 def two_replicas():
     """A strategy over two CPU devices, as one over two GPUs."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -27,14 +27,12 @@ class ScalarLog(keras.callbacks.Callback):
         self._writer = tf.summary.create_file_writer(self.directory)
         self._start_window({}, 0)
 
-    def on_epoch_begin(self, epoch, logs=None):
-        # Keras' logs are means since the epoch's first step.
-        self._start_window({}, 0)
-
     def on_train_batch_end(self, batch, logs=None):
         count = batch + 1
+        self._epoch_count = count
         if count - self._count < self.every_steps:
             return
+        # Keras' logs are means since the epoch's first step.
         sums = {name: float(mean) * count for name, mean in logs.items()}
         steps = count - self._count
         values = {
@@ -50,6 +48,15 @@ class ScalarLog(keras.callbacks.Callback):
                     name, value, step=int(optimizer.iterations.numpy())
                 )
         self._start_window(sums, count)
+
+    def on_epoch_end(self, epoch, logs=None):
+        # The next epoch counts from 0: what is not written yet, all there is
+        # if epochs are shorter than `every_steps`, comes before its first step.
+        self._sums = {
+            name: self._sums.get(name, 0.0) - float(mean) * self._epoch_count
+            for name, mean in logs.items()
+        }
+        self._count -= self._epoch_count
 
     def on_test_end(self, logs=None):
         step = int(self.model.generator_optimizer.iterations.numpy())

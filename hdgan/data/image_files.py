@@ -56,15 +56,15 @@ def read_id_map(path):
     Raises:
         ValueError: if the file can't be read or has several channels.
     """
-    image = _open(path)
-    if image.mode not in _ID_MODES:
-        raise ValueError(
-            f"{path} has {len(image.getbands())} channels ({image.mode}). "
-            "Expected ids: one channel of 8 or 16 bits, or a palette. If it "
-            "shows the classes in colours, replace each colour by its class's "
-            "id and save one channel."
-        )
-    return np.asarray(_load(image, path)).astype("int32")
+    with _open(path) as image:
+        if image.mode not in _ID_MODES:
+            raise ValueError(
+                f"{path} has {len(image.getbands())} channels ({image.mode}). "
+                "Expected ids: one channel of 8 or 16 bits, or a palette. If "
+                "it shows the classes in colours, replace each colour by its "
+                "class's id and save one channel."
+            )
+        return np.asarray(_load(image, path)).astype("int32")
 
 
 def read_photo(path):
@@ -79,16 +79,21 @@ def read_photo(path):
     Raises:
         ValueError: if the file can't be read.
     """
-    image = _load(_open(path), path)
-    if image.mode == "I;16":
-        # Pillow would clip 16 bits to 8, not scale them.
-        grey = (np.asarray(image) // 257).astype("uint8")
-        return np.repeat(grey[..., None], 3, axis=-1)
-    return np.asarray(image.convert("RGB"))
+    with _open(path) as image:
+        _load(image, path)
+        if image.mode == "I;16":
+            # Pillow would clip 16 bits to 8, not scale them. The high byte, as
+            # TensorFlow takes it.
+            grey = (np.asarray(image) >> 8).astype("uint8")
+            return np.repeat(grey[..., None], 3, axis=-1)
+        if image.mode == "P" and "transparency" in image.info:
+            # Straight to RGB, Pillow would warn of what it can't keep.
+            return np.asarray(image.convert("RGBA"))[..., :3]
+        return np.asarray(image.convert("RGB"))
 
 
 def check_photo(path):
-    """Checks a photo's file without decoding it, and returns its size.
+    """Checks a photo's file, without decoding PNG and JPEG; returns its size.
 
     Returns:
         `(height, width)`.
@@ -96,23 +101,27 @@ def check_photo(path):
     Raises:
         ValueError: if it is no image, cut short, or of an unknown kind.
     """
-    image = _open(path)
-    if image.mode not in _PHOTO_MODES:
-        raise ValueError(
-            f"{path} is of kind {image.mode}. Expected a grey, RGB or RGBA "
-            "image; convert it."
-        )
-    try:
-        # Checks the checksums of a PNG, but nothing of a JPEG.
-        image.verify()
-    except (OSError, SyntaxError) as error:
-        raise _broken(path, error) from error
-    if image.format == "JPEG":
-        with open(path, "rb") as file:
-            file.seek(-min(64, os.path.getsize(path)), os.SEEK_END)
-            if b"\xff\xd9" not in file.read():
+    with _open(path) as image:
+        width, height = image.size
+        if image.mode not in _PHOTO_MODES:
+            raise ValueError(
+                f"{path} is of kind {image.mode}. Expected a grey, RGB or RGBA "
+                "image; convert it."
+            )
+        if image.format == "PNG":
+            try:
+                image.verify()  # The checksums.
+            except (OSError, SyntaxError) as error:
+                raise _broken(path, error) from error
+        elif image.format in ("JPEG", "MPO"):
+            # The last scan has an end. Thumbnails, with ends of their own, come
+            # before it, and cameras append what they like after it.
+            contents = pathlib.Path(path).read_bytes()
+            if contents.rfind(b"\xff\xd9") < contents.rfind(b"\xff\xda"):
                 raise _broken(path, "its end is missing")
-    return image.size[1], image.size[0]
+        else:
+            _load(image, path)
+    return height, width
 
 
 def write_png(path, array):

@@ -31,8 +31,7 @@ class Resizing:
         size_multiple: int, the network's, for `"none"`.
 
     Raises:
-        ValueError: if the mode is unknown, or a size is not an integer >= 1, or
-            `"resize_and_crop"` would crop more than it loads.
+        ValueError: if the mode is unknown, or a size is not an integer >= 1.
     """
 
     mode: str = "scale_width"

@@ -4,7 +4,8 @@ import io
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
+
+from hdgan.data.image_files import read_id_map, read_photo
 
 _FOREVER = np.iinfo(np.int64).max
 
@@ -35,8 +36,9 @@ def make_dataset(
         start_step: int, steps already done.
         augmentation: Keras (or KerasCV) layer that transforms a dict of
             `images` and `segmentation_masks` together; its own randomness is
-            not bound to (seed, step). Masks hold label and instance ids as two
-            channels in float32, and must be moved by nearest neighbour.
+            not bound to (seed, step). Masks hold the label map (or the RGB
+            input) and the instance map as channels in float32, and must be
+            moved by nearest neighbour.
 
     Returns:
         `tf.data.Dataset` of dicts: `label_map` int32 `(batch, height, width)`
@@ -123,8 +125,24 @@ def _read(columns, position, is_rgb):
 
 
 def _decode_photo(contents):
-    """Decodes PNG, JPEG or BMP to uint8 RGB; grey is spread, alpha dropped."""
-    image = tf.io.decode_image(contents, channels=3, expand_animations=False)
+    """Decodes to uint8 RGB; grey is spread over three channels, alpha dropped.
+
+    PNG and JPEG by TensorFlow, other formats by Pillow: TensorFlow ignores the
+    palette of a BMP.
+    """
+
+    def decode_jpeg():
+        # As Pillow does; the default is up to 18 grey levels off, and -1 on
+        # average in red and blue.
+        return tf.io.decode_jpeg(contents, 3, dct_method="INTEGER_ACCURATE")
+
+    image = tf.case(
+        [
+            (tf.io.is_jpeg(contents), decode_jpeg),
+            (_is_png(contents), lambda: tf.io.decode_png(contents, 3)),
+        ],
+        default=lambda: _with_pillow(read_photo, contents, tf.uint8),
+    )
     return tf.ensure_shape(image, (None, None, 3))
 
 
@@ -136,9 +154,10 @@ def _decode_ids(contents):
     """
     # A PNG's 25th and 26th byte: bits per channel, and 0 for grey.
     header = tf.io.decode_raw(tf.strings.substr(contents, 24, 2), tf.uint8)
-    is_png = tf.strings.substr(contents, 1, 3) == "PNG"
     bits = header[0]
-    is_plain = is_png & (header[1] == 0) & ((bits == 8) | (bits == 16))
+    is_plain = (
+        _is_png(contents) & (header[1] == 0) & ((bits == 8) | (bits == 16))
+    )
 
     def decode_plain():
         wide = tf.cast(tf.io.decode_png(contents, 1, tf.uint16), tf.int32)
@@ -146,17 +165,21 @@ def _decode_ids(contents):
         return tf.where(bits == 16, wide, wide // 257)
 
     def decode_other():
-        return tf.numpy_function(
-            _decode_with_pillow, [contents], tf.int32, stateful=False
-        )
+        return _with_pillow(read_id_map, contents, tf.int32)[..., None]
 
     ids = tf.cond(is_plain, decode_plain, decode_other)
     return tf.ensure_shape(ids, (None, None, 1))
 
 
-def _decode_with_pillow(contents):
-    image = Image.open(io.BytesIO(contents))
-    return np.asarray(image).astype("int32")[..., None]
+def _is_png(contents):
+    return tf.strings.substr(contents, 1, 3) == "PNG"
+
+
+def _with_pillow(read, contents, dtype):
+    # `tf.numpy_function` would pass bytes in a graph, but an array eagerly.
+    return tf.py_function(
+        lambda data: read(io.BytesIO(data.numpy())), [contents], dtype
+    )
 
 
 def _flip(scene, is_flipped):
@@ -167,20 +190,26 @@ def _flip(scene, is_flipped):
 
 
 def _augment(scene, augmentation):
-    id_keys = [key for key in scene if scene[key].dtype == tf.int32]
-    masks = tf.concat([scene[key] for key in id_keys], axis=-1)
+    inputs = {key: scene[key] for key in scene if key != "photo"}
+    masks = [tf.cast(tensor, tf.float32) for tensor in inputs.values()]
     changed = augmentation(
         {
             "images": tf.cast(scene["photo"], tf.float32),
-            "segmentation_masks": tf.cast(masks, tf.float32),
+            "segmentation_masks": tf.concat(masks, axis=-1),
         }
     )
     photo = tf.saturate_cast(tf.round(changed["images"]), tf.uint8)
-    ids = tf.cast(tf.round(changed["segmentation_masks"]), tf.int32)
+    masks = tf.split(
+        tf.round(changed["segmentation_masks"]),
+        [tensor.shape[-1] for tensor in inputs.values()],
+        axis=-1,
+    )
     return {
-        **scene,
         "photo": photo,
-        **{key: ids[..., k : k + 1] for k, key in enumerate(id_keys)},
+        **{
+            key: tf.saturate_cast(mask, inputs[key].dtype)
+            for key, mask in zip(inputs, masks, strict=True)
+        },
     }
 
 

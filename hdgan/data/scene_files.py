@@ -1,5 +1,6 @@
 """Finding and checking the files of a paired data set."""
 
+import collections
 import concurrent.futures
 import dataclasses
 import os
@@ -51,8 +52,8 @@ def find_scenes(
 ):
     """Lists `{split}_label`, `{split}_inst` and `{split}_img` of a data set.
 
-    With RGB inputs the folders are `{split}_A` (input) and `{split}_B` (photo),
-    and there are instance maps only if `{split}_inst` exists.
+    With RGB inputs the folders are `{split}_A` (input), `{split}_inst` and
+    `{split}_B` (photo).
 
     Files belong together if their names agree, apart from what all names of a
     folder begin or end with (`_leftImg8bit`, `_gtFine_labelIds`).
@@ -221,25 +222,27 @@ def _match(first, second):
     best = None
     for make_keys in (_stems, _stems_without_suffix, _cores):
         keys = make_keys(first), make_keys(second)
-        partners = dict(zip(keys[1], second, strict=True))
-        if set(keys[0]) == set(keys[1]) and len(partners) == len(second):
-            return [partners[key] for key in keys[0]]
+        counts = collections.Counter(keys[0]), collections.Counter(keys[1])
         alone = [
             file
             for key, file in [
                 *zip(keys[0], first, strict=True),
                 *zip(keys[1], second, strict=True),
             ]
-            if not (key in keys[0] and key in keys[1])
+            # Twice: `1.png` and `1.jpg` in one folder.
+            if not (counts[0][key] == counts[1][key] == 1)
         ]
+        if not alone:
+            partners = dict(zip(keys[1], second, strict=True))
+            return [partners[key] for key in keys[0]]
         if best is None or len(alone) < len(best):
             best = alone
     shown = ", ".join(str(file) for file in best[:3])
     raise ValueError(
         f"{first[0].parent} holds {len(first)} files and {second[0].parent} "
-        f"{len(second)}, and {len(best)} of them have no partner of the same "
-        f"name: {shown}{', ...' if len(best) > 3 else ''}. Add the missing "
-        "files, remove these, or rename them to agree."
+        f"{len(second)}, and {len(best)} of them have no one partner of the "
+        f"same name: {shown}{', ...' if len(best) > 3 else ''}. Add the "
+        "missing files, remove these, or rename them to agree."
     )
 
 

@@ -1,0 +1,229 @@
+"""Reading, checking and writing image files."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hdgan.data.image_files import (
+    PHOTO_SUFFIXES,
+    check_photo,
+    list_images,
+    read_id_map,
+    read_photo,
+    write_png,
+)
+
+SHAPE = (13, 21)
+
+
+def noise(high, dtype, shape=SHAPE):
+    """Returns an array that holds 0 and `high` too."""
+    array = np.random.default_rng(3).integers(0, high + 1, shape, "int64")
+    array.flat[:2] = 0, high
+    return array.astype(dtype)
+
+
+def with_palette(indices):
+    """Returns a palette image whose colours say nothing of the indices."""
+    image = Image.fromarray(indices, mode="P")
+    image.putpalette(np.arange(768)[::-1].astype("uint8").tobytes())
+    return image
+
+
+def cut(path, share=0.6):
+    contents = path.read_bytes()
+    path.write_bytes(contents[: int(len(contents) * share)])
+
+
+def assert_names_and_mends(error, path, *words):
+    message = str(error.value)
+    assert str(path) in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("high", "dtype"), [(255, "uint8"), (34, "uint8"), (33005, "uint16")]
+)
+def test_grey_id_maps_are_read_exactly(tmp_path, high, dtype):
+    ids = noise(high, dtype)
+    Image.fromarray(ids).save(tmp_path / "ids.png")
+    read = read_id_map(tmp_path / "ids.png")
+    assert read.dtype == np.int32
+    np.testing.assert_array_equal(read, ids)
+
+
+def test_of_a_palette_image_the_indices_are_the_ids(tmp_path):
+    ids = noise(200, "uint8")
+    with_palette(ids).save(tmp_path / "ids.png")
+    np.testing.assert_array_equal(read_id_map(tmp_path / "ids.png"), ids)
+
+
+def test_a_one_bit_map_holds_0_and_1(tmp_path):
+    ids = noise(1, "uint8")
+    Image.fromarray(ids.astype(bool)).save(tmp_path / "ids.png")
+    np.testing.assert_array_equal(read_id_map(tmp_path / "ids.png"), ids)
+
+
+def test_a_label_map_in_colours_is_refused(tmp_path):
+    path = tmp_path / "colours.png"
+    Image.fromarray(noise(255, "uint8", (*SHAPE, 3))).save(path)
+    with pytest.raises(ValueError, match="3 channels") as error:
+        read_id_map(path)
+    assert_names_and_mends(error, path, "one channel", "replace each colour")
+
+
+@pytest.mark.parametrize("read", [read_id_map, read_photo, check_photo])
+def test_unreadable_files_are_named(tmp_path, read):
+    path = tmp_path / "image.png"
+    with pytest.raises(ValueError, match="can't be read") as error:
+        read(path)
+    assert_names_and_mends(error, path, "No such file")
+
+    path.write_text("not an image at all")
+    with pytest.raises(ValueError, match="no image") as error:
+        read(path)
+    assert_names_and_mends(error, path, "Expected PNG")
+
+    Image.fromarray(noise(255, "uint8", (90, 90))).save(path)
+    assert read(path) is not None
+    cut(path)
+    with pytest.raises(ValueError, match="can't be read") as error:
+        read(path)
+    assert_names_and_mends(error, path, "replace it")
+
+
+def test_grey_photos_are_spread_over_three_channels(tmp_path):
+    grey = noise(255, "uint8")
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    photo = read_photo(tmp_path / "grey.png")
+    assert photo.dtype == np.uint8
+    np.testing.assert_array_equal(photo, np.stack([grey] * 3, axis=-1))
+
+
+def test_alpha_is_dropped(tmp_path):
+    rgba = noise(255, "uint8", (*SHAPE, 4))
+    Image.fromarray(rgba).save(tmp_path / "rgba.png")
+    np.testing.assert_array_equal(
+        read_photo(tmp_path / "rgba.png"), rgba[..., :3]
+    )
+
+
+def test_of_16_bit_grey_photos_the_high_byte_counts(tmp_path):
+    grey = noise(65535, "uint16")
+    Image.fromarray(grey).save(tmp_path / "grey.png")
+    photo = read_photo(tmp_path / "grey.png")
+    np.testing.assert_array_equal(photo[..., 1], grey >> 8)
+    # 8 bits stretched to 16 come back.
+    Image.fromarray(noise(255, "uint16") * 257).save(tmp_path / "grey.png")
+    np.testing.assert_array_equal(
+        read_photo(tmp_path / "grey.png")[..., 0], noise(255, "uint8")
+    )
+
+
+@pytest.mark.parametrize("has_transparency", [False, True])
+def test_of_palette_photos_the_colours_count(tmp_path, has_transparency):
+    indices = noise(255, "uint8")
+    image = with_palette(indices)
+    alpha = {"transparency": bytes(range(256))} if has_transparency else {}
+    image.save(tmp_path / "palette.png", **alpha)
+    colors = np.arange(768)[::-1].reshape(256, 3).astype("uint8")
+    np.testing.assert_array_equal(
+        read_photo(tmp_path / "palette.png"), colors[indices]
+    )
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])
+def test_check_photo_returns_the_size_and_finds_cut_files(tmp_path, name):
+    path = tmp_path / name
+    Image.fromarray(noise(255, "uint8", (60, 90, 3))).save(path)
+    assert check_photo(path) == (60, 90)
+    for share in (0.99, 0.5):
+        cut(path, share)
+        with pytest.raises(ValueError, match="can't be read") as error:
+            check_photo(path)
+        assert_names_and_mends(error, path, "replace it")
+
+
+def test_a_cut_jpeg_is_found_though_its_thumbnail_is_whole(tmp_path):
+    path = tmp_path / "photo.jpg"
+    photo = Image.fromarray(noise(255, "uint8", (60, 90, 3)))
+    photo.resize((8, 8)).save(tmp_path / "thumbnail.jpg")
+    thumbnail = (tmp_path / "thumbnail.jpg").read_bytes()
+    photo.save(path, exif=b"Exif\0\0" + thumbnail)
+    assert thumbnail in path.read_bytes()
+    check_photo(path)
+    cut(path, 0.9)
+    with pytest.raises(ValueError, match="end is missing"):
+        check_photo(path)
+
+
+def test_what_a_camera_appends_to_a_jpeg_does_not_matter(tmp_path):
+    path = tmp_path / "photo.jpg"
+    Image.fromarray(noise(255, "uint8", (20, 30, 3))).save(path)
+    path.write_bytes(path.read_bytes() + b"SEFT" * 100)
+    assert check_photo(path) == (20, 30)
+
+
+def test_check_photo_refuses_kinds_that_are_no_photo(tmp_path):
+    path = tmp_path / "ink.jpg"
+    Image.new("CMYK", (8, 8)).save(path)
+    with pytest.raises(ValueError, match="CMYK") as error:
+        check_photo(path)
+    assert_names_and_mends(error, path, "convert it")
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        noise(255, "uint8"),
+        noise(255, "uint8", (*SHAPE, 3)),
+        noise(65535, "uint16"),
+        noise(26005, "int32"),
+    ],
+    ids=["uint8", "rgb", "uint16", "int32"],
+)
+def test_what_write_png_wrote_comes_back(tmp_path, array):
+    path = tmp_path / "picture.png"
+    write_png(path, array)
+    read = read_photo if array.ndim == 3 else read_id_map
+    np.testing.assert_array_equal(read(path), array)
+
+
+def test_write_png_replaces_and_leaves_no_other_file(tmp_path):
+    path = tmp_path / "picture.png"
+    for value in (3, 4):
+        write_png(path, np.full(SHAPE, value, "uint8"))
+        assert read_id_map(path)[0, 0] == value
+        assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_failed_write_leaves_the_old_file_alone(tmp_path, monkeypatch):
+    path = tmp_path / "picture.png"
+    write_png(path, np.full(SHAPE, 3, "uint8"))
+
+    def fail(self, file, **options):
+        file.write(b"half a picture")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(Image.Image, "save", fail)
+    with pytest.raises(OSError, match="No space"):
+        write_png(path, np.full(SHAPE, 4, "uint8"))
+    assert read_id_map(path)[0, 0] == 3
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_list_images_sorts_and_skips_what_is_no_image(tmp_path):
+    for name in ("b.png", "a.PNG", "c.jpg", ".hidden.png", "notes.txt"):
+        (tmp_path / name).touch()
+    names = [path.name for path in list_images(tmp_path, PHOTO_SUFFIXES)]
+    assert names == ["a.PNG", "b.png", "c.jpg"]
+
+
+def test_list_images_names_a_missing_or_empty_folder(tmp_path):
+    with pytest.raises(ValueError, match="no such folder") as error:
+        list_images(tmp_path / "none", PHOTO_SUFFIXES)
+    assert_names_and_mends(error, tmp_path / "none")
+    with pytest.raises(ValueError, match="no images") as error:
+        list_images(tmp_path, PHOTO_SUFFIXES)
+    assert_names_and_mends(error, tmp_path, ".png", ".jpg")

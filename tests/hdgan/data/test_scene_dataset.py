@@ -1,0 +1,281 @@
+"""Scenes from files: decoding, order, flips, crops, augmentation."""
+
+import pathlib
+
+import keras
+import numpy as np
+import pytest
+from PIL import Image
+
+from hdgan.data.image_files import read_id_map, read_photo, write_png
+from hdgan.data.resizing import Resizing
+from hdgan.data.scene_dataset import make_dataset, read_scene
+from hdgan.data.scene_files import SceneFiles, find_scenes
+from hdgan.data.street_scenes import draw_street_scene
+
+AS_IS = Resizing("none", size_multiple=1)
+NUM_SCENES = 5
+HEIGHT, WIDTH = 8, 12
+CITYSCAPES = (
+    pathlib.Path(__file__).resolve().parents[4] / "shared/data/cityscapes"
+)
+
+
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Scenes whose maps and photo encode number and place of each pixel."""
+    directory = tmp_path_factory.mktemp("data")
+    places = np.arange(HEIGHT * WIDTH).reshape(HEIGHT, WIDTH)
+    for kind in ("label", "inst", "img"):
+        (directory / f"train_{kind}").mkdir()
+    for number in range(NUM_SCENES):
+        name = f"{number}.png"
+        photo = np.stack([places, 255 - places, 0 * places + number], axis=-1)
+        write_png(directory / "train_label" / name, places.astype("uint8"))
+        write_png(directory / "train_inst" / name, 26_000 + places)
+        write_png(directory / "train_img" / name, photo.astype("uint8"))
+    return find_scenes(directory)
+
+
+def take(scenes, count, resizing=AS_IS, **options):
+    dataset = make_dataset(scenes, resizing, **options)
+    return list(dataset.take(count).as_numpy_iterator())
+
+
+def order(scenes, count, **options):
+    """Returns the numbers of the scenes in each of `count` batches."""
+    batches = take(scenes, count, **options)
+    return [tuple(batch["photo"][:, 0, 0, 2]) for batch in batches]
+
+
+def assert_maps_and_photo_agree(scene):
+    label_map = scene["label_map"].astype(int)
+    photo = scene["photo"].astype(int)
+    np.testing.assert_array_equal(scene["instance_map"], 26_000 + label_map)
+    np.testing.assert_array_equal(photo[..., 0], label_map)
+    np.testing.assert_array_equal(photo[..., 1], 255 - label_map)
+
+
+def test_a_batch_holds_maps_and_photos(scenes):
+    (batch,) = take(scenes, 1, batch_size=2)
+    assert {key: (a.shape, a.dtype.name) for key, a in batch.items()} == {
+        "label_map": ((2, HEIGHT, WIDTH), "int32"),
+        "instance_map": ((2, HEIGHT, WIDTH), "int32"),
+        "photo": ((2, HEIGHT, WIDTH, 3), "uint8"),
+    }
+
+
+@pytest.mark.parametrize(("batch_size", "start"), [(1, 7), (3, 1)])
+def test_a_stream_from_step_k_goes_on_as_one_from_0(scenes, batch_size, start):
+    options = {
+        "batch_size": batch_size,
+        "resizing": Resizing("crop", crop_size=5),
+        "seed": 4,
+    }
+    whole = take(scenes, 9, **options)
+    rest = take(scenes, 9 - start, start_step=start, **options)
+    for batch, expected in zip(rest, whole[start:], strict=True):
+        for key, array in expected.items():
+            np.testing.assert_array_equal(batch[key], array)
+
+
+def test_each_epoch_is_a_permutation_of_its_own(scenes):
+    numbers = np.ravel(order(scenes, 8 * NUM_SCENES))
+    epochs = numbers.reshape(8, NUM_SCENES)
+    np.testing.assert_array_equal(
+        np.sort(epochs), np.tile(np.arange(NUM_SCENES), (8, 1))
+    )
+    assert len({tuple(epoch) for epoch in epochs}) > 4
+
+
+def test_the_seed_decides_the_order(scenes):
+    orders = [order(scenes, 10, seed=seed) for seed in (0, 0, 1)]
+    assert orders[0] == orders[1]
+    assert orders[0] != orders[2]
+
+
+def test_without_shuffling_the_order_is_that_of_the_files(scenes):
+    numbers = np.ravel(order(scenes, 6, shuffle=False, batch_size=2))
+    np.testing.assert_array_equal(numbers, np.arange(12) % NUM_SCENES)
+
+
+def test_only_the_scenes_taken_are_seen(scenes):
+    assert set(np.ravel(order(scenes.take(2), 8))) == {0, 1}
+
+
+def test_about_half_of_the_scenes_are_mirrored_maps_and_photo_alike(scenes):
+    batches = take(scenes, 200)
+    is_flipped = []
+    for batch in batches:
+        assert_maps_and_photo_agree(batch)
+        first_row = batch["label_map"][0, 0]
+        is_flipped.append(first_row[0] == WIDTH - 1)
+        expected = np.arange(WIDTH)[:: -1 if is_flipped[-1] else 1]
+        np.testing.assert_array_equal(first_row, expected)
+    # Of 200 fair flips, 1 in 10 000 is outside.
+    assert 72 < sum(is_flipped) < 128
+    # A scene is not mirrored by its number alone.
+    numbers = [batch["photo"][0, 0, 0, 2] for batch in batches]
+    assert len(set(zip(numbers, is_flipped, strict=True))) == 2 * NUM_SCENES
+
+
+def test_without_flips_nothing_is_mirrored(scenes):
+    for batch in take(scenes, 20, flip=False):
+        np.testing.assert_array_equal(batch["label_map"][0, 0], range(WIDTH))
+
+
+def test_crops_are_joint_and_reach_every_place(scenes):
+    places = set()
+    resizing = Resizing("crop", crop_size=5)
+    for batch in take(scenes, 250, resizing, flip=False):
+        assert batch["label_map"].shape == (1, 5, 5)
+        assert_maps_and_photo_agree(batch)
+        places.add(int(batch["label_map"][0, 0, 0]))
+    tops, lefts = np.arange(HEIGHT - 4), np.arange(WIDTH - 4)
+    assert places == set((tops[:, None] * WIDTH + lefts).ravel().tolist())
+
+
+@pytest.mark.parametrize(
+    "augmentation",
+    [
+        keras.layers.RandomFlip("horizontal", seed=3),
+        keras.layers.RandomTranslation(
+            0.3, 0.3, fill_mode="reflect", interpolation="nearest", seed=3
+        ),
+    ],
+    ids=["flip", "translation"],
+)
+def test_a_keras_layer_moves_maps_and_photo_together(scenes, augmentation):
+    firsts = set()
+    for batch in take(
+        scenes, 30, batch_size=2, flip=False, augmentation=augmentation
+    ):
+        assert batch["instance_map"].dtype == np.int32
+        assert_maps_and_photo_agree(batch)
+        firsts |= set(batch["label_map"][:, 0, 0].tolist())
+    # It does something.
+    assert len(firsts) > 1
+
+
+def test_a_keras_layer_moves_rgb_inputs_along(scenes):
+    rgb = SceneFiles(scenes.photos, None, scenes.photos, is_rgb=True)
+    layer = keras.layers.RandomFlip("horizontal", seed=3)
+    firsts = set()
+    for batch in take(rgb, 20, flip=False, augmentation=layer):
+        assert batch["label_map"].dtype == np.uint8
+        np.testing.assert_array_equal(batch["label_map"], batch["photo"])
+        firsts.add(batch["photo"][0, 0, 0, 0])
+    assert firsts == {0, WIDTH - 1}
+
+
+def test_rgb_inputs_are_images(scenes):
+    rgb = SceneFiles(scenes.photos, None, scenes.photos, is_rgb=True)
+    for batch in take(rgb, 6, Resizing("crop", crop_size=4)):
+        assert set(batch) == {"label_map", "photo"}
+        np.testing.assert_array_equal(batch["label_map"], batch["photo"])
+
+
+def photo_files():
+    """Returns images of every kind by file name."""
+    photo = Image.fromarray(draw_street_scene(0, 1, 48, 80).photo)
+    grey = np.asarray(photo.convert("L"))
+    return {
+        "rgb.png": photo,
+        "rgba.png": photo.convert("RGBA"),
+        "grey.png": photo.convert("L"),
+        "grey_alpha.png": photo.convert("LA"),
+        "grey16.png": Image.fromarray(grey.astype("uint16") * 251 + 17),
+        "palette.png": photo.quantize(32),
+        "one_bit.png": photo.convert("1"),
+        "rgb.jpg": photo,
+        "grey.jpg": photo.convert("L"),
+        "rgb.bmp": photo,
+        "palette.bmp": photo.quantize(32),
+        # Endings do not always say the truth.
+        "tiff.png": photo,
+        "webp.jpg": photo,
+    }
+
+
+def id_map_files():
+    """Returns id maps of every kind by file name."""
+    ids = np.random.default_rng(0).integers(0, 65536, (48, 80), "uint16")
+    ids[0, :2] = 0, 65535
+    small = Image.fromarray((ids >> 8).astype("uint8"))
+    palette = Image.frombytes("P", small.size, small.tobytes())
+    palette.putpalette(np.arange(768)[::-1].astype("uint8").tobytes())
+    return {
+        "grey8.png": small,
+        "grey16.png": Image.fromarray(ids),
+        "palette.png": palette,
+        "one_bit.png": Image.fromarray(ids > 30000),
+        "grey.bmp": small,
+        "grey16.tif": Image.fromarray(ids),
+    }
+
+
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory):
+    """Function from kind and file name to path and decoded array."""
+    directory = tmp_path_factory.mktemp("decoded")
+    formats = {"tiff.png": "TIFF", "webp.jpg": "WEBP"}
+    paths = {}
+    for kind, images in (
+        ("label_map", id_map_files()),
+        ("photo", photo_files()),
+    ):
+        (directory / kind).mkdir()
+        for name, image in images.items():
+            path = directory / kind / name
+            image.save(path, format=formats.get(name))
+            paths[kind, name] = path
+    # As many of either: each label map several times.
+    label_maps, photos = (
+        [path for (of, _), path in paths.items() if of == kind]
+        for kind in ("label_map", "photo")
+    )
+    label_maps = (label_maps * 3)[: len(photos)]
+    scenes = SceneFiles(tuple(label_maps), None, tuple(photos))
+    batches = take(scenes, len(scenes), shuffle=False, flip=False)
+
+    def look_up(kind, name):
+        path = paths[kind, name]
+        index = {"label_map": label_maps, "photo": photos}[kind].index(path)
+        array = batches[index][kind][0]
+        alone = read_scene(scenes, index, AS_IS)[kind]
+        np.testing.assert_array_equal(array, alone)
+        assert array.dtype == alone.dtype
+        return path, array
+
+    return look_up
+
+
+@pytest.mark.parametrize("name", photo_files())
+def test_photos_are_decoded_as_read_photo_does(decoded, name):
+    path, photo = decoded("photo", name)
+    assert photo.dtype == np.uint8
+    np.testing.assert_array_equal(photo, read_photo(path))
+
+
+@pytest.mark.parametrize("name", id_map_files())
+def test_id_maps_are_decoded_exactly(decoded, name):
+    path, label_map = decoded("label_map", name)
+    np.testing.assert_array_equal(label_map, read_id_map(path))
+    np.testing.assert_array_equal(label_map, np.asarray(id_map_files()[name]))
+
+
+@pytest.mark.skipif(
+    not CITYSCAPES.is_dir(), reason="needs real Cityscapes in ../shared/data"
+)
+def test_instance_ids_of_cityscapes_survive_the_pipeline():
+    scenes = find_scenes(CITYSCAPES).take(2)
+    resizing = Resizing("scale_width", 512)
+    batches = take(scenes, 2, resizing, shuffle=False, flip=False)
+    for index, batch in enumerate(batches):
+        instance_map = batch["instance_map"][0]
+        # Without their 16 bits there would be none of these.
+        assert instance_map.max() > 20_000
+        image = Image.open(scenes.instance_maps[index])
+        expected = image.resize((512, 256), Image.Resampling.NEAREST)
+        np.testing.assert_array_equal(instance_map, expected)
+        assert batch["photo"].shape == (1, 256, 512, 3)

@@ -1,0 +1,236 @@
+"""Pairing the files of a data set and checking them before training."""
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from hdgan.data.scene_files import check_scenes, find_scenes, pair_files
+
+SIZE = (6, 9)
+RULES = {
+    "equal_stems": ("{}.png", "{}.png", "{}.jpg"),
+    "cityscapes": (
+        "{}_gtFine_labelIds.png",
+        "{}_gtFine_instanceIds.png",
+        "{}_leftImg8bit.png",
+    ),
+    "prefixes": ("label_{}.png", "instance_{}.png", "photo-{}.png"),
+    "one_suffix": ("{}.png", "{}_inst.png", "{}.png"),
+}
+# All end in the same number, as the frames of Cityscapes do.
+CITIES = ("aachen_000001_000019", "bochum_000001_000019", "ulm_000007_000019")
+
+
+@pytest.fixture
+def folders(tmp_path):
+    """Folders of label maps, instance maps and photos, still empty."""
+    folders = [tmp_path / f"train_{kind}" for kind in ("label", "inst", "img")]
+    for folder in folders:
+        folder.mkdir()
+    return folders
+
+
+def save(path, values, dtype="uint8"):
+    """Writes an image of one value, or of an array."""
+    array = np.broadcast_to(np.asarray(values, dtype), SIZE)
+    if path.parent.name.endswith(("img", "_A", "_B")):
+        array = np.stack([array] * 3, axis=-1)
+    Image.fromarray(np.ascontiguousarray(array)).save(path)
+
+
+def fill(folders, names=CITIES, rules=RULES["cityscapes"]):
+    for folder, rule in zip(folders, rules, strict=True):
+        for name in names:
+            save(folder / rule.format(name), 1)
+
+
+def find_and_check(data_dir, num_classes=35, **options):
+    scenes = find_scenes(data_dir, **options)
+    return scenes, check_scenes(scenes, num_classes)
+
+
+def assert_error(error, *parts):
+    for part in parts:
+        assert str(part) in str(error.value)
+
+
+@pytest.mark.parametrize("names", [CITIES, CITIES[:1]], ids=["three", "one"])
+@pytest.mark.parametrize("rule", RULES)
+def test_files_whose_names_agree_are_pairs(folders, rule, names):
+    fill(folders, names, RULES[rule])
+    scenes, sizes = find_and_check(folders[0].parent)
+    assert len(scenes) == len(names)
+    assert sizes == [SIZE] * len(names)
+    columns = (scenes.inputs, scenes.instance_maps, scenes.photos)
+    for column, folder, part in zip(columns, folders, RULES[rule], strict=True):
+        assert list(column) == [folder / part.format(n) for n in names]
+
+
+def test_pairing_goes_by_name_not_by_place_in_the_list(folders):
+    label, _, img = folders
+    for name in ("1", "2", "10"):
+        save(label / f"scene_{name}.png", 1)
+        save(img / f"{name}.png", 1)
+    scenes = pair_files(label, photos=img)
+    assert [path.stem for path in scenes.inputs] == [
+        "scene_1",
+        "scene_10",
+        "scene_2",
+    ]
+    assert [path.stem for path in scenes.photos] == ["1", "10", "2"]
+
+
+def test_a_missing_folder_is_named_with_those_found(folders):
+    data_dir = folders[0].parent
+    fill(folders)
+    with pytest.raises(ValueError, match="missing: val_label") as error:
+        find_scenes(data_dir, split="val")
+    assert_error(error, data_dir, "train_label", "val_img")
+    with pytest.raises(ValueError, match="no such folder") as error:
+        find_scenes(data_dir / "nowhere")
+    assert_error(error, data_dir / "nowhere", "Expected train_label")
+
+
+def test_only_instance_maps_missing_the_flag_is_advised(folders):
+    fill(folders)
+    folders[1].rename(folders[1].with_name("elsewhere"))
+    with pytest.raises(ValueError, match="--nouse_instances"):
+        find_scenes(folders[0].parent)
+    scenes = find_scenes(folders[0].parent, use_instances=False)
+    assert scenes.instance_maps is None
+    assert check_scenes(scenes, 2) == [SIZE] * 3
+
+
+def test_an_empty_folder_is_named(folders):
+    fill(folders)
+    for path in folders[2].iterdir():
+        path.unlink()
+    (folders[2] / "readme.txt").touch()
+    with pytest.raises(ValueError, match="no images") as error:
+        find_scenes(folders[0].parent)
+    assert_error(error, folders[2], ".png")
+
+
+def test_files_without_partner_are_named(folders):
+    fill(folders)
+    lost = folders[2] / f"{CITIES[1]}_leftImg8bit.png"
+    lost.unlink()
+    with pytest.raises(ValueError, match="holds 3 files") as error:
+        find_scenes(folders[0].parent)
+    label = folders[0] / f"{CITIES[1]}_gtFine_labelIds.png"
+    assert_error(error, label, "1 of them", "Add the missing files")
+    assert CITIES[0] not in str(error.value)
+
+
+def test_many_files_without_partner_are_not_all_listed(folders):
+    fill(folders, [f"left_{k}" for k in range(9)])
+    for number, path in enumerate(sorted(folders[1].iterdir())):
+        path.rename(folders[1] / f"right_{number + 5}_gtFine_instanceIds.png")
+    with pytest.raises(ValueError, match=r"\.\.\.\. Add") as error:
+        find_scenes(folders[0].parent)
+    assert str(error.value).count(".png") == 3
+
+
+@pytest.mark.parametrize("folder", [0, 2], ids=["label", "photo"])
+def test_two_files_of_one_name_are_not_paired_silently(folders, folder):
+    fill(folders, ("a", "b"), RULES["equal_stems"])
+    save(folders[folder] / "a.bmp", 1)
+    with pytest.raises(ValueError, match="no one partner") as error:
+        find_scenes(folders[0].parent)
+    assert_error(error, folders[folder] / "a.bmp", "remove")
+
+
+def test_a_label_id_out_of_range_is_named(folders):
+    fill(folders)
+    path = folders[0] / f"{CITIES[2]}_gtFine_labelIds.png"
+    save(path, [0, 1, 2, 3, 33, 34, 33, 2, 1])
+    scenes, _ = find_and_check(folders[0].parent, num_classes=35)
+    with pytest.raises(ValueError, match="label id 34") as error:
+        check_scenes(scenes, num_classes=34)
+    assert_error(error, path, "--label_nc=35")
+
+
+def test_the_first_bad_file_in_the_order_is_named(folders):
+    fill(folders, [f"{k:02}" for k in range(20)], RULES["equal_stems"])
+    for number in (17, 11, 13):
+        save(folders[0] / f"{number}.png", 9)
+    scenes = find_scenes(folders[0].parent)
+    with pytest.raises(ValueError, match=r"11\.png"):
+        check_scenes(scenes, num_classes=9)
+
+
+@pytest.mark.parametrize("index", [1, 2], ids=["instance_map", "photo"])
+def test_sizes_that_differ_inside_a_pair_are_shown(folders, index):
+    fill(folders)
+    path = sorted(folders[index].iterdir())[1]
+    Image.open(path).resize((8, 5)).save(path)
+    with pytest.raises(ValueError, match="the same size") as error:
+        find_and_check(folders[0].parent)
+    assert_error(error, path, "8x5", "9x6", "resize one", CITIES[1])
+
+
+def test_scenes_may_differ_in_size(folders):
+    fill(folders)
+    for folder in folders:
+        path = sorted(folder.iterdir())[1]
+        Image.open(path).resize((8, 5)).save(path)
+    _, sizes = find_and_check(folders[0].parent)
+    assert sizes == [SIZE, (5, 8), SIZE]
+
+
+def test_a_broken_photo_is_found_before_training(folders):
+    fill(folders)
+    path = sorted(folders[2].iterdir())[2]
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(ValueError, match="cut short") as error:
+        find_and_check(folders[0].parent)
+    assert_error(error, path, "take its pair out")
+
+
+@pytest.mark.parametrize(
+    ("highest", "warns"), [(254, False), (255, True), (26001, False)]
+)
+def test_instance_maps_cut_to_8_bits_are_warned_of(
+    folders, caplog, highest, warns
+):
+    fill(folders)
+    path = sorted(folders[1].iterdir())[0]
+    save(path, highest, "uint16" if highest > 255 else "uint8")
+    find_and_check(folders[0].parent)
+    messages = [record.getMessage() for record in caplog.records]
+    assert bool(messages) == warns
+    if warns:
+        (message,) = messages
+        assert str(folders[1]) in message
+        assert "16-bit" in message
+
+
+def test_rgb_inputs_pair_folders_a_and_b(tmp_path):
+    folders = [tmp_path / "train_A", tmp_path / "train_B"]
+    for folder in folders:
+        folder.mkdir()
+    # Of label maps 200 would be out of range.
+    for folder, rule in zip(folders, ("{}.png", "{}.jpg"), strict=True):
+        for name in CITIES:
+            save(folder / rule.format(name), 200)
+    scenes, sizes = find_and_check(
+        tmp_path, 0, is_rgb=True, use_instances=False
+    )
+    assert scenes.is_rgb
+    assert scenes.instance_maps is None
+    assert sizes == [SIZE] * 3
+    assert [path.parent for path in scenes.inputs] == [folders[0]] * 3
+    assert [path.parent for path in scenes.photos] == [folders[1]] * 3
+    with pytest.raises(ValueError, match="--nouse_instances"):
+        find_scenes(tmp_path, is_rgb=True)
+
+
+def test_take_keeps_the_first_scenes_together(folders):
+    fill(folders)
+    scenes = find_scenes(folders[0].parent).take(2)
+    assert len(scenes) == 2
+    for column in (scenes.inputs, scenes.instance_maps, scenes.photos):
+        assert [path.name[:4] for path in column] == ["aach", "boch"]
+    only_inputs = pair_files(folders[0]).take(1)
+    assert len(only_inputs) == 1
+    assert only_inputs.photos is None

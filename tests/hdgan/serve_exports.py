@@ -1,0 +1,84 @@
+"""Answers requests from exported models, with TensorFlow alone.
+
+Run as `python serve_exports.py FOLDER`, in a process of its own: reads the
+SavedModels and `requests.npz` in the folder and writes `answers.npz`.
+"""
+
+import os
+import pathlib
+import sys
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+# As if they weren't installed: TensorFlow itself imports Keras if it can.
+ABSENT = ("keras", "tf_keras", "hdgan")
+sys.modules.update(dict.fromkeys(ABSENT))
+
+import numpy as np  # noqa: E402
+import tensorflow as tf  # noqa: E402
+
+
+def main(folder):
+    """Answers every request, and describes every model."""
+    with np.load(folder / "requests.npz") as file:
+        requests = {}
+        for path, array in file.items():
+            case, key = path.rsplit("/", 1)
+            requests.setdefault(case, {})[key] = array
+    answers = {}
+    for name in sorted({case.split("/")[0] for case in requests}):
+        model = tf.saved_model.load(str(folder / name))
+        serve = model.signatures["serving_default"]
+        answers |= {f"{name}/{key}": v for key, v in describe(serve).items()}
+        answers[f"{name}/file"] = sorted(
+            str(tuple(shape))
+            for key, shape in tf.train.list_variables(
+                str(folder / name / "variables" / "variables")
+            )
+            if key != "_CHECKPOINTABLE_OBJECT_GRAPH"
+        )
+        for case, inputs in requests.items():
+            if case.startswith(f"{name}/"):
+                answers[case] = answer(serve, inputs)
+    answers["imported"] = [
+        name
+        for name, module in sys.modules.items()
+        if name.split(".")[0] in ABSENT and module is not None
+    ]
+    np.savez(folder / "answers.npz", **answers)
+
+
+def answer(serve, inputs):
+    """Returns the photo, or the error's name and message."""
+    try:
+        return serve(**{key: tf.constant(v) for key, v in inputs.items()})[
+            "photo"
+        ].numpy()
+    except tf.errors.OpError as error:
+        return f"{type(error).__name__}: {error.message}"
+
+
+def describe(serve):
+    """Returns the signature, the weights and the operations of a model."""
+    graph = serve.graph.as_graph_def()
+    operations = {node.op for node in graph.node} | {
+        node.op for f in graph.library.function for node in f.node_def
+    }
+    _, inputs = serve.structured_input_signature
+    return {
+        "signature": sorted(
+            [
+                f"{key}: {spec.dtype.name} {tuple(spec.shape)}"
+                for key, spec in inputs.items()
+            ]
+            + [
+                f"{key} -> {spec.dtype.name} {tuple(spec.shape)}"
+                for key, spec in serve.structured_outputs.items()
+            ]
+        ),
+        "variables": sorted(str(tuple(v.shape)) for v in serve.variables),
+        "operations": sorted(operations),
+    }
+
+
+if __name__ == "__main__":
+    main(pathlib.Path(sys.argv[1]))

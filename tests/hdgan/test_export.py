@@ -1,0 +1,160 @@
+"""A SavedModel that serves without Keras or this package."""
+
+import pathlib
+import resource
+import subprocess
+import sys
+import types
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import make_model, make_scenes, maps_of, sharpen
+
+SIZES = ((1, 1), (17, 33), (64, 96))
+MODELS = {
+    "labels": {"ema_decay": 0.9},
+    "encoder": {"has_encoder": True, "num_downsamplings": 1},
+    "rgb": {"labels": None, "use_instances": False, "num_downsamplings": 1},
+    "bfloat16": {"dtype": "mixed_bfloat16", "num_downsamplings": 1},
+}
+# Nor may the graph call back into Python.
+PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
+
+
+def _scenes(model, size, count):
+    scenes = make_scenes(count, *size, is_rgb=model.labels is None)
+    scenes.setdefault("instance_map", np.zeros((count, *size), "int32"))
+    return scenes if model.encoder is not None else maps_of(scenes)
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """Models, and what a process of TensorFlow alone makes of their exports."""
+    folder = tmp_path_factory.mktemp("served")
+    models = {}
+    requests = {}
+    for name, options in MODELS.items():
+        model = models[name] = sharpen(make_model(**options))
+        if model.average_generator is not None:
+            # Unlike the generator: else either could be the exported one.
+            model.average_generator.set_weights(
+                [3 * weight for weight in model.generator.get_weights()]
+            )
+        model.export(folder / name)
+        for height, width in SIZES:
+            for count in (1, 2):
+                inputs = _scenes(model, (height, width), count)
+                for key, array in inputs.items():
+                    requests[f"{name}/{height}x{width}x{count}/{key}"] = array
+    wrong = _scenes(models["labels"], (4, 4), 1)
+    wrong["label_map"][0, 2, 2] = 5
+    for key, array in wrong.items():
+        requests[f"labels/wrong/{key}"] = array
+    np.savez(folder / "requests.npz", **requests)
+    script = pathlib.Path(__file__).parent / "serve_exports.py"
+    subprocess.run([sys.executable, script, folder], check=True, cwd=folder)
+    with np.load(folder / "answers.npz") as file:
+        return types.SimpleNamespace(
+            folder=folder, models=models, answers=dict(file)
+        )
+
+
+@pytest.mark.parametrize("count", [1, 2])
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("name", MODELS)
+def test_serving_gives_the_photographs_of_synthesize(served, name, size, count):
+    model = served.models[name]
+    answer = served.answers[f"{name}/{size[0]}x{size[1]}x{count}"]
+    assert answer.dtype == np.uint8
+    assert answer.shape == (count, *size, 3)
+    inputs = _scenes(model, size, count)
+    photos = model.synthesize(**inputs)
+    difference = np.abs(answer.astype(int) - photos)
+    if name == "bfloat16":  # Kernels may differ by a rounding of eight bits.
+        assert difference.mean() < 1
+    else:
+        assert difference.max() <= 1
+    if size != (1, 1):
+        assert photos.std() > 5
+
+
+def test_a_label_id_without_a_class_is_refused(served):
+    message = str(served.answers["labels/wrong"])
+    assert message.startswith("InvalidArgumentError")
+    assert "outside 0..4: this model has 5 classes" in message
+
+
+def test_only_the_networks_of_inference_are_exported(served):
+    for name, model in served.models.items():
+        expected = sorted(
+            str(tuple(weight.shape))
+            for network in (model.inference_generator, model.encoder)
+            if network is not None
+            for weight in network.weights
+        )
+        assert list(served.answers[f"{name}/variables"]) == expected
+        # Nor does the file hold a weight twice.
+        assert list(served.answers[f"{name}/file"]) == expected
+
+
+def test_signature_has_names_and_free_sizes(served):
+    assert list(served.answers["labels/signature"]) == [
+        "instance_map: int32 (None, None, None)",
+        "label_map: uint8 (None, None, None)",
+        "photo -> uint8 (None, None, None, 3)",
+    ]
+    assert list(served.answers["encoder/signature"]) == [
+        "instance_map: int32 (None, None, None)",
+        "label_map: uint8 (None, None, None)",
+        "photo -> uint8 (None, None, None, 3)",
+        "photo: uint8 (None, None, None, 3)",
+    ]
+    assert (
+        "label_map: uint8 (None, None, None, 3)"
+        in served.answers["rgb/signature"]
+    )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_graph_holds_stock_operations_only(served, name):
+    operations = set(served.answers[f"{name}/operations"])
+    assert "Conv2D" in operations
+    assert not operations & PYTHON_OPS
+    assert not {op for op in operations if not hasattr(tf.raw_ops, op)}
+
+
+def test_process_that_serves_imports_neither_keras_nor_this_package(served):
+    assert not list(served.answers["imported"])
+
+
+def test_an_existing_directory_is_left_alone(served, tmp_path):
+    (tmp_path / "1").mkdir()
+    with pytest.raises(ValueError, match="exists already"):
+        served.models["labels"].export(tmp_path / "1")
+    assert not list((tmp_path / "1").iterdir())
+
+
+def test_parents_are_made(served, tmp_path):
+    served.models["labels"].export(str(tmp_path / "models" / "1"))
+    assert [path.name for path in (tmp_path / "models").iterdir()] == ["1"]
+    assert (tmp_path / "models" / "1" / "saved_model.pb").is_file()
+
+
+def test_a_file_in_the_way_is_left_alone(served, tmp_path):
+    (tmp_path / "models").write_text("not a directory")
+    with pytest.raises(OSError, match="models"):
+        served.models["labels"].export(tmp_path / "models" / "1")
+    assert (tmp_path / "models").read_text() == "not a directory"
+
+
+def test_a_write_that_fails_leaves_nothing_behind(served, tmp_path):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk: no file can grow beyond some bytes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        with pytest.raises((OSError, tf.errors.OpError)):
+            served.models["labels"].export(tmp_path / "1")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert not list(tmp_path.iterdir())

@@ -1,0 +1,347 @@
+"""The model as a Keras user meets it: fit, evaluate, predict, synthesize."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import LABELS, make_model, make_scenes, maps_of, sharpen
+
+import hdgan
+
+SHALLOW = {"num_downsamplings": 1, "num_scales": 1}
+CASES = {
+    "tiny": {},
+    "encoder_and_average": {
+        "has_encoder": True,
+        "ema_decay": 0.9,
+        "num_scales": 1,
+    },
+    "rgb": {"labels": None, "use_instances": False, **SHALLOW},
+    "no_instances": {"use_instances": False, "spectral_norm": True, **SHALLOW},
+    "pix2pix_256": {"preset": "pix2pix_256"},
+    "pix2pixhd_1024p": {"preset": "pix2pixhd_1024p"},
+}
+LEAST_SQUARES_NAMES = {
+    "generator_loss",
+    "generator_adversarial",
+    "feature_matching",
+    "discriminator_loss",
+    "discriminator_real",
+    "discriminator_fake",
+}
+PIX2PIX_NAMES = LEAST_SQUARES_NAMES - {"feature_matching"} | {"l1"}
+SIZES = ((1, 1), (17, 33), (33, 48))
+
+
+def _mixed_sizes(is_rgb):
+    """Returns a dataset of two scenes of different odd sizes."""
+    small, large = (
+        tf.data.Dataset.from_tensor_slices(
+            make_scenes(1, *size, is_rgb=is_rgb)
+        ).batch(1)
+        for size in SIZES[1:]
+    )
+    return small.concatenate(large)
+
+
+def _kernels(*networks):
+    return [
+        weight.numpy()
+        for network in networks
+        if network is not None
+        for weight in network.trainable_variables
+        if len(weight.shape) == 4
+    ]
+
+
+@pytest.fixture(scope="module", params=CASES)
+def journey(request):
+    """A model that was trained for two epochs, and what it said."""
+    options = CASES[request.param]
+    model = make_model(**options)
+    preset = options.get("preset", "tiny")
+    model.compile(**hdgan.PRESETS[preset]["losses"])
+    networks = (model.generator, model.discriminator, model.encoder)
+    start = _kernels(*networks)
+    dataset = _mixed_sizes(model.labels is None)
+    history = model.fit(dataset, epochs=2, shuffle=False, verbose=0)
+    return types.SimpleNamespace(
+        model=model,
+        preset=preset,
+        dataset=dataset,
+        start=start,
+        end=_kernels(*networks),
+        history=history.history,
+    )
+
+
+@pytest.fixture(scope="module")
+def plain():
+    """A model that steps in eager mode, which needs no tracing."""
+    model = sharpen(make_model())
+    model.compile(run_eagerly=True)
+    return model
+
+
+@pytest.fixture(scope="module")
+def encoding():
+    """A model with an encoder, not trained."""
+    return sharpen(make_model(has_encoder=True))
+
+
+# === Journeys ===
+
+
+def test_training_moves_every_kernel(journey):
+    for start, end in zip(journey.start, journey.end, strict=True):
+        assert np.isfinite(end).all()
+        assert (start != end).any()
+
+
+def test_history_holds_each_loss_once_an_epoch(journey):
+    is_pix2pix = journey.preset == "pix2pix_256"
+    expected = PIX2PIX_NAMES if is_pix2pix else LEAST_SQUARES_NAMES
+    assert set(journey.history) == expected
+    assert {m.name for m in journey.model.metrics} == expected
+    assert np.isfinite([*journey.history.values()]).all()
+    assert {len(values) for values in journey.history.values()} == {2}
+
+
+def test_totals_are_the_sums_of_their_parts(journey):
+    logs = {name: values[-1] for name, values in journey.history.items()}
+    parts = {"generator_adversarial", "feature_matching", "l1"} & set(logs)
+    assert logs["generator_loss"] == pytest.approx(
+        sum(logs[name] for name in parts), rel=1e-5
+    )
+    assert logs["discriminator_loss"] == pytest.approx(
+        0.5 * (logs["discriminator_real"] + logs["discriminator_fake"]),
+        rel=1e-5,
+    )
+
+
+def test_evaluate_reports_the_losses_and_changes_nothing(journey):
+    model = journey.model
+    before = [weight.numpy() for weight in model.weights]
+    logs = model.evaluate(journey.dataset, verbose=0, return_dict=True)
+    assert set(logs) == set(journey.history)
+    assert np.isfinite([*logs.values()]).all()
+    for weight, start in zip(model.weights, before, strict=True):
+        np.testing.assert_array_equal(weight.numpy(), start)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_photographs_have_the_size_of_the_label_map(journey, size):
+    model = journey.model
+    scenes = make_scenes(1, *size, is_rgb=model.labels is None)
+    inputs = scenes if model.encoder is not None else maps_of(scenes)
+    photos = model.synthesize(**inputs)
+    assert photos.shape == (1, *size, 3)
+    assert photos.dtype == np.uint8
+    single = model.synthesize(**{name: inputs[name][0] for name in inputs})
+    np.testing.assert_array_equal(single, photos[0])
+
+
+def test_predict_gives_what_synthesize_rounds(journey):
+    model = journey.model
+    scenes = make_scenes(2, 17, 33, is_rgb=model.labels is None)
+    inputs = scenes if model.encoder is not None else maps_of(scenes)
+    images = model.predict(inputs, batch_size=2, verbose=0)
+    assert images.dtype == np.float32
+    assert np.abs(images).max() <= 1.0
+    rounded = np.round((images + 1.0) * 127.5)
+    photos = model.synthesize(**inputs)
+    assert np.abs(rounded - photos).max() <= 1
+    assert photos.std() > 1  # Not one colour.
+
+
+def test_summary_counts_the_weights_of_each_network(journey):
+    lines = []
+    journey.model.summary(print_fn=lines.append)
+    text = "\n".join(lines)
+    assert "generator" in text
+    assert "discriminator" in text
+    assert f"{journey.model.generator.count_params():,}" in text
+
+
+def test_configuration_makes_the_same_model(journey):
+    model = journey.model
+    copy = hdgan.Pix2PixHD.from_config(model.get_config())
+    assert [weight.shape for weight in copy.weights] == [
+        weight.shape for weight in model.weights
+    ]
+    assert copy.get_config() == model.get_config()
+
+
+# === Other ways to give data ===
+
+
+def test_arrays_and_pairs_train_as_a_dataset_does():
+    scenes = make_scenes(2)
+    maps = maps_of(scenes)
+    ends = []
+    for arguments in (
+        {"x": tf.data.Dataset.from_tensor_slices(scenes).batch(1)},
+        {"x": scenes, "batch_size": 1},
+        {"x": maps, "y": scenes["photo"], "batch_size": 1},
+    ):
+        model = make_model(**SHALLOW)
+        model.compile(run_eagerly=True)
+        model.fit(**arguments, shuffle=False, verbose=0)
+        ends.append(_kernels(model.generator, model.discriminator))
+    for first, second, third in zip(*ends, strict=True):
+        np.testing.assert_allclose(first, second, atol=1e-6)
+        np.testing.assert_allclose(first, third, atol=1e-6)
+
+
+def test_epoch_logs_are_the_mean_of_the_steps():
+    # At a rate of zero each step's losses are those of its scene alone.
+    model = make_model(**SHALLOW)
+    still = [keras.optimizers.SGD(0.0) for _ in range(2)]
+    model.compile(*still, run_eagerly=True)
+    scenes = make_scenes(3)
+    alone = [
+        model.evaluate(
+            {name: scenes[name][k : k + 1] for name in scenes},
+            verbose=0,
+            return_dict=True,
+        )
+        for k in range(3)
+    ]
+    logs = model.fit(scenes, batch_size=1, verbose=0).history
+    for name, (value,) in logs.items():
+        steps = [logs_of_one[name] for logs_of_one in alone]
+        assert value == pytest.approx(np.mean(steps), rel=1e-5)
+        assert value != pytest.approx(steps[-1], rel=1e-4)
+
+
+# === Mistakes ===
+
+
+def test_training_without_photos_is_refused(plain):
+    maps = maps_of(make_scenes(1))
+    with pytest.raises(ValueError, match="need the photos"):
+        plain.fit(maps, verbose=0)
+    with pytest.raises(ValueError, match="need the photos"):
+        plain.evaluate(maps, verbose=0)
+
+
+def test_label_id_without_a_class_stops_training():
+    model = make_model(**SHALLOW)
+    model.compile()
+    scenes = make_scenes(1, 8, 8)
+    scenes["label_map"][0, 3, 3] = len(LABELS)
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"outside 0\.\.4.*5 classes"
+    ):
+        model.fit(scenes, verbose=0)
+
+
+def test_networks_whose_channels_do_not_fit_are_refused():
+    generator = hdgan.GlobalGenerator(6, 4, 1, 1)
+    discriminator = hdgan.MultiscaleDiscriminator(9, 4, 1, 1)
+    hdgan.Pix2PixHD(generator, discriminator, labels=LABELS)
+    with pytest.raises(ValueError, match="takes 6 channels, but is given 5"):
+        hdgan.Pix2PixHD(
+            generator, discriminator, labels=LABELS, use_instances=False
+        )
+    with pytest.raises(ValueError, match="takes 8 channels, but is given 9"):
+        hdgan.Pix2PixHD(
+            generator,
+            hdgan.MultiscaleDiscriminator(8, 4, 1, 1),
+            labels=LABELS,
+        )
+
+
+@pytest.mark.parametrize("decay", [0, 1, -0.5, 2])
+def test_average_must_have_a_decay_between_zero_and_one(decay):
+    with pytest.raises(ValueError, match="ema_decay"):
+        make_model(ema_decay=decay, **SHALLOW)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"adversarial_loss": "cubic"}, "least_squares"),
+        ({"feature_matching_weight": -1.0}, "feature_matching_weight"),
+        ({"perceptual_weight": -1.0}, "perceptual_weight"),
+        ({"l1_weight": -1.0}, "l1_weight"),
+    ],
+)
+def test_compile_refuses_what_it_does_not_know(options, message):
+    with pytest.raises(ValueError, match=message):
+        make_model(**SHALLOW).compile(**options)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"label_map": np.zeros((4,), "int32")}, "label map with 2 axes"),
+        ({"label_map": np.zeros((0, 4), "int32")}, "none of them empty"),
+        ({"label_map": np.zeros((4, 4), "float32")}, "of integers"),
+        ({"label_map": np.full((4, 4), 5)}, r"ids 5\.\.5.*expected 0\.\.4"),
+        ({"label_map": np.full((4, 4), -1)}, r"ids -1\.\.-1"),
+        ({"instance_map": np.zeros((4, 5), "int32")}, "size of the label map"),
+        ({"instance_map": np.zeros((4, 4), "float32")}, "of integers"),
+        ({"photo": np.zeros((4, 4), "uint8")}, "size of the label map"),
+        ({"photo": np.zeros((4, 4, 4), "uint8")}, "size of the label map"),
+        ({"noise_seed": 1}, "without dropout"),
+    ],
+)
+def test_synthesize_says_what_is_wrong(plain, change, message):
+    arguments = {"label_map": np.zeros((4, 4), "int32"), **change}
+    with pytest.raises(ValueError, match=message):
+        plain.synthesize(**arguments)
+
+
+def test_encoder_needs_a_photo_to_take_styles_from(encoding):
+    with pytest.raises(ValueError, match="styles"):
+        encoding.synthesize(np.zeros((8, 8), "int32"))
+
+
+# === Instance maps, styles, noise ===
+
+
+def test_labels_take_the_place_of_a_missing_instance_map(plain):
+    scenes = make_scenes(2, 16, 16)
+    labels, instances = scenes["label_map"], scenes["instance_map"]
+    without = plain.synthesize(labels)
+    given = plain.synthesize(labels, instances)
+    assert np.abs(without.astype(int) - given).max() > 1
+    np.testing.assert_array_equal(
+        plain.synthesize(labels, np.zeros_like(instances)), without
+    )
+    np.testing.assert_array_equal(plain.synthesize(labels, labels), without)
+    # Each image of a batch for itself.
+    mixed = instances * np.array([1, 0])[:, None, None]
+    photos = plain.synthesize(labels, mixed)
+    np.testing.assert_array_equal(photos[0], given[0])
+    np.testing.assert_array_equal(photos[1], without[1])
+
+
+def test_styles_of_one_image_do_not_reach_another(encoding):
+    # Both images use the same instance ids.
+    scenes = make_scenes(2, 16, 16)
+    scenes["photo"][1] //= 4
+    together = encoding.synthesize(**scenes)
+    for k in range(2):
+        alone = encoding.synthesize(**{n: scenes[n][k] for n in scenes})
+        np.testing.assert_allclose(together[k], alone, atol=1)
+    darker = scenes["photo"] // 4
+    other = encoding.synthesize(**{**scenes, "photo": darker})
+    assert np.abs(other.astype(int) - together).max() > 1
+
+
+def test_a_noise_seed_draws_one_of_many_photographs():
+    model = make_model(dropout_rate=0.5)
+    label_map = make_scenes(1)["label_map"][0]
+    first = model.synthesize(label_map, noise_seed=1)
+    np.testing.assert_array_equal(
+        model.synthesize(label_map, noise_seed=1), first
+    )
+    second = model.synthesize(label_map, noise_seed=2)
+    assert (first != second).any()
+    without = model.synthesize(label_map)
+    assert (first != without).any()
+    np.testing.assert_array_equal(model.synthesize(label_map), without)

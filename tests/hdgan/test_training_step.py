@@ -1,0 +1,245 @@
+"""One training step, held to a step computed by hand."""
+
+import collections
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import NUM_CLASSES, make_model, make_scenes, maps_of, sharpen
+
+GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
+FEATURE_MATCHING_WEIGHT = 10.0
+
+
+def _boundary(ids):
+    """Marks both sides of every border, by loops over the directions."""
+    edge = np.zeros(ids.shape, bool)
+    rows = ids[:, 1:] != ids[:, :-1]
+    columns = ids[:, :, 1:] != ids[:, :, :-1]
+    edge[:, 1:] |= rows
+    edge[:, :-1] |= rows
+    edge[:, :, 1:] |= columns
+    edge[:, :, :-1] |= columns
+    return edge
+
+
+def _code(scenes):
+    """Returns condition and photo as the networks see them."""
+    one_hot = np.eye(NUM_CLASSES, dtype="float32")[scenes["label_map"]]
+    edge = _boundary(scenes["instance_map"])[..., None]
+    condition = np.concatenate([one_hot, edge.astype("float32")], axis=-1)
+    return condition, scenes["photo"].astype("float32") / 127.5 - 1.0
+
+
+def _losses(real, fake):
+    """Returns both losses as the published code adds them up."""
+    adversarial = matching = real_loss = fake_loss = 0.0
+    for real_scale, fake_scale in zip(real, fake, strict=True):
+        adversarial += tf.reduce_mean((fake_scale[-1] - 1.0) ** 2)
+        real_loss += tf.reduce_mean((real_scale[-1] - 1.0) ** 2)
+        fake_loss += tf.reduce_mean(fake_scale[-1] ** 2)
+        for a, b in zip(real_scale[:-1], fake_scale[:-1], strict=True):
+            distance = tf.reduce_mean(tf.abs(tf.stop_gradient(a) - b))
+            matching += distance * 4 / (len(real_scale) - 1) / len(real)
+    generator_loss = adversarial + FEATURE_MATCHING_WEIGHT * matching
+    return generator_loss, 0.5 * (real_loss + fake_loss)
+
+
+def _step_by_hand(model, scenes):
+    """Returns where gradient descent takes G with E, and D."""
+    condition, photo = _code(scenes)
+    ours = (
+        model.generator.trainable_variables + model.encoder.trainable_variables
+    )
+    theirs = model.discriminator.trainable_variables
+    with tf.GradientTape(persistent=True) as tape:
+        features = model.encoder([photo, scenes["instance_map"]])
+        fake = model.generator(tf.concat([condition, features], -1))
+        real_features = model.discriminator(tf.concat([condition, photo], -1))
+        fake_features = model.discriminator(tf.concat([condition, fake], -1))
+        generator_loss, discriminator_loss = _losses(
+            real_features, fake_features
+        )
+    return [
+        weight.numpy() - rate * gradient.numpy()
+        for loss, weights, rate in (
+            (generator_loss, ours, GENERATOR_RATE),
+            (discriminator_loss, theirs, DISCRIMINATOR_RATE),
+        )
+        for weight, gradient in zip(
+            weights, tape.gradient(loss, weights), strict=True
+        )
+    ]
+
+
+def test_both_updates_follow_the_losses_of_the_weights_before_either():
+    # Gradient descent, unlike Adam, also shows the half in D's loss, and what
+    # a gradient is multiplied by. G's optimizer trains E too.
+    model = make_model(has_encoder=True)
+    model.compile(
+        keras.optimizers.SGD(GENERATOR_RATE),
+        keras.optimizers.SGD(DISCRIMINATOR_RATE),
+        run_eagerly=True,
+    )
+    scenes = make_scenes(2, 16, 24)
+    weights = (
+        model.generator.trainable_variables
+        + model.encoder.trainable_variables
+        + model.discriminator.trainable_variables
+    )
+    start = [weight.numpy() for weight in weights]
+    expected = _step_by_hand(model, scenes)
+    model.train_on_batch(scenes)
+    for weight, before, after in zip(weights, start, expected, strict=True):
+        if len(weight.shape) == 4:
+            assert np.abs(after - before).max() > 1e-5, weight.path
+        np.testing.assert_allclose(
+            weight.numpy(), after, atol=1e-6, err_msg=weight.path
+        )
+
+
+def test_the_average_follows_the_generator_and_does_the_synthesis():
+    decay = 0.25
+    model = sharpen(
+        make_model(ema_decay=decay, num_downsamplings=1, num_scales=1)
+    )
+    model.average_generator.set_weights(model.generator.get_weights())
+    model.compile(
+        keras.optimizers.SGD(0.05), keras.optimizers.SGD(0.05), run_eagerly=True
+    )
+    scenes = make_scenes(1, 16, 16)
+    expected = model.generator.get_weights()
+    for step in (1, 2, 3):
+        model.train_on_batch(scenes)
+        share = min(decay, (1 + step) / (10 + step))
+        expected = [
+            share * average + (1 - share) * weight
+            for average, weight in zip(
+                expected, model.generator.get_weights(), strict=True
+            )
+        ]
+    averages = model.average_generator.get_weights()
+    for average, value in zip(averages, expected, strict=True):
+        np.testing.assert_allclose(average, value, atol=1e-6)
+
+    maps = maps_of(scenes)
+    photos = model.synthesize(**maps)
+    model.generator.set_weights([0 * w for w in averages])
+    np.testing.assert_array_equal(model.synthesize(**maps), photos)
+    model.generator.set_weights(averages)
+    condition, _ = _code(scenes)
+    image = model.generator(condition).numpy()
+    np.testing.assert_allclose(photos, (image + 1) * 127.5, atol=0.51)
+
+
+def test_average_takes_no_part_in_training():
+    model = make_model(ema_decay=0.9, num_downsamplings=1)
+    trained = {weight.path for weight in model.trainable_variables}
+    assert trained == {
+        weight.path
+        for network in (model.generator, model.discriminator)
+        for weight in network.trainable_variables
+    }
+
+
+def test_published_adam_is_the_default():
+    model = make_model(num_downsamplings=1)
+    model.compile()
+    optimizers = model.generator_optimizer, model.discriminator_optimizer
+    assert optimizers[0] is not optimizers[1]
+    for optimizer in optimizers:
+        assert isinstance(optimizer, keras.optimizers.Adam)
+        assert float(optimizer.learning_rate) == pytest.approx(2e-4)
+        assert optimizer.beta_1 == 0.5
+        assert optimizer.beta_2 == 0.999
+        assert optimizer.epsilon == 1e-8
+
+
+def test_perceptual_and_pixel_losses_join_the_generator_loss():
+    weights = {"perceptual_weight": 3.0, "l1_weight": 7.0}
+    model = make_model(num_downsamplings=1, num_scales=1)
+    model.compile(
+        perceptual_loss=_MeanDistance(),
+        adversarial_loss="hinge",
+        run_eagerly=True,
+        **weights,
+    )
+    scenes = make_scenes(2, 16, 16)
+    logs = model.evaluate(scenes, verbose=0, return_dict=True)
+    condition, photo = _code(scenes)
+    fake = model.generator(condition).numpy()
+    distance = np.abs(fake - photo).mean()
+    assert logs["l1"] == pytest.approx(7.0 * distance, rel=1e-4)
+    assert logs["perceptual"] == pytest.approx(3.0 * distance**2, rel=1e-4)
+    parts = ("generator_adversarial", "feature_matching", "l1", "perceptual")
+    assert logs["generator_loss"] == pytest.approx(
+        sum(logs[part] for part in parts), rel=1e-5
+    )
+    (features,) = model.discriminator(tf.concat([condition, fake], -1))
+    assert logs["generator_adversarial"] == pytest.approx(
+        -np.mean(features[-1]), rel=1e-3, abs=1e-6
+    )
+
+
+class _MeanDistance:
+    """Stands for a perceptual loss: per example, and built before use."""
+
+    is_built = False
+
+    def build(self):
+        self.is_built = True
+
+    def call(self, photo, fake):
+        assert self.is_built
+        distance = tf.reduce_mean(tf.abs(photo - fake))
+        return tf.fill([tf.shape(photo)[0]], distance**2)
+
+
+def test_a_step_computes_no_convolution_twice():
+    model = make_model()
+    model.compile()
+    specs = {
+        name: tf.TensorSpec(array.shape, array.dtype)
+        for name, array in make_scenes(1).items()
+    }
+    step = tf.function(model.train_step).get_concrete_function(specs)
+    counts = collections.Counter(
+        operation.type for operation in _operations_that_run(step)
+    )
+    kernels = [
+        weight.path
+        for weight in model.generator.weights
+        if len(weight.shape) == 4
+    ]
+    transposed = sum(path.startswith("up_") for path in kernels)
+    convolutions = len(kernels) - transposed
+    num_layers, num_scales = 3, 2
+    patches = num_layers * num_scales
+    # Forward: G once, D on photo and on fake; a transposed convolution's
+    # gradient is a convolution.
+    assert counts["Conv2D"] == convolutions + 2 * patches + transposed
+    # Kernels: each of G's once, each of D's for the photo and for the fake.
+    assert counts["Conv2DBackpropFilter"] == len(kernels) + 2 * patches
+    # Inputs: G's but for the first. D's: for its own loss, on photo and fake,
+    # but for the first layer; for G's loss, on the fake, down to the image.
+    assert counts["Conv2DBackpropInput"] == (
+        transposed
+        + (convolutions - 1)
+        + 2 * (num_layers - 1) * num_scales
+        + patches
+    )
+
+
+def _operations_that_run(function):
+    """Returns the operations that outputs or assignments depend on."""
+    found = set()
+    waiting = [tensor.op for tensor in function.outputs]
+    waiting += function.graph.control_outputs
+    while waiting:
+        operation = waiting.pop()
+        if operation not in found:
+            found.add(operation)
+            waiting += [tensor.op for tensor in operation.inputs]
+            waiting += operation.control_inputs
+    return found

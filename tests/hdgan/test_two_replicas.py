@@ -1,0 +1,125 @@
+"""Two replicas train as one does on the same batches."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import make_model, make_scenes, optimizer_state
+
+OPTIONS = {
+    "has_encoder": True,
+    "ema_decay": 0.3,
+    "num_downsamplings": 1,
+    "encoder_downsamplings": 1,
+}
+
+
+def _dataset():
+    return tf.data.Dataset.from_tensor_slices(make_scenes(6, 16, 24)).batch(
+        2, drop_remainder=True
+    )
+
+
+def _train(model, optimizers, callbacks=(), **options):
+    """Returns each step's logs, which are means over the steps so far."""
+    steps = []
+    record = keras.callbacks.LambdaCallback(
+        on_train_batch_end=lambda batch, logs: steps.append(dict(logs))
+    )
+    model.compile(*optimizers)
+    model.fit(
+        _dataset(),
+        shuffle=False,
+        verbose=0,
+        callbacks=[record, *callbacks],
+        **options,
+    )
+    return steps
+
+
+@pytest.fixture(scope="module")
+def one_replica():
+    """A model after three steps of gradient descent on batches of two."""
+    model = make_model(**OPTIONS)
+    logs = _train(model, [keras.optimizers.SGD(0.05) for _ in range(2)])
+    return types.SimpleNamespace(model=model, logs=logs)
+
+
+def test_gradient_descent_goes_where_one_replica_goes(
+    one_replica, two_replicas
+):
+    with two_replicas.scope():
+        model = make_model(**OPTIONS)
+        optimizers = [keras.optimizers.SGD(0.05) for _ in range(2)]
+    start = [weight.numpy() for weight in model.weights]
+    logs = _train(model, optimizers)
+    for step, expected in zip(logs, one_replica.logs, strict=True):
+        assert set(step) == set(expected)
+        for name, value in expected.items():
+            assert step[name] == pytest.approx(value, rel=1e-5), name
+    moved = 0
+    for weight, before, expected in zip(
+        model.weights, start, one_replica.model.weights, strict=True
+    ):
+        np.testing.assert_allclose(
+            weight.numpy(), expected.numpy(), atol=1e-5, err_msg=weight.path
+        )
+        moved += np.abs(weight.numpy() - before).max() > 1e-3
+    assert moved > 10
+    for weight in model.weights:
+        copies = [np.array(copy) for copy in weight.value.values]
+        np.testing.assert_array_equal(*copies, err_msg=weight.path)
+
+
+def test_adam_with_callbacks_writes_a_file_for_one_replica(
+    two_replicas, tmp_path
+):
+    path = tmp_path / "two.keras"
+    with two_replicas.scope():
+        model = make_model(
+            dropout_rate=0.5,
+            ema_decay=0.3,
+            num_downsamplings=1,
+            num_scales=1,
+        )
+    steps = _train(
+        model,
+        [],
+        callbacks=[keras.callbacks.ModelCheckpoint(path)],
+        validation_data=_dataset(),
+    )
+    assert np.isfinite([list(step.values()) for step in steps]).all()
+    loaded = keras.models.load_model(path)
+    _assert_equal_models(loaded, model)
+    assert loaded.generator_optimizer.iterations.numpy() == 3
+    loaded.run_eagerly = True
+    loaded.train_on_batch(make_scenes(2, 16, 24))
+
+
+def test_a_file_of_one_replica_opens_on_two(
+    one_replica, two_replicas, tmp_path
+):
+    path = tmp_path / "one.keras"
+    one_replica.model.save(path)
+    scenes = make_scenes(1, 17, 33)
+    with two_replicas.scope():
+        loaded = keras.models.load_model(path)
+        photos = loaded.synthesize(**scenes)
+    _assert_equal_models(loaded, one_replica.model)
+    assert loaded.generator_optimizer.iterations.numpy() == 3
+    np.testing.assert_array_equal(
+        photos, one_replica.model.synthesize(**scenes)
+    )
+
+
+def _assert_equal_models(model, expected):
+    for weight, value in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(
+            weight.numpy(), value.numpy(), err_msg=weight.path
+        )
+    for state, value in zip(
+        optimizer_state(model), optimizer_state(expected), strict=True
+    ):
+        np.testing.assert_array_equal(state, value)

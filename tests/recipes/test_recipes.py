@@ -1,0 +1,320 @@
+"""The recipes from their command line to their files."""
+
+import json
+import types
+
+import keras
+import numpy as np
+import pytest
+from programs import (
+    NARROW,
+    assert_one_clear_error,
+    finish,
+    run,
+    run_inside,
+    start,
+)
+from tensorboard.backend.event_processing.event_file_loader import (
+    EventFileLoader,
+)
+
+from hdgan.data.image_files import write_png
+from hdgan.data.street_scenes import draw_street_scene
+from hdgan.model_file import load_model
+from hdgan.tools.draw_scenes import draw_scenes
+
+pytestmark = pytest.mark.journey
+
+PRESET = "pix2pixhd_512p"
+RECIPE = f"recipes.{PRESET}"
+NUM_SCENES = 4
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    """Scenes from the command that draws them."""
+    data_dir = tmp_path_factory.mktemp("data") / "scenes"
+    run(
+        "tools.draw_scenes",
+        f"--output_dir={data_dir}",
+        f"--count={NUM_SCENES}",
+        "--height=32",
+        "--width=64",
+    )
+    return data_dir
+
+
+@pytest.fixture(scope="module")
+def rgb_dir(tmp_path_factory):
+    """Pairs of RGB images: a photo, and the same in colours turned over."""
+    data_dir = tmp_path_factory.mktemp("rgb")
+    for kind in ("A", "B"):
+        (data_dir / f"train_{kind}").mkdir()
+    for number in range(3):
+        photo = draw_street_scene(1, number, 32, 64).photo
+        write_png(data_dir / "train_A" / f"{number}.png", photo[..., ::-1])
+        write_png(data_dir / "train_B" / f"{number}.png", photo)
+    return data_dir
+
+
+def flags(data_dir, workdir, *more):
+    return (
+        f"--data_dir={data_dir}",
+        f"--workdir={workdir}",
+        "--load_size=64",
+        *NARROW,
+        # Every kind of state that a run goes on from.
+        "--ema_decay=0.9",
+        "--dropout_rate=0.5",
+        "--epochs=1",
+        "--decay_epochs=1",
+        "--checkpoint_steps=2",
+        "--log_steps=2",
+        *more,
+    )
+
+
+def resume(workdir, *more):
+    return f"--workdir={workdir}", "--resume", *more
+
+
+@pytest.fixture(scope="module")
+def runs(data_dir, tmp_path_factory):
+    """One run of seven steps, and one stopped at 3 and at 5.
+
+    Epochs have four steps: both stops are inside one.
+    """
+    whole, stopped = (tmp_path_factory.mktemp("runs") / n for n in "ab")
+    whole_run = start(RECIPE, *flags(data_dir, whole, "--max_steps=7"))
+    first = run(RECIPE, *flags(data_dir, stopped, "--max_steps=3"))
+    second = run(RECIPE, *resume(stopped, "--max_steps=5"))
+    third = run_inside(RECIPE, *resume(stopped, "--max_steps=7"))
+    assert third.code == 0, third.err
+    whole_run = finish(whole_run)
+    assert whole_run.code == 0, whole_run.err
+    return types.SimpleNamespace(
+        whole=whole,
+        whole_out=whole_run.out,
+        stopped=stopped,
+        outs=(first, second, third.out),
+    )
+
+
+def contents(directory):
+    return sorted(str(path) for path in directory.rglob("*"))
+
+
+def states(workdir):
+    """Returns weights and optimizers of a run's model, by name."""
+    model = keras.models.load_model(workdir / "model.keras")
+    parts = {
+        "generator": model.generator.weights,
+        "average": model.average_generator.weights,
+        "discriminator": model.discriminator.weights,
+        "generator_optimizer": model.generator_optimizer.variables,
+        "discriminator_optimizer": model.discriminator_optimizer.variables,
+    }
+    return {
+        f"{part} {number} {variable.path}": variable.numpy()
+        for part, variables in parts.items()
+        for number, variable in enumerate(variables)
+    }
+
+
+def test_a_dry_run_says_its_plan_and_writes_nothing(data_dir, tmp_path):
+    before = contents(data_dir.parent)
+    result = run_inside(RECIPE, *flags(data_dir, tmp_path / "run", "--dry_run"))
+    assert result.code == 0, result.err
+    assert "4 scenes; 4 steps per epoch, 8 steps in all" in result.out
+    assert "Dry run" in result.out
+    assert contents(data_dir.parent) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_run_leaves_model_checkpoints_samples_and_options(runs):
+    saved = json.loads((runs.whole / "options.json").read_text())
+    assert saved["preset"] == PRESET
+    assert saved["num_scenes"] == NUM_SCENES
+    assert saved["options"]["base_width"] == 4
+    assert saved["options"]["max_steps"] == 7
+    names = [p.name for p in (runs.whole / "checkpoints").iterdir()]
+    assert sorted(names) == ["step-00000006.keras", "step-00000007.keras"]
+    page = (runs.whole / "samples" / "index.html").read_text()
+    assert "after 7 steps" in page
+    assert f"Model:       {runs.whole / 'model.keras'}" in runs.whole_out
+
+
+def test_a_run_without_labels_file_takes_the_names_of_the_data_set(runs):
+    model = load_model(runs.whole)
+    assert "cobblestone" in model.labels.names
+
+
+def test_a_run_writes_losses_and_samples_for_tensorboard(runs):
+    for workdir in (runs.whole, runs.stopped):
+        steps = {}
+        for path in (workdir / "tensorboard").glob("events.*"):
+            for event in EventFileLoader(str(path)).Load():
+                for value in event.summary.value:
+                    steps.setdefault(value.tag, set()).add(event.step)
+        assert {"losses/feature_matching", "learning_rate"} <= set(steps)
+        assert max(steps["losses/generator_loss"]) in (6, 7)
+        assert sum(tag.startswith("street_") for tag in steps) == NUM_SCENES
+
+
+def test_a_stopped_and_resumed_run_ends_as_one_never_stopped(runs):
+    whole, stopped = states(runs.whole), states(runs.stopped)
+    assert list(whole) == list(stopped)
+    for name, expected in whole.items():
+        np.testing.assert_allclose(
+            stopped[name], expected, rtol=1e-4, atol=1e-7, err_msg=name
+        )
+    moments = [a for name, a in whole.items() if "momentum" in name]
+    assert any(np.abs(moment).max() > 0 for moment in moments)
+    iterations = [int(a) for name, a in whole.items() if "iteration" in name]
+    assert iterations == [7, 7]
+
+
+def test_a_resumed_run_says_where_it_goes_on(runs):
+    _, second, third = runs.outs
+    assert "Resuming at step 3" in second
+    assert "Resuming at step 5" in third
+    # Epochs are numbered as in a run never stopped.
+    assert "Epoch 2/2" in third
+    assert "Epoch 1/" not in third
+
+
+def test_a_flag_that_contradicts_the_run_is_refused(runs):
+    for flag, shown, was in (
+        ("--base_width=8", "--base_width=8", "4"),
+        ("--seed=1", "--seed=1", "0"),
+        ("--noflip", "--flip=False", "True"),
+    ):
+        result = run_inside(RECIPE, *resume(runs.stopped, flag))
+        assert_one_clear_error(result, shown, f"the run's {was}", "--workdir")
+    # The same value again is no contradiction.
+    result = run_inside(
+        RECIPE, *resume(runs.stopped, "--base_width=4", "--dry_run")
+    )
+    assert result.code == 0, result.err
+
+
+def test_other_data_or_another_recipe_cannot_go_on_with_a_run(runs, tmp_path):
+    draw_scenes(tmp_path, "train", 3, 32, 64)
+    for module, flag, words in (
+        (RECIPE, "--data_dir=elsewhere", ("elsewhere", "no such folder")),
+        (RECIPE, f"--data_dir={tmp_path}", ("num_scenes=4", "is 3")),
+        ("recipes.pix2pix_256", "--resume", (f"preset={PRESET}",)),
+    ):
+        result = run_inside(module, *resume(runs.stopped, flag))
+        assert_one_clear_error(result, *words)
+
+
+def test_a_used_workdir_is_not_overwritten(runs, data_dir):
+    before = (runs.whole / "model.keras").stat().st_mtime_ns
+    result = run_inside(RECIPE, *flags(data_dir, runs.whole))
+    assert_one_clear_error(result, runs.whole, "already holds", "--resume")
+    assert (runs.whole / "model.keras").stat().st_mtime_ns == before
+
+
+def test_a_run_that_is_done_trains_nothing_more(runs):
+    before = contents(runs.whole)
+    result = run_inside(RECIPE, *resume(runs.whole, "--max_steps=7"))
+    assert result.code == 0, result.err
+    assert "Epoch" not in result.out
+    assert contents(runs.whole) == before
+
+
+def test_rgb_pairs_train_on_two_devices(rgb_dir, tmp_path):
+    result = run_inside(
+        RECIPE,
+        f"--data_dir={rgb_dir}",
+        f"--workdir={tmp_path / 'run'}",
+        *NARROW,
+        "--load_size=64",
+        "--label_nc=0",
+        "--nouse_instances",
+        "--devices=CPU:0,CPU:1",
+        "--batch_size=2",
+        "--max_steps=1",
+    )
+    assert result.code == 0, result.err
+    assert "3 scenes; 2 steps per epoch" in result.out
+    model = load_model(tmp_path / "run")
+    assert model.labels is None
+    assert model.generator.input_shape[-1] == 3
+    image = np.zeros((20, 30, 3), "uint8")
+    assert model.synthesize(image).shape == image.shape
+
+
+def test_pix2pix_trains_a_u_net_without_instances(data_dir, tmp_path):
+    result = run_inside(
+        "recipes.pix2pix_256",
+        f"--data_dir={data_dir}",
+        f"--workdir={tmp_path / 'run'}",
+        "--num_downsamplings=4",
+        "--base_width=4",
+        "--discriminator_width=4",
+        "--num_discriminator_layers=1",
+        "--load_size=36",
+        "--crop_size=32",
+        "--max_steps=2",
+    )
+    assert result.code == 0, result.err
+    assert "l1: " in result.out
+    assert (
+        "perceptual" not in result.out.split("Epoch")[-1].split("scenes;")[-1]
+    )
+    model = load_model(tmp_path / "run")
+    assert type(model.generator).__name__ == "UNetGenerator"
+    assert not model.use_instances
+    assert model.generator.input_shape[-1] == len(model.labels)
+
+
+DEMO = (
+    *NARROW[:-1],
+    "--epochs=1",
+    "--decay_epochs=0",
+    "--num_scenes=4",
+    "--scene_height=48",
+    "--scene_width=96",
+    "--load_size=96",
+)
+
+
+def test_the_demo_shows_edits_and_serves_and_goes_on(tmp_path):
+    workdir = tmp_path / "demo"
+    # As left by a run that was stopped before its first checkpoint.
+    (workdir / "run").mkdir(parents=True)
+    (workdir / "run" / "options.json").write_text("{}")
+    out = run("recipes.demo", f"--workdir={workdir}", *DEMO)
+    page = (workdir / "index.html").read_text()
+    for text in ("Scene 4", "Edited label map", "Generated after"):
+        assert text in page
+    for line in out.splitlines():
+        if "differs from the model's" in line:
+            assert int(line.split(" of 255")[0].split()[-1]) <= 1
+            break
+    else:
+        pytest.fail(f"The served photograph was not compared:\n{out}")
+    versions = workdir / "serving" / "hdgan"
+    assert [p.name for p in versions.iterdir()] == ["1"]
+    assert (versions / "1" / "saved_model.pb").is_file()
+
+    again = run_inside("recipes.demo", f"--workdir={workdir}", *DEMO)
+    assert again.code == 0, again.err
+    assert "Resuming at step 4" in again.out
+    assert sorted(p.name for p in versions.iterdir()) == ["1", "2"]
+    # The next command that it proposes runs as it stands.
+    command = out.split("-m hdgan.")[1].split()
+    result = run_inside(*command)
+    assert result.code == 0, result.err
+    assert len(list((workdir / "photos").iterdir())) == 4
+
+
+def test_a_dry_run_of_the_demo_trains_nothing(tmp_path):
+    result = run_inside(
+        "recipes.demo", f"--workdir={tmp_path}", "--dry_run", *DEMO
+    )
+    assert result.code == 0, result.err
+    assert "Dry run" in result.out
+    assert [p.name for p in tmp_path.iterdir()] == ["data"]

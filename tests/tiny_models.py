@@ -1,0 +1,86 @@
+"""Small models and scenes that the tests of the whole model share."""
+
+import keras
+import numpy as np
+
+import hdgan
+
+NUM_CLASSES = 5
+LABELS = hdgan.LabelSet(
+    ["sky", "road", "car", "tree", "house"],
+    [(70, 130, 180), (128, 64, 128), (0, 0, 142), (107, 142, 35), (70, 70, 70)],
+)
+_SMALL = {
+    "base_width": 4,
+    "discriminator_width": 4,
+    "num_downsamplings": 2,
+    "num_discriminator_layers": 1,
+    "encoder_width": 4,
+    "encoder_downsamplings": 2,
+}
+_SMALL_OF_PRESET = {
+    "tiny": {"num_blocks": 1},
+    "pix2pixhd_512p": {"num_blocks": 1},
+    "pix2pixhd_1024p": {"num_blocks": 1, "num_local_blocks": 1},
+    "pix2pix_256": {"num_downsamplings": 3},
+}
+
+
+def make_model(preset="tiny", labels=LABELS, seed=7, **options):
+    """Makes a model of a preset, narrow and shallow, always the same."""
+    keras.utils.set_random_seed(seed)
+    return hdgan.Pix2PixHD.from_preset(
+        preset,
+        labels=labels,
+        **{**_SMALL, **_SMALL_OF_PRESET[preset], **options},
+    )
+
+
+def sharpen(model):
+    """Makes an untrained model's photographs differ by more than rounding."""
+    for network in (model.generator, model.encoder):
+        if network is not None:
+            network.set_weights([5 * w for w in network.get_weights()])
+    return model
+
+
+def make_scenes(count, height=32, width=48, seed=0, is_rgb=False):
+    """Returns a batch of scenes as `fit` takes them, in NumPy.
+
+    Blocks of 4x4 pixels of one label; instances of 8x8 pixels whose ids half
+    precision can't tell apart; photos of noise.
+    """
+    draw = np.random.default_rng(seed)
+    shape = (count, height, width)
+
+    def blocks(size, values):
+        coarse = draw.choice(values, (count, height // size + 1, width))
+        fine = np.repeat(np.repeat(coarse, size, axis=1), size, axis=2)
+        return fine[:, :height, :width]
+
+    scenes = {
+        "label_map": blocks(4, np.arange(NUM_CLASSES, dtype="uint8")),
+        "instance_map": blocks(8, np.int32([3, 20001, 20002, 26001, 26002])),
+        "photo": draw.integers(0, 256, (*shape, 3), "uint8"),
+    }
+    if is_rgb:
+        scenes["label_map"] = draw.integers(0, 256, (*shape, 3), "uint8")
+        del scenes["instance_map"]
+    return scenes
+
+
+def maps_of(scenes):
+    """Returns the arguments of `synthesize` without the photo."""
+    return {name: scenes[name] for name in scenes if name != "photo"}
+
+
+def optimizer_state(model):
+    """Returns every variable of both optimizers, in NumPy."""
+    return [
+        variable.numpy()
+        for optimizer in (
+            model.generator_optimizer,
+            model.discriminator_optimizer,
+        )
+        for variable in optimizer.variables
+    ]

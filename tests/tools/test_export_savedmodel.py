@@ -1,0 +1,108 @@
+"""The versions of a served model."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from programs import assert_one_clear_error, run_inside
+from tiny_models import make_model, make_scenes, sharpen
+
+from hdgan.model_file import load_model
+from hdgan.tools.export_savedmodel import export_version
+
+TOOL = "tools.export_savedmodel"
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory):
+    path = tmp_path_factory.mktemp("run") / "model.keras"
+    sharpen(make_model(num_downsamplings=1)).save(path)
+    return path
+
+
+@pytest.fixture(scope="module")
+def versions(model_file, tmp_path_factory):
+    """The folder of the versions after two exports, with the output."""
+    directory = tmp_path_factory.mktemp("serving") / "new" / "hdgan"
+    outs = []
+    # By file, and by the folder of its run.
+    for model in (model_file, model_file.parent):
+        result = run_inside(
+            TOOL, f"--model={model}", f"--output_dir={directory}"
+        )
+        assert result.code == 0, result.err
+        outs.append(result.out)
+    return directory, outs
+
+
+def test_each_export_is_the_next_version(versions):
+    directory, outs = versions
+    # No half model is left that a server could take for a version.
+    assert sorted(path.name for path in directory.iterdir()) == ["1", "2"]
+    for version, out in enumerate(outs, 1):
+        assert f"SavedModel: {directory / str(version)}" in out
+
+
+def test_every_version_synthesizes_as_the_model_does(versions, model_file):
+    directory, _ = versions
+    scenes = make_scenes(2, 33, 47)
+    model = load_model(model_file)
+    expected = model.synthesize(scenes["label_map"], scenes["instance_map"])
+    for version in ("1", "2"):
+        served = (
+            tf.saved_model.load(directory / version)
+            .signatures["serving_default"](
+                label_map=tf.constant(scenes["label_map"], tf.uint8),
+                instance_map=tf.constant(scenes["instance_map"], tf.int32),
+            )["photo"]
+            .numpy()
+        )
+        assert served.dtype == np.uint8
+        difference = np.abs(served.astype(int) - expected.astype(int))
+        assert difference.max() <= 1
+
+
+def test_versions_are_counted_from_the_highest(tmp_path):
+    for name in ("9", "10", "notes", "3.old"):
+        (tmp_path / name).mkdir()
+
+    class Model:
+        def export(self, directory):
+            directory.mkdir()
+
+    assert export_version(Model(), tmp_path) == tmp_path / "11"
+    assert export_version(Model(), tmp_path, version=20).name == "20"
+    assert export_version(Model(), tmp_path).name == "21"
+
+
+def test_a_version_that_exists_is_not_replaced(versions, model_file):
+    directory, _ = versions
+    before = (directory / "2" / "saved_model.pb").read_bytes()
+    result = run_inside(
+        TOOL,
+        f"--model={model_file}",
+        f"--output_dir={directory}",
+        "--version=2",
+    )
+    assert_one_clear_error(result, directory / "2", "exists", "next version")
+    assert (directory / "2" / "saved_model.pb").read_bytes() == before
+
+
+@pytest.mark.parametrize("name", ["file", "file/serving"])
+def test_a_parent_that_is_a_file_is_named(model_file, tmp_path, name):
+    (tmp_path / "file").write_text("in the way")
+    result = run_inside(
+        TOOL, f"--model={model_file}", f"--output_dir={tmp_path / name}"
+    )
+    assert_one_clear_error(result, tmp_path / name, "can't be written")
+
+
+def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
+    path = tmp_path / "none.keras"
+    output_dir = f"--output_dir={tmp_path / 'serving'}"
+    result = run_inside(TOOL, f"--model={path}", output_dir)
+    assert_one_clear_error(result, path, "no such model")
+    result = run_inside(
+        TOOL, f"--model={model_file}", output_dir, "--version=0"
+    )
+    assert_one_clear_error(result, "--version", "at least 1")
+    assert not (tmp_path / "serving").exists()
