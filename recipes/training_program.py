@@ -53,28 +53,24 @@ def run(preset, options):
         scenes = scenes.take(options["max_dataset_size"])
     sizes = check_scenes(scenes, len(labels or ()))
     strategy = _make_strategy(options)
+    steps_per_epoch = math.ceil(len(scenes) / options["batch_size"])
+    num_steps = _count_steps(options, steps_per_epoch)
     keras.utils.set_random_seed(options["seed"])
     with strategy.scope():
-        model = Pix2PixHD.from_preset(
-            preset,
-            labels=labels,
-            use_instances=options["use_instances"],
-            has_encoder=options["instance_feat"],
-            ema_decay=options["ema_decay"],
-            **{k: options[k] for k in PRESETS[preset] if k in options},
-        )
-        resizing = _make_resizing(options, model, sizes)
-        steps_per_epoch = math.ceil(len(scenes) / options["batch_size"])
-        num_steps = _count_steps(options, steps_per_epoch)
-        if not options["resume"]:
-            _compile(model, options, steps_per_epoch)
-        _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch)
-        if options["dry_run"]:
-            print("Dry run: everything fits; nothing was trained.")
-            return None
-        _claim_workdir(workdir, preset, options, len(scenes))
         if options["resume"]:
-            model = _load(workdir)
+            _check_record(workdir, preset, len(scenes))
+            model = _load_checkpoint(workdir)
+        else:
+            _check_unused(workdir)
+            model = _make_model(preset, options, labels)
+            _compile(model, options, steps_per_epoch)
+    resizing = _make_resizing(options, model, sizes)
+    _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch)
+    if options["dry_run"]:
+        print("Dry run: everything fits; nothing was trained.")
+        return None
+    if not options["resume"]:
+        _write_record(workdir, preset, options, len(scenes))
 
     samples = SamplePage(
         workdir,
@@ -190,30 +186,34 @@ def _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch):
     )
 
 
-def _claim_workdir(workdir, preset, options, num_scenes):
-    """Makes the run's folder and writes its options, or finds it taken."""
-    record = workdir / "options.json"
-    content = {"preset": preset, "num_scenes": num_scenes, "options": options}
-    if options["resume"]:
-        saved = json.loads(record.read_text())
-        for key in ("preset", "num_scenes"):
-            if saved[key] != content[key]:
-                raise ValueError(
-                    f"The run in {workdir} has {key}={saved[key]}, but now it "
-                    f"is {content[key]}: it can't go on as it began. Use the "
-                    "same recipe and data, or start in another --workdir."
-                )
-        return
-    if record.exists():
+def _check_unused(workdir):
+    if (workdir / "options.json").exists():
         raise ValueError(
             f"{workdir} already holds a run. Pass --resume to go on with it, "
             "or another --workdir."
         )
+
+
+def _check_record(workdir, preset, num_scenes):
+    """Checks that a run can go on with this recipe and data."""
+    record = json.loads((workdir / "options.json").read_text())
+    for key, value in (("preset", preset), ("num_scenes", num_scenes)):
+        if record[key] != value:
+            raise ValueError(
+                f"The run in {workdir} has {key}={record[key]}, but now it is "
+                f"{value}: it can't go on as it began. Use the same recipe and "
+                "data, or start in another --workdir."
+            )
+
+
+def _write_record(workdir, preset, options, num_scenes):
+    """Makes the run's folder and writes its options."""
+    content = {"preset": preset, "num_scenes": num_scenes, "options": options}
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        temporary = record.with_suffix(".part")
+        temporary = workdir / "options.json.part"
         temporary.write_text(json.dumps(content, indent=2))
-        os.replace(temporary, record)
+        os.replace(temporary, workdir / "options.json")
     except OSError as error:
         raise ValueError(
             f"--workdir={workdir} can't be written to: {error}. Choose a "
@@ -221,7 +221,7 @@ def _claim_workdir(workdir, preset, options, num_scenes):
         ) from error
 
 
-def _load(workdir):
+def _load_checkpoint(workdir):
     checkpoints = list_checkpoints(workdir)
     if not checkpoints:
         raise ValueError(
@@ -232,6 +232,17 @@ def _load(workdir):
     step = int(model.generator_optimizer.iterations.numpy())
     print(f"Resuming at step {step} from {checkpoints[-1]}.")
     return model
+
+
+def _make_model(preset, options, labels):
+    return Pix2PixHD.from_preset(
+        preset,
+        labels=labels,
+        use_instances=options["use_instances"],
+        has_encoder=options["instance_feat"],
+        ema_decay=options["ema_decay"],
+        **{name: options[name] for name in PRESETS[preset] if name in options},
+    )
 
 
 def _compile(model, options, steps_per_epoch):

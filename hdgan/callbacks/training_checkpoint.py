@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 
 import keras
 
@@ -49,11 +50,14 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self.model.save(temporary)
         os.replace(temporary, path)
         self._saved_step = step
-        # A second name for the same file: no copy of gigabytes.
-        link = self.directory / "model.keras.part"
-        link.unlink(missing_ok=True)
-        os.link(path, link)
-        os.replace(link, self.directory / "model.keras")
+        newest = self.directory / "model.keras.part"
+        newest.unlink(missing_ok=True)
+        try:
+            # A second name for the same file: no copy of gigabytes.
+            os.link(path, newest)
+        except OSError:  # A file system without hard links.
+            shutil.copyfile(path, newest)
+        os.replace(newest, self.directory / "model.keras")
         for old in list_checkpoints(self.directory)[: -self.keep]:
             old.unlink()
 

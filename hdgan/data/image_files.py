@@ -130,10 +130,18 @@ def write_png(path, array):
     Args:
         path: file to make or replace.
         array: `(height, width)` or `(height, width, 3)`.
+
+    Raises:
+        ValueError: if a value does not fit in 16 bits.
     """
     path = pathlib.Path(path)
     array = np.asarray(array)
     if array.dtype != np.uint8:
+        if array.min() < 0 or array.max() > 65535:
+            raise ValueError(
+                f"{path}: a PNG holds 0..65535. Received: "
+                f"{array.min()}..{array.max()}"
+            )
         array = array.astype("uint16")
     # Elsewhere first: a run cut short leaves no half picture.
     handle, temporary = tempfile.mkstemp(

@@ -194,8 +194,8 @@ def _check_scene(scenes, index, num_classes):
         if highest >= num_classes:
             raise ValueError(
                 f"{path} holds the label id {highest}. Expected ids below the "
-                f"class count of {num_classes}: correct the map, or pass "
-                f"--label_nc={highest + 1} or more."
+                f"class count of {num_classes}: correct the map, or train with "
+                f"{highest + 1} classes or more (--label_nc or labels.json)."
             )
     if scenes.instance_maps is not None:
         other = scenes.instance_maps[index]

@@ -104,7 +104,7 @@ def commands(drawn, tmp_path_factory):
                 no_labels_json(data_dir),
             ),
             ("--label_nc=11",),
-            (FILE, "label id 11", "--label_nc=12"),
+            (FILE, "label id 11", "12 classes", "--label_nc"),
         ),
     }
     started = {}

@@ -227,3 +227,10 @@ def test_list_images_names_a_missing_or_empty_folder(tmp_path):
     with pytest.raises(ValueError, match="no images") as error:
         list_images(tmp_path, PHOTO_SUFFIXES)
     assert_names_and_mends(error, tmp_path, ".png", ".jpg")
+
+
+def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
+    path = tmp_path / "map.png"
+    with pytest.raises(ValueError, match=r"map\.png.*0\.\.65535.*70000"):
+        write_png(path, np.array([[1, 70000]], "int32"))
+    assert not path.exists()
