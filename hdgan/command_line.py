@@ -21,14 +21,15 @@ def run(main):
                 f"error: unexpected argument {argv[1]!r}. Expected flags of "
                 "the form --name=value; --help lists them."
             )
+        if not flags.FLAGS["verbosity"].present:
+            # TensorFlow tells of its own steps at the default, INFO.
+            logging.set_verbosity(logging.WARNING)
         try:
             main()
         except (OSError, ValueError) as error:
             logging.debug("Traceback:", exc_info=True)
             sys.exit(f"error: {error}")
 
-    # TensorFlow logs its own steps as INFO.
-    flags.FLAGS.set_default("verbosity", logging.WARNING)
     app.run(guarded, flags_parser=_parse)
 
 
