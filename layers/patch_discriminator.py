@@ -1,9 +1,9 @@
 """PatchGAN discriminator."""
 
 import keras
-from keras import ops
 
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.leaky_relu import leaky_relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
 from hdgan.layers.spectral_normalization import SpectralNormalization
@@ -141,7 +141,7 @@ class _DiscriminatorStage(SequentialBlock):
         if self.activate:
             layers.append(
                 keras.layers.Activation(
-                    _leaky_relu, dtype=dtype, name="activation"
+                    leaky_relu, dtype=dtype, name="activation"
                 )
             )
         return layers
@@ -163,12 +163,3 @@ class _DiscriminatorStage(SequentialBlock):
             "activate": self.activate,
             "spectral_norm": self.spectral_norm,
         }
-
-
-def _leaky_relu(x):
-    """LeakyReLU 0.2.
-
-    Not TensorFlow's op of that name: its gradient makes the graph optimizer
-    fail on the training graph, which is then left without any fused kernel.
-    """
-    return ops.maximum(x, 0.2 * x)

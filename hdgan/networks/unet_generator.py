@@ -3,6 +3,7 @@
 import keras
 
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.leaky_relu import leaky_relu
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import make_norm
 from hdgan.networks.network import Network, check_positive, resolve_dtype
@@ -146,7 +147,9 @@ class UNetGenerator(Network):
 def _down(x, filters, name, *, norm, activate, dtype):
     """Applies LeakyReLU, a convolution at stride 2 and a norm."""
     if activate:
-        x = keras.layers.LeakyReLU(0.2, dtype=dtype, name=f"{name}_relu")(x)
+        x = keras.layers.Activation(
+            leaky_relu, dtype=dtype, name=f"{name}_relu"
+        )(x)
     x = keras.layers.Conv2D(
         filters,
         4,
