@@ -170,6 +170,7 @@ def check_scenes(scenes, num_classes):
                 progress.add(1)
         except ValueError:
             pool.shutdown(cancel_futures=True)
+            print()  # The error on a line of its own, below the bar.
             raise
     if has_narrow_instances:
         logging.warning(
