@@ -12,6 +12,7 @@ __all__ = ["layers"]
 if keras.backend.backend() == "tensorflow":
     from hdgan.label_set import LabelSet
     from hdgan.linear_decay import LinearDecay
+    from hdgan.model_file import load_model
     from hdgan.networks.global_generator import GlobalGenerator
     from hdgan.networks.instance_encoder import InstanceEncoder
     from hdgan.networks.local_enhancer import LocalEnhancer
@@ -30,4 +31,5 @@ if keras.backend.backend() == "tensorflow":
         "MultiscaleDiscriminator",
         "Pix2PixHD",
         "UNetGenerator",
+        "load_model",
     ]

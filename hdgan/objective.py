@@ -82,7 +82,7 @@ class Objective:
             include their weights.
         """
         fake_logits = [scale[-1] for scale in fake_features]
-        real, false = self.adversarial_loss.discriminator(
+        real, fake_side = self.adversarial_loss.discriminator(
             [scale[-1] for scale in real_features], fake_logits
         )
         parts = {
@@ -106,11 +106,16 @@ class Objective:
         losses = {
             "generator_loss": sum(parts.values()),
             **parts,
-            "discriminator_loss": 0.5 * (real + false),
+            "discriminator_loss": 0.5 * (real + fake_side),
             "discriminator_real": real,
-            "discriminator_fake": false,
+            "discriminator_fake": fake_side,
         }
-        return {name: tf.reduce_mean(loss) for name, loss in losses.items()}
+        # A replica may be left without examples at the end of an epoch.
+        num_examples = tf.cast(tf.shape(fake)[0], tf.float32)
+        return {
+            name: tf.math.divide_no_nan(tf.reduce_sum(loss), num_examples)
+            for name, loss in losses.items()
+        }
 
     def get_config(self):
         return {

@@ -5,7 +5,13 @@ import tensorflow as tf
 
 from hdgan.export import export_savedmodel
 from hdgan.objective import Objective
-from hdgan.presets import build_networks, resolve_preset, size_multiple
+from hdgan.presets import (
+    PRESETS,
+    build_networks,
+    resolve_preset,
+    size_multiple,
+)
+from hdgan.published_adam import published_adam
 from hdgan.scene_coding import SceneCoding
 from hdgan.synthesis import Synthesizer
 
@@ -19,16 +25,17 @@ class Pix2PixHD(keras.Model):
     networks' multiple and cropping back. Training, synthesis and export go
     through the same code, and the output has the input's size.
 
-    `from_preset` makes one by name; the constructor takes any networks.
+    `from_preset` makes one by name; the constructor takes networks.
 
     Args:
-        generator: `keras.Model`, `(batch, height, width, channels)` to an image
-            in [-1, 1]; with the attributes `size_multiple` and `size_minimum`.
-            `channels` = classes (3 without labels) + 1 with instances + the
-            encoder's.
-        discriminator: `keras.Model` from coded label map and image (without the
-            encoder's channels) to a list over scales of lists of features, the
-            logits last.
+        generator: `GlobalGenerator`, `LocalEnhancer`, `UNetGenerator`, or a
+            model with their attributes `size_multiple`, `size_minimum`,
+            `dropout_rate` and `children_policy`: `(batch, height, width,
+            channels)` to an image in [-1, 1]. `channels` = classes (3 without
+            labels) + 1 with instances + the encoder's.
+        discriminator: `MultiscaleDiscriminator`, or any model from coded label
+            map and image (without the encoder's channels) to a list over scales
+            of lists of features, the logits last.
         encoder: `InstanceEncoder` or None.
         labels: `LabelSet`, or None where the "label map" is an RGB image.
         use_instances: bool, whether the generator sees a boundary map.
@@ -52,7 +59,8 @@ class Pix2PixHD(keras.Model):
     label map, whose regions then count as instances.
 
     Raises:
-        ValueError: if the networks' channels do not fit one another.
+        ValueError: if the networks' channels do not fit one another, or there
+            is an encoder and neither labels nor instances to pool over.
 
     Example:
         >>> model = hdgan.Pix2PixHD.from_preset("tiny", labels=labels)
@@ -77,6 +85,11 @@ class Pix2PixHD(keras.Model):
             raise ValueError(
                 f"`ema_decay` must be in (0, 1) or None. Received: {ema_decay}"
             )
+        if encoder is not None and labels is None and not use_instances:
+            raise ValueError(
+                "An encoder finds a style per instance: it needs labels or "
+                "`use_instances=True`."
+            )
         self.generator = generator
         self.discriminator = discriminator
         self.encoder = encoder
@@ -100,6 +113,8 @@ class Pix2PixHD(keras.Model):
             )
             self.average_generator.set_weights(generator.get_weights())
             self.average_generator.trainable = False
+        # What `compile` takes where nothing else is said.
+        self._preset_losses = dict(PRESETS["pix2pixhd_512p"]["losses"])
         self._trackers = []
         self._synthesizer = Synthesizer(self)
         # Every network is a graph with its weights: nothing is left to build.
@@ -139,7 +154,7 @@ class Pix2PixHD(keras.Model):
         generator, discriminator, encoder = build_networks(
             numbers, channels + bool(use_instances), has_encoder, dtype
         )
-        return cls(
+        model = cls(
             generator,
             discriminator,
             encoder,
@@ -147,6 +162,8 @@ class Pix2PixHD(keras.Model):
             use_instances=use_instances,
             ema_decay=ema_decay,
         )
+        model._preset_losses = dict(numbers["losses"])
+        return model
 
     # === Inference ===
 
@@ -166,7 +183,7 @@ class Pix2PixHD(keras.Model):
                     "This model has an instance feature encoder: give it a "
                     "`photo` to take the styles from. Received: None"
                 )
-            photo = self.coding.code_photo(photo)
+            photo = self.coding.code_photo(photo, inputs["label_map"])
         image = self._generate(condition, instance_map, photo, training)
         return self.coding.crop(image, inputs["label_map"])
 
@@ -216,14 +233,18 @@ class Pix2PixHD(keras.Model):
         self,
         generator_optimizer=None,
         discriminator_optimizer=None,
-        adversarial_loss="least_squares",
-        feature_matching_weight=10.0,
+        adversarial_loss=None,
+        feature_matching_weight=None,
         perceptual_loss=None,
-        perceptual_weight=10.0,
-        l1_weight=0.0,
-        **kwargs,
+        perceptual_weight=None,
+        l1_weight=None,
+        run_eagerly=False,
+        jit_compile=False,
     ):
         """Sets optimizers and losses.
+
+        Of the losses, None is what the preset says, or without a preset
+        `pix2pixhd_512p`'s: least squares, and weights of 10, 10 and 0.
 
         Args:
             generator_optimizer: Keras optimizer, which trains the encoder too;
@@ -233,31 +254,55 @@ class Pix2PixHD(keras.Model):
             adversarial_loss: `"least_squares"`, `"hinge"` or
                 `"non_saturating"`.
             feature_matching_weight: float >= 0.
-            perceptual_loss: `hdgan.layers.PerceptualLoss` or None for none.
+            perceptual_loss: `hdgan.layers.PerceptualLoss`, or None for none,
+                since its weights are not part of the package.
             perceptual_weight: float >= 0.
             l1_weight: float >= 0, of the mean absolute difference in [-1, 1].
-            **kwargs: `run_eagerly` and `jit_compile` (default False) of
-                `keras.Model.compile`.
+            run_eagerly: bool, as in `keras.Model.compile`.
+            jit_compile: bool, the same.
 
         Raises:
-            ValueError: if the adversarial loss is unknown or a weight negative.
+            ValueError: if the adversarial loss is unknown, a weight negative,
+                both networks are given the same optimizer, or the networks are
+                in `mixed_float16`.
         """
+        if generator_optimizer is not None and (
+            generator_optimizer is discriminator_optimizer
+        ):
+            raise ValueError(
+                "Generator and discriminator were given the same optimizer "
+                "object. Expected two: each keeps the state of its own weights."
+            )
+        if self.generator.children_policy.name == "mixed_float16":
+            raise ValueError(
+                "Training in `mixed_float16` needs scaled losses, which are "
+                "not offered. Use `mixed_bfloat16`."
+            )
         # Without `optimizer=None` Keras would build and save an RMSprop.
-        super().compile(optimizer=None, **{"jit_compile": False, **kwargs})
-        self._compile_options = kwargs
+        super().compile(
+            optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
+        )
+        self._compile_options = {
+            "run_eagerly": run_eagerly,
+            "jit_compile": jit_compile,
+        }
+
+        def or_preset(name, value):
+            return self._preset_losses[name] if value is None else value
+
         self.objective = Objective(
-            adversarial_loss,
-            feature_matching_weight,
+            or_preset("adversarial_loss", adversarial_loss),
+            or_preset("feature_matching_weight", feature_matching_weight),
             perceptual_loss,
-            perceptual_weight,
-            l1_weight,
+            or_preset("perceptual_weight", perceptual_weight),
+            or_preset("l1_weight", l1_weight),
         )
         with self.distribute_strategy.scope():
             self.generator_optimizer = keras.optimizers.get(
-                generator_optimizer or _published_adam()
+                generator_optimizer or published_adam()
             )
             self.discriminator_optimizer = keras.optimizers.get(
-                discriminator_optimizer or _published_adam()
+                discriminator_optimizer or published_adam()
             )
             # Built here: inside the step of several replicas they can't be, and
             # a saved state would not find an unbuilt optimizer's variables.
@@ -326,7 +371,7 @@ class Pix2PixHD(keras.Model):
         self.discriminator_optimizer.apply(
             discriminator_gradients, discriminator_variables
         )
-        return self._track(losses)
+        return self._track(losses, photo)
 
     def test_step(self, data):
         condition, instance_map, photo = self._unpack(data)
@@ -334,7 +379,7 @@ class Pix2PixHD(keras.Model):
         real_features = self._judge(condition, photo, training=False)
         fake_features = self._judge(condition, fake, training=False)
         return self._track(
-            self.objective(photo, fake, real_features, fake_features)
+            self.objective(photo, fake, real_features, fake_features), photo
         )
 
     def make_train_function(self, force=False):
@@ -365,7 +410,8 @@ class Pix2PixHD(keras.Model):
         condition, instance_map = self.coding(
             batch["label_map"], batch.get("instance_map")
         )
-        return condition, instance_map, self.coding.code_photo(photo)
+        photo = self.coding.code_photo(photo, batch["label_map"])
+        return condition, instance_map, photo
 
     def _generate(self, condition, instance_map, photo, training):
         if self.encoder is not None:
@@ -384,9 +430,11 @@ class Pix2PixHD(keras.Model):
         loss = loss / self.distribute_strategy.num_replicas_in_sync
         return optimizer.scale_loss(loss)
 
-    def _track(self, losses):
+    def _track(self, losses, photo):
+        # Weighted by the examples: a last, smaller batch counts as it should.
+        num_examples = tf.shape(photo)[0]
         for tracker in self._trackers:
-            tracker.update_state(losses[tracker.name])
+            tracker.update_state(losses[tracker.name], num_examples)
         return {tracker.name: tracker.result() for tracker in self._trackers}
 
     def _update_average(self):
@@ -460,10 +508,6 @@ class Pix2PixHD(keras.Model):
             for part in parts
         }
         return cls(**{**config, **made})
-
-
-def _published_adam():
-    return keras.optimizers.Adam(2e-4, beta_1=0.5, beta_2=0.999, epsilon=1e-8)
 
 
 def _move(average, weight, decay):

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from hdgan.layers import BoundaryMap, EdgePadding, OneHotLabels
+from hdgan.layers.one_hot_labels import squeeze_channel
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -72,16 +73,13 @@ class SceneCoding(keras.layers.Layer):
     def call(self, label_map, instance_map=None):
         label_map = self.pad(tf.convert_to_tensor(label_map))
         if instance_map is not None:
-            instance_map = tf.convert_to_tensor(instance_map)
-            if instance_map.shape.rank == 4:
-                instance_map = instance_map[..., 0]
+            instance_map = squeeze_channel(tf.convert_to_tensor(instance_map))
             instance_map = self.pad(tf.cast(instance_map, tf.int32))
         if not self.num_classes:
             parts = [self.to_unit(label_map)]
         else:
-            if label_map.shape.rank == 4:
-                label_map = label_map[..., 0]
-            label_map = self._check_ids(tf.cast(label_map, tf.int32))
+            label_map = tf.cast(squeeze_channel(label_map), tf.int32)
+            label_map = self._check_ids(label_map)
             parts = [self.one_hot(label_map)]
             instance_map = _instances_or_labels(instance_map, label_map)
         if self.use_instances:
@@ -97,13 +95,41 @@ class SceneCoding(keras.layers.Layer):
         )
         return condition, instance_map
 
-    def code_photo(self, photo):
-        """Returns a photo, uint8 `(batch, height, width, 3)`, as float32.
+    def code_photo(self, photo, label_map):
+        """Codes photos for the networks.
+
+        Args:
+            photo: `(batch, height, width, 3)`, 0..255, uint8 or floating.
+            label_map: the raw label map, whose size the photo must have.
 
         Returns:
-            `(batch, padded_height, padded_width, 3)` in [-1, 1].
+            Float32 `(batch, padded_height, padded_width, 3)` in [-1, 1].
+
+        Raises:
+            InvalidArgumentError: when run, if the sizes differ, or a floating
+                photo is not in 0..255 but in [0, 1] or [-1, 1].
         """
-        return self.to_unit(self.pad(tf.convert_to_tensor(photo)))
+        photo = tf.convert_to_tensor(photo)
+        checks = [
+            tf.debugging.assert_equal(
+                tf.shape(photo)[:3],
+                tf.shape(label_map)[:3],
+                "`photo` and `label_map` differ in batch, height or width. "
+                "Resize them alike.",
+            )
+        ]
+        if photo.dtype.is_floating:
+            checks.append(
+                tf.debugging.assert_greater(
+                    tf.reduce_max(photo),
+                    tf.cast(1.5, photo.dtype),
+                    "`photo` must be 0..255, best as uint8; these are floats "
+                    "of at most 1. Multiply them by 255.",
+                )
+            )
+        with tf.control_dependencies([c for c in checks if c is not None]):
+            photo = tf.identity(photo)
+        return self.to_unit(self.pad(photo))
 
     def crop(self, image, label_map):
         """Cuts `image` back to the height and width of the raw label map."""
@@ -130,9 +156,8 @@ class SceneCoding(keras.layers.Layer):
             tf.debugging.assert_less(label_map, self.num_classes, message),
             tf.debugging.assert_non_negative(label_map, message),
         ]
-        if tf.executing_eagerly():  # The checks have run already.
-            return label_map
-        with tf.control_dependencies(checks):
+        # Run eagerly, a check is None: it has run already.
+        with tf.control_dependencies([c for c in checks if c is not None]):
             return tf.identity(label_map)
 
 

@@ -49,7 +49,7 @@ class Synthesizer:
         return photos[0] if is_single else photos
 
     def _draw(self, inputs, noise_seed):
-        if not getattr(self._model.generator, "dropout_rate", 0.0):
+        if not self._model.generator.dropout_rate:
             raise ValueError(
                 "A noise seed was given, but this generator was trained "
                 "without dropout: every seed would give the same photograph. "

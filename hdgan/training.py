@@ -38,5 +38,7 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
             shuffle=False,  # The order is the data set's own.
             **fit_arguments,
         )
-        step += size * epochs
+        if model.stop_training:  # A callback's wish.
+            break
+        step = int(model.generator_optimizer.iterations.numpy())
     return history

@@ -27,10 +27,10 @@ def feature_matching_loss(real_features, fake_features):
         num_layers = len(real_scale) - 1
         weight = 4.0 / num_layers / len(real_features)
         for real, fake in zip(real_scale[:-1], fake_scale[:-1], strict=True):
-            difference = ops.subtract(fake, ops.stop_gradient(real))
-            total += weight * ops.mean(
-                ops.cast(ops.abs(difference), "float32"), axis=(1, 2, 3)
+            difference = ops.cast(fake, "float32") - ops.stop_gradient(
+                ops.cast(real, "float32")
             )
+            total += weight * ops.mean(ops.abs(difference), axis=(1, 2, 3))
     return total
 
 

@@ -34,7 +34,11 @@ def make_norm(norm, **kwargs):
     if norm == "batch":
         # Synchronized: statistics kept per replica would drift apart.
         # Momentum and epsilon are the published code's.
+        # (On one device of the other backends there is nothing to share.)
         return keras.layers.BatchNormalization(
-            momentum=0.9, epsilon=1e-5, synchronized=True, **kwargs
+            momentum=0.9,
+            epsilon=1e-5,
+            synchronized=keras.backend.backend() == "tensorflow",
+            **kwargs,
         )
     return keras.layers.Identity(**kwargs)

@@ -51,5 +51,17 @@ class OneHotLabels(keras.layers.Layer):
 
 
 def squeeze_channel(id_map):
-    """Drops the channel axis of `(batch, height, width, 1)` if there is one."""
-    return id_map[..., 0] if len(id_map.shape) == 4 else id_map
+    """Drops the channel axis of `(batch, height, width, 1)` if there is one.
+
+    Raises:
+        ValueError: if there are several channels.
+    """
+    if len(id_map.shape) == 3:
+        return id_map
+    if id_map.shape[-1] != 1:
+        raise ValueError(
+            "A map of ids has one channel: expected shape (batch, height, "
+            f"width) or (batch, height, width, 1). Received: {id_map.shape}. "
+            "If it shows classes in colours, replace each by its class's id."
+        )
+    return id_map[..., 0]

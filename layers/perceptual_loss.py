@@ -121,11 +121,11 @@ class PerceptualLoss(keras.losses.Loss):
         for weight, real, fake in zip(
             TAP_WEIGHTS, real_taps, fake_taps, strict=True
         ):
-            difference = ops.abs(fake - ops.stop_gradient(real))
+            difference = ops.cast(fake, "float32") - ops.stop_gradient(
+                ops.cast(real, "float32")
+            )
             total += (
-                weight
-                * scale
-                * ops.mean(ops.cast(difference, "float32"), axis=(1, 2, 3))
+                weight * scale * ops.mean(ops.abs(difference), axis=(1, 2, 3))
             )
         return total
 

@@ -1,1 +1,1 @@
-"""x."""
+"""Training programs, one per published recipe: `python -m hdgan.recipes.X`."""

@@ -117,6 +117,16 @@ def define(preset, **defaults):
         "or a Keras weights file without top.",
     )
 
+    add(
+        "enum",
+        "vgg_inputs",
+        "caffe",
+        "What these weights expect: caffe (BGR, 0..255, mean subtracted), as "
+        "Keras' own; raw ([-1, 1] as it is), as the published code gives to "
+        "torchvision's.",
+        enum_values=("caffe", "raw"),
+    )
+
     # Optimisation.
     add("integer", "epochs", 100, "Epochs at the full learning rate.")
     add("integer", "decay_epochs", 100, "Epochs of linear decay to 0.")
@@ -167,6 +177,11 @@ def resolve():
             raise ValueError(
                 f"--{name} must be at least {least}. Received: {options[name]}"
             )
+    if options["learning_rate"] <= 0:
+        raise ValueError(
+            "--learning_rate must be above 0. "
+            f"Received: {options['learning_rate']}"
+        )
     if options["epochs"] + options["decay_epochs"] < 1:
         raise ValueError("--epochs and --decay_epochs are both 0.")
     return options

@@ -1,9 +1,11 @@
 """What a training recipe does with its flags."""
 
+import hashlib
 import json
 import math
 import os
 import pathlib
+import re
 import sys
 
 import keras
@@ -25,6 +27,7 @@ from hdgan.layers import PerceptualLoss
 from hdgan.linear_decay import LinearDecay
 from hdgan.pix2pixhd import Pix2PixHD
 from hdgan.presets import PRESETS
+from hdgan.published_adam import published_adam
 from hdgan.training import train
 
 
@@ -51,17 +54,19 @@ def run(preset, options):
     )
     if options["max_dataset_size"]:
         scenes = scenes.take(options["max_dataset_size"])
-    sizes = check_scenes(scenes, len(labels or ()))
+    if options["resume"]:
+        _check_record(workdir, preset, scenes, labels)
+    else:
+        _check_unused(workdir)
     strategy = _make_strategy(options)
+    sizes = check_scenes(scenes, len(labels or ()))
     steps_per_epoch = math.ceil(len(scenes) / options["batch_size"])
     num_steps = _count_steps(options, steps_per_epoch)
     keras.utils.set_random_seed(options["seed"])
     with strategy.scope():
         if options["resume"]:
-            _check_record(workdir, preset, len(scenes))
             model = _load_checkpoint(workdir)
         else:
-            _check_unused(workdir)
             model = _make_model(preset, options, labels)
             _compile(model, options, steps_per_epoch)
     resizing = _make_resizing(options, model, sizes)
@@ -70,38 +75,56 @@ def run(preset, options):
         print("Dry run: everything fits; nothing was trained.")
         return None
     if not options["resume"]:
-        _write_record(workdir, preset, options, len(scenes))
+        _write_record(workdir, preset, options, scenes, labels)
 
     samples = SamplePage(
         workdir,
         _sample_scenes(options, scenes, resizing),
         options["sample_steps"],
     )
-    train(
-        model,
-        lambda step: make_dataset(
-            scenes,
-            resizing,
-            batch_size=options["batch_size"],
-            shuffle=options["shuffle"],
-            flip=options["flip"],
-            seed=options["seed"],
-            start_step=step,
-        ),
-        num_steps,
-        steps_per_epoch,
-        callbacks=[
-            ScalarLog(workdir / "tensorboard", options["log_steps"]),
-            samples,
-            TrainingCheckpoint(workdir, options["checkpoint_steps"]),
-        ],
-        # Into a file, a line per epoch instead of a moving bar.
-        verbose=1 if sys.stdout.isatty() else 2,
+    callbacks = [
+        ScalarLog(workdir / "tensorboard", options["log_steps"]),
+        samples,
+        TrainingCheckpoint(workdir, options["checkpoint_steps"]),
+    ]
+    _fit(
+        model, options, scenes, resizing, num_steps, steps_per_epoch, callbacks
     )
     print(f"Model:       {workdir / 'model.keras'}")
     print(f"Samples:     {samples.path}")
     print(f"TensorBoard: tensorboard --logdir={workdir / 'tensorboard'}")
     return model
+
+
+def _fit(
+    model, options, scenes, resizing, num_steps, steps_per_epoch, callbacks
+):
+    try:
+        train(
+            model,
+            lambda step: make_dataset(
+                scenes,
+                resizing,
+                batch_size=options["batch_size"],
+                shuffle=options["shuffle"],
+                flip=options["flip"],
+                seed=options["seed"],
+                start_step=step,
+            ),
+            num_steps,
+            steps_per_epoch,
+            callbacks=callbacks,
+            # Into a file, a line per epoch instead of a moving bar.
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    except tf.errors.ResourceExhaustedError as error:
+        raise ValueError(
+            "The device's memory is full. Make the images smaller "
+            "(--load_size, or a --resize_mode that crops to --crop_size), the "
+            "networks narrower (--base_width, --discriminator_width), or the "
+            "batch smaller (--batch_size). TensorFlow says: "
+            f"{error.message[:200]}"
+        ) from error
 
 
 def _find_labels(options):
@@ -134,6 +157,13 @@ def _make_strategy(options):
         f"GPU:{k}" for k in range(len(tf.config.list_physical_devices("GPU")))
     ]
     devices = options["devices"] or gpus
+    for name in devices:
+        if not re.fullmatch(r"CPU:\d+", name) and name not in gpus:
+            raise ValueError(
+                f"--devices has {name!r}. Expected CPU:0, CPU:1, ..., or one "
+                "of the GPUs that TensorFlow finds: "
+                f"{', '.join(gpus) or 'none'}."
+            )
     num_cpus = sum(name.startswith("CPU") for name in devices)
     if num_cpus > 1:
         tf.config.set_logical_device_configuration(
@@ -194,10 +224,21 @@ def _check_unused(workdir):
         )
 
 
-def _check_record(workdir, preset, num_scenes):
+def _identity(preset, scenes, labels):
+    """Returns what must stay the same from a run's start to its end."""
+    names = "\n".join(path.name for path in scenes.inputs)
+    return {
+        "preset": preset,
+        "num_scenes": len(scenes),
+        "scene_names_sha256": hashlib.sha256(names.encode()).hexdigest(),
+        "classes": None if labels is None else list(labels.names),
+    }
+
+
+def _check_record(workdir, preset, scenes, labels):
     """Checks that a run can go on with this recipe and data."""
     record = json.loads((workdir / "options.json").read_text())
-    for key, value in (("preset", preset), ("num_scenes", num_scenes)):
+    for key, value in _identity(preset, scenes, labels).items():
         if record[key] != value:
             raise ValueError(
                 f"The run in {workdir} has {key}={record[key]}, but now it is "
@@ -206,9 +247,9 @@ def _check_record(workdir, preset, num_scenes):
             )
 
 
-def _write_record(workdir, preset, options, num_scenes):
+def _write_record(workdir, preset, options, scenes, labels):
     """Makes the run's folder and writes its options."""
-    content = {"preset": preset, "num_scenes": num_scenes, "options": options}
+    content = {**_identity(preset, scenes, labels), "options": options}
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         temporary = workdir / "options.json.part"
@@ -255,9 +296,7 @@ def _compile(model, options, steps_per_epoch):
                 options["decay_epochs"],
                 steps_per_epoch,
             )
-        return keras.optimizers.Adam(
-            schedule, beta_1=0.5, beta_2=0.999, epsilon=1e-8
-        )
+        return published_adam(schedule)
 
     model.compile(
         adam(),
@@ -274,7 +313,7 @@ def _make_perceptual_loss(options):
     """Returns the perceptual loss, or None, saying so, without weights."""
     if not options["perceptual_weight"]:
         return None
-    loss = PerceptualLoss(options["vgg_weights"])
+    loss = PerceptualLoss(options["vgg_weights"], options["vgg_inputs"])
     if options["vgg_weights"] != "imagenet":
         loss.build()
         return loss

@@ -13,7 +13,7 @@ draws N different photographs of each label map, NAME_0.png, NAME_1.png, ...
 import pathlib
 
 import keras
-from absl import flags
+from absl import flags, logging
 
 from hdgan import command_line
 from hdgan.data.image_files import read_id_map, read_photo, write_png
@@ -93,6 +93,16 @@ def main():
         raise ValueError(
             "This model has an instance feature encoder: pass --photo_dir, the "
             "photos whose styles are taken."
+        )
+    if model.use_instances and not values.instance_dir:
+        logging.warning(
+            "This model was trained with instance maps. Without "
+            "--instance_dir, only borders between classes are drawn."
+        )
+    if values.instance_dir and not model.use_instances:
+        logging.warning(
+            "This model was trained without instance maps: --instance_dir is "
+            "not used."
         )
     scenes = pair_files(
         values.label_dir,

@@ -39,7 +39,7 @@ def test_padding_repeats_the_edge():
     np.testing.assert_array_equal(instances[0, 1:, 3:], 20002)
     np.testing.assert_array_equal(condition[0, 1:, 3:, 2], 1)
     photo = np.full((1, 5, 9, 3), 255, "uint8")
-    coded = _coding().code_photo(photo)
+    coded = _coding().code_photo(photo, np.zeros((1, 5, 9), "uint8"))
     assert coded.shape == (1, 8, 12, 3)
     np.testing.assert_allclose(coded, 1.0, atol=1e-6)
 

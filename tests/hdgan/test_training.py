@@ -43,6 +43,16 @@ def test_exactly_the_remaining_steps_are_trained(step, num_steps, epochs):
     assert history.epoch[-1] == epochs[-1][0]
 
 
+def test_a_callback_can_end_the_training():
+    class Stop(keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    model = CountingModel(1)
+    train(model, count_from, 12, 4, callbacks=[Stop()], verbose=0)
+    assert model.seen == list(range(1, 8))
+
+
 def test_stopping_anywhere_changes_nothing():
     whole = CountingModel()
     train(whole, count_from, 11, 3, verbose=0)

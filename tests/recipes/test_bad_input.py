@@ -155,6 +155,8 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
         (("--label_nc=-1",), ("--label_nc", "at least 0")),
         (("--batch_size=0",), ("--batch_size", "at least 1")),
         (("--max_steps=-5",), ("--max_steps", "at least 1")),
+        (("--learning_rate=-1",), ("--learning_rate", "above 0")),
+        (("--devices=GPU:7",), ("GPU:7", "CPU:0")),
         (("--max_dataset_size=0",), ("--max_dataset_size", "at least 1")),
         (("--epochs=0", "--decay_epochs=0"), ("--epochs", "both 0")),
         (("--l1_weight=-1",), ("l1_weight", "at least 0")),
