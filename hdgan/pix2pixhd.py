@@ -273,11 +273,7 @@ class Pix2PixHD(keras.Model):
                 "Generator and discriminator were given the same optimizer "
                 "object. Expected two: each keeps the state of its own weights."
             )
-        if self.generator.children_policy.name == "mixed_float16":
-            raise ValueError(
-                "Training in `mixed_float16` needs scaled losses, which are "
-                "not offered. Use `mixed_bfloat16`."
-            )
+        self._check_precision()
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
@@ -472,6 +468,13 @@ class Pix2PixHD(keras.Model):
         return tf.concat([condition, tf.cast(image, condition.dtype)], axis=-1)
 
     # === Checks and configuration ===
+
+    def _check_precision(self):
+        if self.generator.children_policy.name == "mixed_float16":
+            raise ValueError(
+                "Training in `mixed_float16` needs scaled losses, which are "
+                "not offered. Use `mixed_bfloat16`."
+            )
 
     def _check_channels(self):
         condition = self.coding.num_channels

@@ -159,6 +159,7 @@ if __name__ == "__main__":
         sample_steps=250,
         checkpoint_steps=500,
     )
+    flags.adopt_module_key_flags(training_flags)  # For --help.
     flags.DEFINE_integer("num_scenes", 240, "Drawn scenes to train on.")
     flags.DEFINE_integer("scene_height", 128, "Pixels.")
     flags.DEFINE_integer("scene_width", 256, "Pixels.")

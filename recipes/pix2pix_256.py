@@ -17,6 +17,8 @@ Cityscapes: a segmentation network finds 78.34 % of the pixels of generated
 photographs in their class, mean IoU 0.3948.
 """
 
+from absl import flags
+
 from hdgan import command_line
 from hdgan.recipes import training_flags, training_program
 
@@ -35,4 +37,5 @@ if __name__ == "__main__":
         load_size=286,
         crop_size=256,
     )
+    flags.adopt_module_key_flags(training_flags)  # For --help.
     command_line.run(main)

@@ -70,7 +70,14 @@ def define(preset, **defaults):
         )
         _names.append(name)
 
-    # Data.
+    _define_data(add)
+    _define_model(add, numbers)
+    _define_losses(add, losses)
+    _define_optimisation(add)
+    _define_run(add)
+
+
+def _define_data(add):
     add("string", "data_dir", None, "Folder with train_label, train_img, ...")
     add("string", "split", "train", "Start of the folders' names.")
     add("integer", "label_nc", None, "Number of classes; 0: RGB input.")
@@ -89,7 +96,8 @@ def define(preset, **defaults):
     add("bool", "shuffle", True, "A new order of the scenes each epoch.")
     add("integer", "max_dataset_size", None, "Use only so many scenes.")
 
-    # Model.
+
+def _define_model(add, numbers):
     for name, help in _MODEL_NUMBERS.items():
         if name in numbers:
             add("integer", name, None, f"{help} (preset: {numbers[name]}).")
@@ -99,7 +107,8 @@ def define(preset, **defaults):
     add("bool", "instance_feat", False, "Train an instance feature encoder.")
     add("float", "ema_decay", None, "Decay of a moving average of the weights.")
 
-    # Losses.
+
+def _define_losses(add, losses):
     add(
         "enum",
         "adversarial_loss",
@@ -127,7 +136,8 @@ def define(preset, **defaults):
         enum_values=("caffe", "raw"),
     )
 
-    # Optimisation.
+
+def _define_optimisation(add):
     add("integer", "epochs", 100, "Epochs at the full learning rate.")
     add("integer", "decay_epochs", 100, "Epochs of linear decay to 0.")
     add("integer", "max_steps", None, "End after so many steps already.")
@@ -135,7 +145,8 @@ def define(preset, **defaults):
     add("float", "learning_rate", 2e-4, "Adam's learning rate.")
     add("integer", "seed", 0, "Seed of weights and order of the data.")
 
-    # Run.
+
+def _define_run(add):
     add("string", "workdir", None, "Folder of the run.")
     add("bool", "resume", False, "Go on with the run in workdir.")
     add("bool", "dry_run", False, "Check everything, print, and stop.")

@@ -224,6 +224,12 @@ def test_a_run_that_is_done_trains_nothing_more(runs):
     assert contents(runs.whole) == before
 
 
+def test_help_lists_the_flags():
+    result = finish(start(RECIPE, "--help"))
+    for name in ("data_dir", "base_width", "l1_weight", "epochs", "devices"):
+        assert f"--{name}" in result.out or f"--[no]{name}" in result.out
+
+
 def test_rgb_pairs_train_on_two_devices(rgb_dir, tmp_path):
     # In a process of its own: the strategy of another test would share its
     # collective keys.
