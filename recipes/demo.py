@@ -44,10 +44,7 @@ def main():
     flags.FLAGS["data_dir"].value = str(data_dir)
     run_dir = workdir / "run"
     flags.FLAGS["workdir"].value = str(run_dir)
-    flags.FLAGS["resume"].value = (run_dir / "model.keras").exists()
-    if not values.resume:
-        # A run that ended before its first checkpoint starts again.
-        (run_dir / "options.json").unlink(missing_ok=True)
+    flags.FLAGS["resume"].value = (run_dir / "options.json").exists()
     model = training_program.run(PRESET, training_flags.resolve())
     if model is None:  # After --dry_run.
         return

@@ -205,7 +205,13 @@ def _resumed(options):
             f"{path.parent} holds no run to resume: there is no options.json. "
             "Leave out --resume, or correct --workdir."
         )
-    saved = json.loads(path.read_text())["options"]
+    try:
+        saved = json.loads(path.read_text())["options"]
+    except (KeyError, ValueError) as error:
+        raise ValueError(
+            f"{path} is damaged: it does not hold the run's options. Start a "
+            "new run in another --workdir."
+        ) from error
     for name, value in options.items():
         is_given = flags.FLAGS[name].present
         if not is_given and name in saved and name not in ("max_steps",):

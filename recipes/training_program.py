@@ -54,8 +54,11 @@ def run(preset, options):
     )
     if options["max_dataset_size"]:
         scenes = scenes.take(options["max_dataset_size"])
+    checkpoints = []
     if options["resume"]:
         _check_record(workdir, preset, scenes, labels)
+        # There are none if the run was stopped before its first.
+        checkpoints = list_checkpoints(workdir)
     else:
         _check_unused(workdir)
     strategy = _make_strategy(options)
@@ -64,8 +67,8 @@ def run(preset, options):
     num_steps = _count_steps(options, steps_per_epoch)
     keras.utils.set_random_seed(options["seed"])
     with strategy.scope():
-        if options["resume"]:
-            model = _load_checkpoint(workdir)
+        if checkpoints:
+            model = _load(checkpoints[-1])
         else:
             model = _make_model(preset, options, labels)
             _compile(model, options, steps_per_epoch)
@@ -262,16 +265,10 @@ def _write_record(workdir, preset, options, scenes, labels):
         ) from error
 
 
-def _load_checkpoint(workdir):
-    checkpoints = list_checkpoints(workdir)
-    if not checkpoints:
-        raise ValueError(
-            f"{workdir} holds no checkpoint: the run ended before its first "
-            "one. Remove the folder and start again without --resume."
-        )
-    model = keras.models.load_model(checkpoints[-1])
+def _load(checkpoint):
+    model = keras.models.load_model(checkpoint)
     step = int(model.generator_optimizer.iterations.numpy())
-    print(f"Resuming at step {step} from {checkpoints[-1]}.")
+    print(f"Resuming at step {step} from {checkpoint}.")
     return model
 
 

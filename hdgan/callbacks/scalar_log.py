@@ -9,7 +9,8 @@ import tensorflow as tf
 class ScalarLog(keras.callbacks.Callback):
     """Writes losses, learning rate and speed to TensorBoard every few steps.
 
-    Each value is the mean over the steps since the last one written. Unlike
+    Each value is the mean over the steps since the last one written; the last
+    steps of a training are written at its end, however few. Unlike
     those of `keras.callbacks.TensorBoard`, steps go on counting when a run is
     resumed.
 
@@ -34,19 +35,10 @@ class ScalarLog(keras.callbacks.Callback):
             return
         # Keras' logs are means since the epoch's first step.
         sums = {name: float(mean) * count for name, mean in logs.items()}
-        steps = count - self._count
-        values = {
-            f"losses/{name}": (total - self._sums.get(name, 0.0)) / steps
-            for name, total in sums.items()
-        }
-        values["steps_per_second"] = steps / (time.monotonic() - self._time)
-        optimizer = self.model.generator_optimizer
-        values["learning_rate"] = float(optimizer.learning_rate)
-        with self._writer.as_default():
-            for name, value in values.items():
-                tf.summary.scalar(
-                    name, value, step=int(optimizer.iterations.numpy())
-                )
+        self._write(
+            {name: sums[name] - self._sums.get(name, 0.0) for name in sums},
+            count - self._count,
+        )
         self._start_window(sums, count)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -65,7 +57,21 @@ class ScalarLog(keras.callbacks.Callback):
                 tf.summary.scalar(f"validation/{name}", float(value), step=step)
 
     def on_train_end(self, logs=None):
+        if self._count < 0:  # The steps that are not written yet.
+            self._write({k: -v for k, v in self._sums.items()}, -self._count)
         self._writer.close()
+
+    def _write(self, sums, steps):
+        """Writes the means of the last `steps` steps."""
+        values = {f"losses/{name}": sums[name] / steps for name in sums}
+        values["steps_per_second"] = steps / (time.monotonic() - self._time)
+        optimizer = self.model.generator_optimizer
+        values["learning_rate"] = float(optimizer.learning_rate)
+        with self._writer.as_default():
+            for name, value in values.items():
+                tf.summary.scalar(
+                    name, value, step=int(optimizer.iterations.numpy())
+                )
 
     def _start_window(self, sums, count):
         self._sums = sums

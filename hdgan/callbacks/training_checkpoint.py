@@ -1,5 +1,6 @@
 """Checkpoints that training goes on from."""
 
+import math
 import os
 import pathlib
 import re
@@ -18,6 +19,9 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     the tools take. Unlike `keras.callbacks.BackupAndRestore` it knows the step,
     not only the epoch.
 
+    Training ends with a `ValueError`, and the last checkpoint stays, if the
+    losses are no longer finite when it is time for the next.
+
     Args:
         directory: path of the run.
         every_steps: int >= 1, steps between checkpoints; one more follows the
@@ -34,11 +38,26 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
     def on_train_batch_end(self, batch, logs=None):
         if self._step() % self.every_steps == 0:
+            self._check_finite(logs)
             self.save()
 
     def on_train_end(self, logs=None):
         if self._step() != self._saved_step:
+            self._check_finite(logs)
             self.save()
+
+    def _check_finite(self, logs):
+        """Keeps weights that are lost from replacing the last good ones."""
+        broken = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
+        if not broken:
+            return
+        kept = list_checkpoints(self.directory)
+        raise ValueError(
+            f"Training has failed: at step {self._step()} the losses "
+            f"{', '.join(broken)} are no longer finite numbers. The last "
+            f"checkpoint is {kept[-1] if kept else 'none'}. Train again with a "
+            "lower learning rate."
+        )
 
     def save(self):
         """Saves a checkpoint of the model as it is now."""

@@ -188,6 +188,14 @@ def test_a_flag_that_does_not_fit_is_named(drawn, tmp_path, flags, words):
     assert not workdir.exists()
 
 
+def test_damaged_options_are_named(drawn, tmp_path):
+    path = tmp_path / "run" / "options.json"
+    path.parent.mkdir()
+    path.write_text('{"options": {"data_dir"')
+    result = run_inside(RECIPE, f"--workdir={path.parent}", "--resume")
+    assert_one_clear_error(result, path, "damaged", "--workdir")
+
+
 def test_scenes_of_two_sizes_cannot_share_a_batch(data_dir):
     two_sizes(data_dir)
     result = run_inside(RECIPE, *arguments(data_dir, "--batch_size=2"))

@@ -224,6 +224,21 @@ def test_a_run_that_is_done_trains_nothing_more(runs):
     assert contents(runs.whole) == before
 
 
+def test_a_run_stopped_before_its_first_checkpoint_starts_again(
+    data_dir, tmp_path
+):
+    workdir = tmp_path / "run"
+    result = run_inside(RECIPE, *flags(data_dir, workdir, "--max_steps=2"))
+    assert result.code == 0, result.err
+    for path in (workdir / "checkpoints").iterdir():
+        path.unlink()
+    (workdir / "model.keras").unlink()
+    result = run_inside(RECIPE, *resume(workdir, "--max_steps=2"))
+    assert result.code == 0, result.err
+    model = keras.models.load_model(workdir / "model.keras")
+    assert int(model.generator_optimizer.iterations) == 2
+
+
 def test_help_lists_the_flags():
     result = finish(start(RECIPE, "--help"))
     for name in ("data_dir", "base_width", "l1_weight", "epochs", "devices"):
@@ -290,9 +305,6 @@ DEMO = (
 
 def test_the_demo_shows_edits_and_serves_and_goes_on(tmp_path):
     workdir = tmp_path / "demo"
-    # As left by a run that was stopped before its first checkpoint.
-    (workdir / "run").mkdir(parents=True)
-    (workdir / "run" / "options.json").write_text("{}")
     out = run("recipes.demo", f"--workdir={workdir}", *DEMO)
     page = (workdir / "index.html").read_text()
     for text in ("Scene 4", "Edited label map", "Generated after"):

@@ -54,8 +54,9 @@ def test_means_go_on_over_the_end_of_an_epoch(tmp_path, steps_per_epoch):
     model = CountingModel()
     train(model, count_from, 20, steps_per_epoch, callbacks=[log], verbose=0)
     steps, values = zip(*scalars(tmp_path, "losses/loss"), strict=True)
-    assert steps == (3, 6, 9, 12, 15, 18)
-    assert values == pytest.approx([step - 2 for step in steps], rel=1e-5)
+    assert steps == (3, 6, 9, 12, 15, 18, 20)
+    means = [1, 4, 7, 10, 13, 16, 18.5]
+    assert values == pytest.approx(means, rel=1e-5)
 
 
 def test_steps_go_on_when_a_run_is_resumed(tmp_path):
@@ -153,6 +154,21 @@ def test_model_keras_is_the_newest_checkpoint(run):
     assert all(saved[1:])
     assert saved[1] == saved[2] != saved[3]
     assert saved[4] != saved[5]
+
+
+def test_lost_weights_do_not_replace_a_checkpoint(tmp_path):
+    model = make_model()
+    model.compile(keras.optimizers.SGD(1e-3), keras.optimizers.SGD(1e-3))
+    scenes = tf.data.Dataset.from_tensors(make_scenes(1)).repeat()
+    checkpoint = TrainingCheckpoint(tmp_path, every_steps=2)
+    options = {"callbacks": [checkpoint], "verbose": 0}
+    train(model, lambda step: scenes, 2, 2, **options)
+    model.generator_optimizer.learning_rate = float("nan")
+    with pytest.raises(ValueError, match=r"step 4.*step-00000002"):
+        train(model, lambda step: scenes, 6, 6, **options)
+    assert [path.stem for path in list_checkpoints(tmp_path)] == [
+        "step-00000002"
+    ]
 
 
 def test_a_run_without_checkpoints_lists_none(tmp_path):
