@@ -41,6 +41,9 @@ class Pix2PixHD(keras.Model):
         use_instances: bool, whether the generator sees a boundary map.
         ema_decay: float in (0, 1), decay per step of a moving average of the
             generator, which then does all synthesis; None for none.
+        losses: dict of `adversarial_loss`, `feature_matching_weight`,
+            `perceptual_weight` and `l1_weight`, the defaults of `compile`; None
+            is `pix2pixhd_512p`'s: least squares, 10, 10 and 0.
         **kwargs: `name` and `dtype` of `keras.Model`.
 
     Call arguments:
@@ -78,6 +81,7 @@ class Pix2PixHD(keras.Model):
         labels=None,
         use_instances=True,
         ema_decay=None,
+        losses=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -113,8 +117,9 @@ class Pix2PixHD(keras.Model):
             )
             self.average_generator.set_weights(generator.get_weights())
             self.average_generator.trainable = False
-        # What `compile` takes where nothing else is said.
-        self._preset_losses = dict(PRESETS["pix2pixhd_512p"]["losses"])
+        self.default_losses = dict(
+            losses or PRESETS["pix2pixhd_512p"]["losses"]
+        )
         self._trackers = []
         self._synthesizer = Synthesizer(self)
         # Every network is a graph with its weights: nothing is left to build.
@@ -154,16 +159,15 @@ class Pix2PixHD(keras.Model):
         generator, discriminator, encoder = build_networks(
             numbers, channels + bool(use_instances), has_encoder, dtype
         )
-        model = cls(
+        return cls(
             generator,
             discriminator,
             encoder,
             labels=labels,
             use_instances=use_instances,
             ema_decay=ema_decay,
+            losses=numbers["losses"],
         )
-        model._preset_losses = dict(numbers["losses"])
-        return model
 
     # === Inference ===
 
@@ -243,8 +247,8 @@ class Pix2PixHD(keras.Model):
     ):
         """Sets optimizers and losses.
 
-        Of the losses, None is what the preset says, or without a preset
-        `pix2pixhd_512p`'s: least squares, and weights of 10, 10 and 0.
+        Of the losses, None is the model's own default: its preset's, or what
+        the constructor was given as `losses`.
 
         Args:
             generator_optimizer: Keras optimizer, which trains the encoder too;
@@ -283,15 +287,15 @@ class Pix2PixHD(keras.Model):
             "jit_compile": jit_compile,
         }
 
-        def or_preset(name, value):
-            return self._preset_losses[name] if value is None else value
+        def or_default(name, value):
+            return self.default_losses[name] if value is None else value
 
         self.objective = Objective(
-            or_preset("adversarial_loss", adversarial_loss),
-            or_preset("feature_matching_weight", feature_matching_weight),
+            or_default("adversarial_loss", adversarial_loss),
+            or_default("feature_matching_weight", feature_matching_weight),
             perceptual_loss,
-            or_preset("perceptual_weight", perceptual_weight),
-            or_preset("l1_weight", l1_weight),
+            or_default("perceptual_weight", perceptual_weight),
+            or_default("l1_weight", l1_weight),
         )
         with self.distribute_strategy.scope():
             self.generator_optimizer = keras.optimizers.get(
@@ -501,6 +505,7 @@ class Pix2PixHD(keras.Model):
             "labels": serialize(self.labels),
             "use_instances": self.use_instances,
             "ema_decay": self.ema_decay,
+            "losses": dict(self.default_losses),
         }
 
     @classmethod

@@ -20,6 +20,15 @@ def test_compile_takes_the_losses_of_the_preset(preset):
     assert model.objective.get_config()["l1_weight"] == 3.0
 
 
+def test_a_file_remembers_the_losses_of_its_preset(tmp_path):
+    model = make_model("pix2pix_256")
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.compile()
+    config = loaded.objective.get_config()
+    assert PRESETS["pix2pix_256"]["losses"].items() <= config.items()
+
+
 @pytest.mark.parametrize("preset", ["tiny", "pix2pixhd_1024p", "pix2pix_256"])
 def test_every_generator_draws_samples_by_dropout(preset):
     model = sharpen(make_model(preset, dropout_rate=0.5, num_downsamplings=4))
