@@ -1,5 +1,6 @@
-"""Opening a trained model."""
+"""Opening and saving models."""
 
+import os
 import pathlib
 import zipfile
 
@@ -39,6 +40,32 @@ def load_model(path):
             f"{path} holds a {type(model).__name__}. Expected a Pix2PixHD."
         )
     return model
+
+
+def save_model(model, path):
+    """Saves a model, so that a file of that name is always a whole one.
+
+    Args:
+        model: `Pix2PixHD`.
+        path: of the `.keras` file; one that is there is replaced.
+
+    Raises:
+        ValueError: if the name does not end in `.keras`, or the file can't be
+            written.
+    """
+    path = pathlib.Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"{path}: expected a file name that ends in .keras.")
+    # Beside its place, so that the rename is one step; Keras wants the ending.
+    temporary = path.with_name(f".unfinished-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(f"{path} can't be written: {error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _is_keras_file(path):

@@ -97,6 +97,7 @@ class LocalEnhancer(Network):
         )
         self.num_enhancers = num_enhancers
         self.num_blocks = num_blocks
+        self.norm = global_generator.norm
         self.dropout_rate = global_generator.dropout_rate
         self.size_multiple = global_generator.size_multiple * 2**num_enhancers
         self.size_minimum = global_generator.size_minimum * 2**num_enhancers

@@ -1,0 +1,393 @@
+"""Reading PyTorch checkpoints and pickled NumPy arrays, without their code.
+
+A pickle is a program: it can ask for any function of any installed package and
+call it. The readers here give it tensors, arrays, dicts and what holds them,
+refuse everything else by its name, and need no PyTorch.
+"""
+
+import pathlib
+import pickle
+import re
+import typing
+import zipfile
+
+import numpy as np
+import tensorflow as tf
+
+_STORAGES = {
+    "BFloat16Storage": tf.bfloat16.as_numpy_dtype,
+    "BoolStorage": "?",
+    "ByteStorage": "u1",
+    "CharStorage": "i1",
+    "DoubleStorage": "f8",
+    "FloatStorage": "f4",
+    "HalfStorage": "f2",
+    "IntStorage": "i4",
+    "LongStorage": "i8",
+    "ShortStorage": "i2",
+}
+# What a checkpoint of PyTorch before 1.6 begins with, pickled.
+_MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
+_PROTOCOL_VERSION = 1001
+
+
+def read_torch_file(path):
+    """Reads what `torch.save` wrote: a state dict, or plain data around one.
+
+    Both containers are read: the zip of PyTorch 1.6 and later, and the stream
+    of pickles before it.
+
+    Args:
+        path: the file, usually `.pth`.
+
+    Returns:
+        What was saved, with tensors as NumPy arrays and ordered dicts as dicts.
+
+    Raises:
+        ValueError: naming the file, if it is missing, damaged, no PyTorch
+            checkpoint, or asks for anything but tensors and plain data.
+    """
+    return _read(path, "PyTorch checkpoint", _read_torch)
+
+
+def read_array_dict(path):
+    """Reads a dict of NumPy arrays, pickled or saved by `numpy.save`.
+
+    The published code keeps its style clusters so: class id to `(clusters,
+    features)`.
+
+    Args:
+        path: the file, `.npy` or a pickle.
+
+    Returns:
+        Dict of NumPy arrays.
+
+    Raises:
+        ValueError: naming the file, if it is missing, damaged, no such dict, or
+            asks for anything but arrays and plain data.
+    """
+    return _read(path, "dict of NumPy arrays", _read_arrays)
+
+
+def _read(path, kind, read):
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"{path}: there is no such file. Expected a {kind}.")
+    try:
+        with path.open("rb") as file:
+            return read(file)
+    except _ForbiddenError as error:
+        raise ValueError(
+            f"{path} asks for {error} when it is opened, which is no part of a "
+            f"{kind} and may be an attack: nothing of it was run. Expected "
+            "tensors and plain data only."
+        ) from None
+    except _DamagedError as error:
+        raise ValueError(
+            f"{path} is no {kind}, or is damaged: {error}."
+        ) from None
+    except Exception as error:  # A broken pickle can end in any.
+        raise ValueError(
+            f"{path} is no {kind}, or is damaged ({type(error).__name__}: "
+            f"{error})."
+        ) from error
+
+
+class _ForbiddenError(Exception):
+    """A pickle asks for something that it does not get."""
+
+
+class _DamagedError(Exception):
+    """A file does not hold what it says."""
+
+
+class _Unpickler(pickle.Unpickler):
+    """Gives a pickle only what is listed by name."""
+
+    def __init__(self, file, allowed, load_storage=None):
+        # Python 2 wrote the bytes of arrays as text.
+        super().__init__(file, encoding="latin1")
+        self._allowed = allowed
+        self._load_storage = load_storage
+
+    def find_class(self, module, name):
+        try:
+            return self._allowed[f"{module}.{name}"]
+        except KeyError:
+            raise _ForbiddenError(f"{module}.{name}") from None
+
+    def persistent_load(self, identifier):
+        if self._load_storage is None:
+            raise _DamagedError("it refers to data outside of it")
+        return self._load_storage(identifier)
+
+
+class _Maker:
+    """A function in a pickle's hands: it can be called, but not altered."""
+
+    __slots__ = ("_make",)
+
+    def __init__(self, make):
+        self._make = make
+
+    def __call__(self, *args):
+        return self._make(*args)
+
+    def __setstate__(self, state):
+        raise _DamagedError("it alters a function")
+
+
+class _OrderedDict(dict):
+    """Stands for an ordered dict, whose attributes are not wanted."""
+
+    __slots__ = ()
+
+    def __setstate__(self, state):
+        """Drops the `_metadata` of a state dict."""
+
+
+# === PyTorch ===
+
+
+class _Storage(typing.NamedTuple):
+    """A block of numbers that lies elsewhere in the file."""
+
+    key: str
+    dtype: np.dtype
+    size: int
+    start: int = 0
+
+
+class _Tensor(typing.NamedTuple):
+    """A view of a storage, its strides in elements."""
+
+    storage: _Storage
+    offset: int
+    shape: tuple
+    strides: tuple
+
+    def to_array(self, data):
+        """Returns the array, given its storage's numbers."""
+        if 0 in self.shape:
+            return np.zeros(self.shape, self.storage.dtype)
+        reach = sum(
+            (size - 1) * stride
+            for size, stride in zip(self.shape, self.strides, strict=True)
+        )
+        if self.offset + reach >= self.storage.size:
+            raise _DamagedError("a tensor reaches beyond its data")
+        strides = [s * self.storage.dtype.itemsize for s in self.strides]
+        view = np.lib.stride_tricks.as_strided(
+            data[self.storage.start + self.offset :], self.shape, strides
+        )
+        # A copy, in the processor's byte order.
+        return np.array(view, view.dtype.newbyteorder("="), order="C")
+
+
+def _make_tensor(storage, offset, shape, strides, *_):
+    numbers = (offset, *shape, *strides)
+    if (
+        not isinstance(storage, _Storage)
+        or len(shape) != len(strides)
+        or any(type(number) is not int or number < 0 for number in numbers)
+    ):
+        raise _DamagedError("a tensor's sizes are no sizes")
+    return _Tensor(storage, offset, tuple(shape), tuple(strides))
+
+
+def _make_parameter(tensor, *_):
+    return tensor
+
+
+_TORCH = {
+    "collections.OrderedDict": _Maker(_OrderedDict),
+    "torch._utils._rebuild_tensor": _Maker(_make_tensor),
+    "torch._utils._rebuild_tensor_v2": _Maker(_make_tensor),
+    "torch._utils._rebuild_parameter": _Maker(_make_parameter),
+    "torch.Size": _Maker(tuple),
+    **{f"torch.{name}": name for name in _STORAGES},
+}
+
+
+def _read_torch(file):
+    start = file.read(4)
+    file.seek(0)
+    if start == b"PK\x03\x04":
+        return _read_zip(file)
+    return _read_stream(file)
+
+
+def _read_zip(file):
+    """Reads the container of PyTorch 1.6 and later."""
+    with zipfile.ZipFile(file) as archive:
+        names = archive.namelist()
+        pickles = [n for n in names if re.fullmatch(r"[^/]+/data\.pkl", n)]
+        if len(pickles) != 1:
+            raise _DamagedError("the archive holds no data.pkl")
+        folder = pickles[0].removesuffix("data.pkl")
+        order = "<"
+        if f"{folder}byteorder" in names:
+            is_big = archive.read(f"{folder}byteorder") == b"big"
+            order = ">" if is_big else "<"
+
+        def load_storage(identifier):
+            kind, name, key, _, size = identifier
+            return _make_storage(kind, name, key, size, order)
+
+        def read(storage):
+            name = f"{folder}data/{storage.key}"
+            num_bytes = storage.size * storage.dtype.itemsize
+            if name not in names or (
+                archive.getinfo(name).file_size != num_bytes
+            ):
+                raise _DamagedError(f"{name} is missing or of a wrong size")
+            return np.frombuffer(archive.read(name), storage.dtype)
+
+        with archive.open(pickles[0]) as content:
+            saved = _Unpickler(content, _TORCH, load_storage).load()
+        return _with_arrays(saved, read)
+
+
+def _read_stream(file):
+    """Reads the container before PyTorch 1.6: pickles, then numbers."""
+    if _Unpickler(file, {}).load() != _MAGIC_NUMBER:
+        raise _DamagedError("it does not begin as one")
+    if _Unpickler(file, {}).load() != _PROTOCOL_VERSION:
+        raise _DamagedError("it has an unknown version")
+    _Unpickler(file, {}).load()  # Sizes of C's integers; nothing is made of it.
+    whole = {}
+
+    def load_storage(identifier):
+        kind, name, key, _, size, view = identifier
+        storage = whole[key] = _make_storage(kind, name, key, size, "<")
+        if view is None:
+            return storage
+        _, start, size = view
+        if start < 0 or size < 0 or start + size > storage.size:
+            raise _DamagedError("a view reaches beyond its data")
+        return storage._replace(start=start, size=size)
+
+    saved = _Unpickler(file, _TORCH, load_storage).load()
+    data = {}
+    for key in _Unpickler(file, {}).load():
+        storage = whole[key]
+        size = int.from_bytes(file.read(8), "little")
+        content = file.read(storage.size * storage.dtype.itemsize)
+        if size != storage.size or (
+            len(content) < size * storage.dtype.itemsize
+        ):
+            raise _DamagedError("it is cut short")
+        data[key] = np.frombuffer(content, storage.dtype)
+    return _with_arrays(saved, lambda storage: data[storage.key])
+
+
+def _make_storage(kind, name, key, size, order):
+    is_known = kind == "storage" and name in _STORAGES
+    if not is_known or type(key) is not str or type(size) is not int:
+        raise _DamagedError("it refers to something else than numbers")
+    dtype = np.dtype(_STORAGES[name])
+    return _Storage(key, dtype.newbyteorder(order), size)
+
+
+def _with_arrays(saved, read):
+    """Returns what was saved with the arrays in place of the tensors."""
+    if isinstance(saved, _Tensor):
+        return saved.to_array(read(saved.storage))
+    if isinstance(saved, dict):
+        return {key: _with_arrays(value, read) for key, value in saved.items()}
+    if isinstance(saved, list | tuple):
+        return type(saved)(_with_arrays(value, read) for value in saved)
+    return saved
+
+
+# === NumPy ===
+
+
+class _Dtype:
+    """A dtype in the making: a pickle names it, then gives its byte order."""
+
+    __slots__ = ("code", "order")
+
+    def __init__(self, code, *_):
+        self.code = code
+        self.order = "="
+
+    def __setstate__(self, state):
+        self.order = state[1]
+
+
+class _Array:
+    """An array in the making: a pickle makes it empty, then fills it."""
+
+    __slots__ = ("state",)
+
+    def __init__(self, state=None):
+        self.state = state
+
+    def __setstate__(self, state):
+        self.state = state
+
+    def content(self):
+        """Returns the array, or the list of the objects of one of objects."""
+        _, shape, dtype, is_fortran, data = self.state
+        if dtype.code in ("O", "O8"):
+            return data
+        if not re.fullmatch(r"[fiu][1248]", dtype.code):
+            raise _DamagedError(f"an array is of the kind {dtype.code!r}")
+        order = dtype.order if dtype.order in "<>" else "="
+        if isinstance(data, str):
+            data = data.encode("latin1")
+        array = np.frombuffer(data, np.dtype(order + dtype.code))
+        array = array.reshape(shape, order="F" if is_fortran else "C")
+        return np.array(array, array.dtype.newbyteorder("="), order="C")
+
+
+def _from_buffer(data, dtype, shape, order):
+    return _Array((1, shape, dtype, order == "F", bytes(data)))
+
+
+def _encode(text, encoding):
+    if encoding != "latin1":
+        raise _DamagedError(f"bytes are coded as {encoding!r}")
+    return text.encode("latin1")
+
+
+_ARRAYS = {
+    "_codecs.encode": _Maker(_encode),
+    "numpy.dtype": _Maker(_Dtype),
+    # Only ever handed to a function below.
+    "numpy.ndarray": None,
+    # The modules' names before and since NumPy 2.
+    "numpy.core.multiarray._reconstruct": _Maker(lambda *_: _Array()),
+    "numpy._core.multiarray._reconstruct": _Maker(lambda *_: _Array()),
+    "numpy.core.numeric._frombuffer": _Maker(_from_buffer),
+    "numpy._core.numeric._frombuffer": _Maker(_from_buffer),
+    "collections.OrderedDict": _Maker(_OrderedDict),
+}
+
+
+def _read_arrays(file):
+    start = file.read(6)
+    file.seek(0)
+    if start == np.lib.format.MAGIC_PREFIX:
+        # A dict is saved as an array of one object: the header, then a pickle.
+        version = np.lib.format.read_magic(file)
+        if version == (1, 0):
+            np.lib.format.read_array_header_1_0(file)
+        else:
+            np.lib.format.read_array_header_2_0(file)
+    saved = _Unpickler(file, _ARRAYS).load()
+    if isinstance(saved, _Array):
+        content = saved.content()
+        if isinstance(content, list) and len(content) == 1:
+            saved = content[0]
+    if not isinstance(saved, dict):
+        raise _DamagedError("it holds no dict")
+    for key, value in saved.items():
+        if not isinstance(value, _Array):
+            raise _DamagedError(f"under {key!r} there is no array")
+    arrays = {key: value.content() for key, value in saved.items()}
+    for key, array in arrays.items():
+        if not isinstance(array, np.ndarray):
+            raise _DamagedError(f"under {key!r} there is no array of numbers")
+    return arrays

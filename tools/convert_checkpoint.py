@@ -1,0 +1,236 @@
+r"""Converts checkpoints of the authors' PyTorch code to models, and back.
+
+    python -m hdgan.tools.convert_checkpoint \
+        --generator=checkpoints/label2city/latest_net_G.pth --output=city.keras
+
+reads the file without PyTorch and without running anything that it holds, works
+out the architecture from the names and shapes of its tensors, says what it
+found, and writes a model for synthesis, training and export.
+
+    --discriminator=latest_net_D.pth    to train on; else it starts afresh
+    --encoder=latest_net_E.pth          of a model with --instance_feat
+    --label_feat                        the encoder was trained with it
+    --load_features                     the generator was trained with it
+    --nouse_instances                   trained with --no_instance
+    --label_nc=0                        trained on RGB images
+
+The way back needs PyTorch (`pip install 'hdgan[torch]'`):
+
+    python -m hdgan.tools.convert_checkpoint --to_pytorch --model=city.keras \
+        --output=checkpoints/label2city
+
+writes `latest_net_G.pth`, `latest_net_D.pth` and, with an encoder,
+`latest_net_E.pth`.
+"""
+
+import os
+import pathlib
+
+from absl import flags
+
+from hdgan import command_line
+from hdgan.label_set import LabelSet
+from hdgan.model_file import load_model, save_model
+from hdgan.networks.local_enhancer import LocalEnhancer
+from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+from hdgan.pix2pixhd import Pix2PixHD
+from hdgan.presets import PRESETS
+from hdgan.published_checkpoint import (
+    describe,
+    load_discriminator,
+    load_encoder,
+    load_generator,
+    state_dict,
+)
+
+# Channels of the feature maps that `--load_features` reads.
+_LOADED_FEATURES = 3
+
+
+def convert_from_pytorch(values):
+    """Writes the model that the flags describe.
+
+    Args:
+        values: flags.
+
+    Raises:
+        ValueError: if a file can't be read, or the networks do not fit one
+            another.
+    """
+    output = pathlib.Path(values.output)
+    if output.exists():
+        raise ValueError(
+            f"--output={output} exists already. Choose another name, or remove "
+            "it."
+        )
+    generator = load_generator(values.generator)
+    _report("generator", values.generator, generator)
+    encoder = None
+    num_features = _LOADED_FEATURES if values.load_features else 0
+    if values.encoder:
+        encoder = load_encoder(
+            values.encoder, "labels" if values.label_feat else "instances"
+        )
+        _report("encoder", values.encoder, encoder)
+        num_features = encoder.feature_channels
+    condition = generator.input_shape[-1] - num_features
+    labels = _find_labels(values, condition, num_features)
+    losses = PRESETS["pix2pixhd_512p"]["losses"]
+    if values.discriminator:
+        discriminator, feature_matching = load_discriminator(
+            values.discriminator
+        )
+        if discriminator.input_channels != condition + 3:
+            raise ValueError(
+                f"{values.discriminator} takes "
+                f"{discriminator.input_channels} channels. Expected "
+                f"{condition + 3}: the {condition} of classes and boundary map "
+                f"that {values.generator} takes, and 3 of the image. Are the "
+                "files of one model, and --encoder or --load_features right?"
+            )
+        if not feature_matching:
+            losses = {**losses, "feature_matching_weight": 0.0}
+    else:
+        discriminator = MultiscaleDiscriminator(
+            condition + 3,
+            num_scales=3 if isinstance(generator, LocalEnhancer) else 2,
+            name="discriminator",
+        )
+    _report(
+        "discriminator",
+        values.discriminator or "no file: with fresh weights, to train on",
+        discriminator,
+    )
+    model = Pix2PixHD(
+        generator,
+        discriminator,
+        encoder,
+        labels=labels,
+        use_instances=values.use_instances,
+        losses=losses,
+    )
+    save_model(model, output)
+    print(
+        f"Input: {'RGB' if labels is None else f'{len(labels)} classes'}"
+        f"{', boundary map' if values.use_instances else ''}"
+        f"{f', {num_features} channels of styles' if num_features else ''}"
+    )
+    print(f"Model: {output}")
+
+
+def convert_to_pytorch(values):
+    """Writes a model's networks under the published names.
+
+    Args:
+        values: flags.
+
+    Raises:
+        ValueError: if the published code has no such networks, a file exists,
+            or PyTorch is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ValueError(
+            "--to_pytorch needs PyTorch: pip install 'hdgan[torch]'."
+        ) from error
+    model = load_model(values.model)
+    networks = {
+        "G": model.inference_generator,
+        "D": model.discriminator,
+        "E": model.encoder,
+    }
+    folder = pathlib.Path(values.output)
+    states = {}
+    for letter, network in networks.items():
+        if network is None:
+            continue
+        path = folder / f"latest_net_{letter}.pth"
+        if path.exists():
+            raise ValueError(
+                f"{path} exists already. Choose another --output, or remove it."
+            )
+        states[path] = state_dict(
+            network, model.default_losses["feature_matching_weight"] > 0
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, state in states.items():
+        tensors = {name: torch.tensor(state[name]) for name in state}
+        temporary = path.with_name(path.name + ".part")
+        torch.save(tensors, temporary)
+        os.replace(temporary, path)
+        print(path)
+    if model.average_generator is not None:
+        print("The generator is the moving average, which synthesizes.")
+
+
+def _find_labels(values, condition, num_features):
+    """Returns the `LabelSet`, or None for RGB input."""
+    num_classes = condition - values.use_instances
+    labels = None
+    if values.labels_file:
+        labels = LabelSet.load(values.labels_file)
+    expected = values.label_nc
+    if expected == 0:
+        expected = 3  # Channels of an RGB image.
+    elif expected is None and labels is not None:
+        expected = len(labels)
+    if num_classes < 1 or (expected is not None and expected != num_classes):
+        raise ValueError(
+            f"The generator takes {condition + num_features} channels: "
+            f"{num_features} of styles, {int(values.use_instances)} of the "
+            f"boundary map, and so {num_classes} of classes. Expected "
+            f"{expected or 'at least 1'}. Look at --label_nc, --labels_file, "
+            "--encoder, --load_features and --nouse_instances."
+        )
+    if values.label_nc == 0:
+        return None
+    return labels or LabelSet.numbered(num_classes)
+
+
+def _report(name, file, network):
+    print(f"{name}: {file}")
+    print(f"  {describe(network)}")
+    print(f"  {network.count_params():,} parameters")
+
+
+def main():
+    values = flags.FLAGS
+    needed, other = ("model", "generator")
+    if not values.to_pytorch:
+        needed, other = other, needed
+    if not values[needed].value or values[other].value:
+        raise ValueError(
+            "Expected --generator=FILE to convert from PyTorch, or "
+            "--to_pytorch --model=FILE to convert to it."
+        )
+    if values.to_pytorch:
+        convert_to_pytorch(values)
+    else:
+        convert_from_pytorch(values)
+
+
+if __name__ == "__main__":
+    flags.DEFINE_string("generator", None, "latest_net_G.pth.")
+    flags.DEFINE_string("discriminator", None, "latest_net_D.pth.")
+    flags.DEFINE_string("encoder", None, "latest_net_E.pth.")
+    flags.DEFINE_bool(
+        "label_feat", False, "The encoder takes means over classes."
+    )
+    flags.DEFINE_bool(
+        "load_features", False, "The generator takes loaded feature maps."
+    )
+    flags.DEFINE_integer(
+        "label_nc", None, "Number of classes, to be checked; 0: RGB input."
+    )
+    flags.DEFINE_string("labels_file", None, "Names and colors of the classes.")
+    flags.DEFINE_bool("use_instances", True, "There is a boundary map.")
+    flags.DEFINE_bool("to_pytorch", False, "Convert the other way.")
+    flags.DEFINE_string("model", None, "Model or run folder to convert.")
+    flags.DEFINE_string(
+        "output",
+        None,
+        "Model to write; with --to_pytorch the folder.",
+        required=True,
+    )
+    command_line.run(main)
