@@ -17,8 +17,8 @@ MODES = (
 class Resizing:
     """How a scene comes to the size that a network is trained at.
 
-    Photos are resized bicubically with antialiasing, label and instance maps by
-    nearest neighbour; all three alike.
+    Photos are resized bicubically with antialiasing, label, instance and
+    feature maps by nearest neighbour; all alike.
 
     Args:
         mode: `"scale_width"`: to `load_size` wide, height `int(load_size *
@@ -93,7 +93,7 @@ class Resizing:
 
         Args:
             scene: dict of tensors `(height, width, channels)`: uint8 for
-                images, int32 for label and instance maps.
+                images and `feature_map`, int32 for label and instance maps.
             corner: two floats in [0, 1), where the crop lies between top and
                 bottom and between left and right.
 
@@ -103,7 +103,8 @@ class Resizing:
         size = tf.shape(scene["label_map"])
         height, width = self.loaded_size(size[0], size[1])
         scene = {
-            key: _resize(tensor, height, width) for key, tensor in scene.items()
+            key: _resize(tensor, height, width, _is_image(key, tensor))
+            for key, tensor in scene.items()
         }
         if not self.crops:
             return scene
@@ -133,11 +134,17 @@ def _round(side, multiple):
     return tf.maximum(rounded, 1) * multiple
 
 
-def _resize(tensor, height, width):
-    """Resizes a photo (uint8) bicubically, ids (int32) to the nearest."""
+def _is_image(key, tensor):
+    # Features are constant over each instance: blended at a border, they would
+    # be those of no instance.
+    return tensor.dtype == tf.uint8 and key != "feature_map"
+
+
+def _resize(tensor, height, width, is_image):
+    """Resizes an image bicubically, ids and features to the nearest."""
 
     def resize():
-        if tensor.dtype != tf.uint8:
+        if not is_image:
             return tf.image.resize(tensor, (height, width), method="nearest")
         image = tf.image.resize(
             tensor, (height, width), method="bicubic", antialias=True

@@ -37,14 +37,14 @@ def make_dataset(
         augmentation: Keras (or KerasCV) layer that transforms a dict of
             `images` and `segmentation_masks` together; its own randomness is
             not bound to (seed, step). Masks hold the label map (or the RGB
-            input) and the instance map as channels in float32, and must be
-            moved by nearest neighbour.
+            input), the instance map and the feature map as channels in float32,
+            and must be moved by nearest neighbour.
 
     Returns:
         `tf.data.Dataset` of dicts: `label_map` int32 `(batch, height, width)`
         (uint8 `(batch, height, width, 3)` for RGB inputs), `instance_map` int32
         `(batch, height, width)` if there are any, `photo` uint8 `(batch,
-        height, width, 3)`.
+        height, width, 3)`, `feature_map` of the same kind if there are any.
     """
     columns = _path_columns(scenes)
     num_scenes = len(scenes)
@@ -104,6 +104,7 @@ def _path_columns(scenes):
         "label_map": scenes.inputs,
         "instance_map": scenes.instance_maps,
         "photo": scenes.photos,
+        "feature_map": scenes.feature_maps,
     }
     return {
         key: tf.constant([str(path) for path in paths])
@@ -117,7 +118,7 @@ def _read(columns, position, is_rgb):
     scene = {}
     for key, paths in columns.items():
         contents = tf.io.read_file(tf.gather(paths, position))
-        if key == "photo" or (key == "label_map" and is_rgb):
+        if key in ("photo", "feature_map") or (key == "label_map" and is_rgb):
             scene[key] = _decode_photo(contents)
         else:
             scene[key] = _decode_ids(contents)

@@ -10,6 +10,7 @@ import keras
 from absl import logging
 
 from hdgan.data.image_files import (
+    FEATURE_MAP_SUFFIXES,
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
     check_photo,
@@ -26,12 +27,14 @@ class SceneFiles:
         inputs: paths of the label maps, or of RGB images.
         instance_maps: paths, or None.
         photos: paths, or None.
+        feature_maps: paths of features as RGB images, or None.
         is_rgb: bool, whether `inputs` are RGB images.
     """
 
     inputs: tuple
     instance_maps: tuple | None
     photos: tuple | None
+    feature_maps: tuple | None = None
     is_rgb: bool = False
 
     def __len__(self):
@@ -43,17 +46,23 @@ class SceneFiles:
             self.inputs[:count],
             self.instance_maps and self.instance_maps[:count],
             self.photos and self.photos[:count],
+            self.feature_maps and self.feature_maps[:count],
             self.is_rgb,
         )
 
 
 def find_scenes(
-    data_dir, split="train", is_rgb=False, use_instances=True, use_photos=True
+    data_dir,
+    split="train",
+    is_rgb=False,
+    use_instances=True,
+    use_photos=True,
+    use_features=False,
 ):
     """Lists `{split}_label`, `{split}_inst` and `{split}_img` of a data set.
 
     With RGB inputs the folders are `{split}_A` (input), `{split}_inst` and
-    `{split}_B` (photo).
+    `{split}_B` (photo). Feature maps are in `{split}_feat`.
 
     Files belong together if their names agree, apart from what all names of a
     folder begin or end with (`_leftImg8bit`, `_gtFine_labelIds`).
@@ -64,6 +73,7 @@ def find_scenes(
         is_rgb: bool, whether inputs are RGB images instead of label maps.
         use_instances: bool, whether instance maps are wanted.
         use_photos: bool, whether photos are wanted.
+        use_features: bool, whether feature maps are wanted.
 
     Returns:
         `SceneFiles`.
@@ -77,6 +87,8 @@ def find_scenes(
         names["instance_maps"] = f"{split}_inst"
     if use_photos:
         names["photos"] = f"{split}_{'B' if is_rgb else 'img'}"
+    if use_features:
+        names["feature_maps"] = f"{split}_feat"
     missing = [n for n in names.values() if not (data_dir / n).is_dir()]
     if missing:
         present = (
@@ -92,6 +104,12 @@ def find_scenes(
         advice = ""
         if missing == [f"{split}_inst"]:
             advice = " Without instance maps, pass --nouse_instances."
+        if missing == [f"{split}_feat"]:
+            advice = (
+                " A model that was trained with --instance_feat or "
+                "--label_feat makes it: python -m hdgan.tools.encode_features "
+                f"--model=MODEL --data_dir={data_dir} --split={split}"
+            )
         raise ValueError(
             f"{data_dir}: {found}. Expected {', '.join(names.values())}; "
             f"missing: {', '.join(missing)}.{advice}"
@@ -102,13 +120,16 @@ def find_scenes(
     )
 
 
-def pair_files(inputs, instance_maps=None, photos=None, is_rgb=False):
-    """Pairs the files of up to three folders by name.
+def pair_files(
+    inputs, instance_maps=None, photos=None, feature_maps=None, is_rgb=False
+):
+    """Pairs the files of up to four folders by name.
 
     Args:
         inputs: folder of label maps, or of RGB images.
         instance_maps: folder, or None.
         photos: folder, or None.
+        feature_maps: folder of features as RGB images in PNG, or None.
         is_rgb: bool, whether `inputs` holds RGB images.
 
     Returns:
@@ -126,6 +147,10 @@ def pair_files(inputs, instance_maps=None, photos=None, is_rgb=False):
         columns["instance_maps"] = list_images(instance_maps, ID_MAP_SUFFIXES)
     if photos is not None:
         columns["photos"] = list_images(photos, PHOTO_SUFFIXES)
+    if feature_maps is not None:
+        columns["feature_maps"] = list_images(
+            feature_maps, FEATURE_MAP_SUFFIXES
+        )
     first = columns["inputs"]
     for kind, files in columns.items():
         if kind != "inputs":
@@ -134,6 +159,7 @@ def pair_files(inputs, instance_maps=None, photos=None, is_rgb=False):
         tuple(first),
         tuple(columns["instance_maps"]) if instance_maps else None,
         tuple(columns["photos"]) if photos else None,
+        tuple(columns["feature_maps"]) if feature_maps else None,
         is_rgb,
     )
 
@@ -203,9 +229,10 @@ def _check_scene(scenes, index, num_classes):
         instance_map = read_id_map(other)
         _check_same_size(path, size, other, instance_map.shape)
         is_narrow = int(instance_map.max()) == 255
-    if scenes.photos is not None:
-        other = scenes.photos[index]
-        _check_same_size(path, size, other, check_photo(other))
+    for images in (scenes.photos, scenes.feature_maps):
+        if images is not None:
+            other = images[index]
+            _check_same_size(path, size, other, check_photo(other))
     return size, is_narrow
 
 
@@ -214,7 +241,7 @@ def _check_same_size(path, size, other, other_size):
         raise ValueError(
             f"{other} is {other_size[1]}x{other_size[0]} pixels (width x "
             f"height), but {path} is {size[1]}x{size[0]}. Expected the same "
-            "size: resize one (label and instance maps by nearest neighbour)."
+            "size: resize one (all but photos by nearest neighbour)."
         )
 
 

@@ -99,6 +99,25 @@ def test_photos_are_those_of_pils_bicubic():
     assert difference.max() < 8
 
 
+def test_feature_maps_go_with_the_label_map_and_do_not_blend():
+    scene = scene_of(40, 64)
+    ids = scene["label_map"].numpy()[..., 0]
+    values = np.stack([ids % 251, ids // 251, 0 * ids], -1).astype("uint8")
+    scene["feature_map"] = tf.constant(values)
+    for load_size in (20, 47, 96):
+        result = resized(
+            Resizing("scale_width_and_crop", load_size, crop_size=9),
+            scene,
+            corner=(0.3, 0.7),
+        )
+        features = result["feature_map"]
+        assert features.dtype == np.uint8
+        np.testing.assert_array_equal(
+            features[..., 0] + 251 * features[..., 1].astype(int),
+            result["label_map"][..., 0],
+        )
+
+
 def test_scenes_of_the_right_size_are_not_touched():
     scene = scene_of(40, 64)
     for resizing in (Resizing("scale_width", 64), Resizing("none", 99, 99, 8)):

@@ -1,5 +1,6 @@
 """Scenes from files: decoding, order, flips, crops, augmentation."""
 
+import dataclasses
 import pathlib
 
 import keras
@@ -37,6 +38,12 @@ def scenes(tmp_path_factory):
     return find_scenes(directory)
 
 
+@pytest.fixture(scope="module")
+def featured(scenes):
+    """The same scenes, their photos serving as feature maps too."""
+    return dataclasses.replace(scenes, feature_maps=scenes.photos)
+
+
 def take(scenes, count, resizing=AS_IS, **options):
     dataset = make_dataset(scenes, resizing, **options)
     return list(dataset.take(count).as_numpy_iterator())
@@ -63,6 +70,29 @@ def test_a_batch_holds_maps_and_photos(scenes):
         "instance_map": ((2, HEIGHT, WIDTH), "int32"),
         "photo": ((2, HEIGHT, WIDTH, 3), "uint8"),
     }
+
+
+def test_feature_maps_are_read_flipped_and_cropped_with_the_rest(featured):
+    is_flipped = set()
+    for batch in take(featured.take(3), 20, Resizing("crop", crop_size=5)):
+        assert batch["feature_map"].shape == (1, 5, 5, 3)
+        assert batch["feature_map"].dtype == np.uint8
+        np.testing.assert_array_equal(batch["feature_map"], batch["photo"])
+        first_row = batch["label_map"][0, 0]
+        is_flipped.add(bool(first_row[0] > first_row[1]))
+    assert is_flipped == {False, True}
+    scene = read_scene(featured, 2, AS_IS)
+    np.testing.assert_array_equal(scene["feature_map"], scene["photo"])
+
+
+def test_a_keras_layer_moves_feature_maps_along(featured):
+    layer = keras.layers.RandomFlip("horizontal", seed=3)
+    firsts = set()
+    for batch in take(featured, 20, flip=False, augmentation=layer):
+        assert batch["feature_map"].dtype == np.uint8
+        np.testing.assert_array_equal(batch["feature_map"], batch["photo"])
+        firsts.add(int(batch["label_map"][0, 0, 0]))
+    assert firsts == {0, WIDTH - 1}
 
 
 @pytest.mark.parametrize(("batch_size", "start"), [(1, 7), (3, 1)])
