@@ -17,8 +17,9 @@ def export_savedmodel(model, directory):
     (RGB, `(batch, height, width, 3)`, for a model without labels), and
     `instance_map`, int32 `(batch, height, width)`, zeros where there is none;
     with an encoder also `photo`, uint8 `(batch, height, width, 3)`, whose
-    styles are taken. Output `photo`, uint8 `(batch, height, width, 3)`. Batch,
-    height and width are free.
+    styles are taken; where the generator takes one, `feature_map`, uint8
+    `(batch, height, width, feature_map_channels)`. Output `photo`, uint8
+    `(batch, height, width, 3)`. Batch, height and width are free.
 
     It is written beside its place and renamed into it, so that a server which
     polls the parent never sees half a model.
@@ -39,6 +40,8 @@ def export_savedmodel(model, directory):
     names = ["label_map", "instance_map"]
     if model.encoder is not None:
         names.append("photo")
+    if model.feature_map_channels:
+        names.append("feature_map")
 
     def synthesize(*maps):
         inputs = dict(zip(names, maps, strict=True))
@@ -54,6 +57,11 @@ def export_savedmodel(model, directory):
             (None, None, None), tf.int32, "instance_map"
         ),
         "photo": tf.TensorSpec((None, None, None, 3), tf.uint8, "photo"),
+        "feature_map": tf.TensorSpec(
+            (None, None, None, model.feature_map_channels),
+            tf.uint8,
+            "feature_map",
+        ),
     }
     archive = keras.export.ExportArchive()
     # The endpoint brings the weights that it uses. `archive.track` would write

@@ -32,9 +32,10 @@ class Pix2PixHD(keras.Model):
             model with their attributes `size_multiple`, `size_minimum`,
             `dropout_rate` and `children_policy`: `(batch, height, width,
             channels)` to an image in [-1, 1]. `channels` = classes (3 without
-            labels) + 1 with instances + the encoder's.
+            labels) + 1 with instances + the encoder's. Without an encoder, any
+            more are those of a feature map that comes with the data.
         discriminator: `MultiscaleDiscriminator`, or any model from coded label
-            map and image (without the encoder's channels) to a list over scales
+            map and image (without the styles' channels) to a list over scales
             of lists of features, the logits last.
         encoder: `InstanceEncoder` or None.
         labels: `LabelSet`, or None where the "label map" is an RGB image.
@@ -51,7 +52,9 @@ class Pix2PixHD(keras.Model):
             the number of classes (`(batch, height, width, 3)`, uint8, without
             labels); `instance_map`, `(batch, height, width)`, integers, may be
             left out; with an encoder `photo`, `(batch, height, width, 3)`,
-            uint8, whose styles are taken.
+            uint8, whose styles are taken; where the generator takes one,
+            `feature_map`, `(batch, height, width, feature_map_channels)`,
+            uint8, 0..255 for [-1, 1].
         training: bool.
 
     Output shape:
@@ -63,7 +66,7 @@ class Pix2PixHD(keras.Model):
 
     Raises:
         ValueError: if the networks' channels do not fit one another, or there
-            is an encoder and neither labels nor instances to pool over.
+            is an encoder and not the labels or instances that it pools over.
 
     Example:
         >>> model = hdgan.Pix2PixHD.from_preset("tiny", labels=labels)
@@ -88,6 +91,13 @@ class Pix2PixHD(keras.Model):
         if ema_decay is not None and not 0 < ema_decay < 1:
             raise ValueError(
                 f"`ema_decay` must be in (0, 1) or None. Received: {ema_decay}"
+            )
+        pools_classes = encoder is not None and encoder.regions == "labels"
+        if pools_classes and labels is None:
+            raise ValueError(
+                'An encoder with `regions="labels"` finds a style per class: '
+                "it needs `labels`. Received: None, which is RGB input. Give "
+                'labels, or make the encoder with `regions="instances"`.'
             )
         if encoder is not None and labels is None and not use_instances:
             raise ValueError(
@@ -131,7 +141,7 @@ class Pix2PixHD(keras.Model):
         preset,
         labels=None,
         use_instances=True,
-        has_encoder=False,
+        styles=None,
         ema_decay=None,
         dtype=None,
         **overrides,
@@ -142,7 +152,10 @@ class Pix2PixHD(keras.Model):
             preset: key of `hdgan.PRESETS`.
             labels: `LabelSet`, or None for RGB input instead of labels.
             use_instances: bool, whether the generator sees a boundary map.
-            has_encoder: bool, whether to add an instance feature encoder.
+            styles: what the generator takes styles from: `"instances"`, an
+                encoder of photos, averaged over each instance; `"labels"`, the
+                same over each class; `"loaded"`, a feature map that comes with
+                the data; None, nothing.
             ema_decay: as in the constructor.
             dtype: policy of the networks' layers; None is the global one.
             **overrides: numbers that replace the preset's, such as
@@ -152,12 +165,13 @@ class Pix2PixHD(keras.Model):
             A `Pix2PixHD` with fresh weights.
 
         Raises:
-            ValueError: if there is no such preset or no such number in it.
+            ValueError: if there is no such preset or no such number in it, or
+                no such styles.
         """
         numbers = resolve_preset(preset, **overrides)
         channels = 3 if labels is None else len(labels)
         generator, discriminator, encoder = build_networks(
-            numbers, channels + bool(use_instances), has_encoder, dtype
+            numbers, channels + bool(use_instances), styles, dtype
         )
         return cls(
             generator,
@@ -176,23 +190,48 @@ class Pix2PixHD(keras.Model):
         """The moving average of the generator where there is one."""
         return self.average_generator or self.generator
 
-    def call(self, inputs, training=False):
-        condition, instance_map = self.coding(
-            inputs["label_map"], inputs.get("instance_map")
-        )
-        photo = inputs.get("photo")
+    @property
+    def feature_map_channels(self):
+        """Channels of the feature map that the generator takes; 0 for none."""
         if self.encoder is not None:
-            if photo is None:
-                raise ValueError(
-                    "This model has an instance feature encoder: give it a "
-                    "`photo` to take the styles from. Received: None"
-                )
-            photo = self.coding.code_photo(photo, inputs["label_map"])
-        image = self._generate(condition, instance_map, photo, training)
+            return 0
+        spare = self.generator.input_shape[-1] - self.coding.num_channels
+        return max(spare, 0)
+
+    def call(self, inputs, training=False):
+        condition, style_inputs = self._code(inputs)
+        image = self._generate(condition, style_inputs, training)
         return self.coding.crop(image, inputs["label_map"])
 
+    def encode(self, inputs):
+        """Finds the styles of photos, which the generator takes.
+
+        Args:
+            inputs: dict as of `call`, with `photo`.
+
+        Returns:
+            `(batch, height, width, channels)`, float32 in [-1, 1], constant
+            over each instance, or each class, of the label map's size.
+
+        Raises:
+            ValueError: if the model has no encoder, or there is no photo.
+        """
+        if self.encoder is None:
+            raise ValueError(
+                "This model has no instance feature encoder. Make and train "
+                'one with `styles="instances"` or `styles="labels"`.'
+            )
+        _, style_inputs = self._code(inputs)
+        features = self.encoder(style_inputs, training=False)
+        return self.coding.crop(features, inputs["label_map"])
+
     def synthesize(
-        self, label_map, instance_map=None, photo=None, noise_seed=None
+        self,
+        label_map,
+        instance_map=None,
+        photo=None,
+        feature_map=None,
+        noise_seed=None,
     ):
         """Makes photographs of label maps.
 
@@ -203,6 +242,8 @@ class Pix2PixHD(keras.Model):
             instance_map: the same shape, integers, or None.
             photo: uint8, the same size with three channels: where the model has
                 an encoder, the photo whose styles are taken.
+            feature_map: uint8, the same size with `feature_map_channels`
+                channels, 0..255 for [-1, 1], where the model takes one.
             noise_seed: int; draws one of the photographs that dropout at
                 synthesis makes possible. None leaves dropout off.
 
@@ -211,17 +252,21 @@ class Pix2PixHD(keras.Model):
             0..255, of the size of the label map.
 
         Raises:
-            ValueError: if a shape or id is wrong, or a seed is given to a
-                generator without dropout.
+            ValueError: if a shape or id is wrong, a photo or feature map that
+                the model needs is missing, or a feature map or seed is given to
+                a generator that takes no features or is without dropout.
         """
-        return self._synthesizer(label_map, instance_map, photo, noise_seed)
+        return self._synthesizer(
+            label_map, instance_map, photo, feature_map, noise_seed
+        )
 
     def export(self, filepath):
         """Writes a SavedModel with the inference generator alone.
 
         Signature `serving_default`: `label_map` uint8 `(batch, height, width)`
-        and `instance_map` int32, the same shape (zeros where there is none), to
-        `photo` uint8 `(batch, height, width, 3)`; any sizes.
+        and `instance_map` int32, the same shape (zeros where there is none),
+        with `photo` or `feature_map` where `call` needs them, to `photo` uint8
+        `(batch, height, width, 3)`; any sizes.
 
         Args:
             filepath: directory to make; must not exist.
@@ -335,11 +380,11 @@ class Pix2PixHD(keras.Model):
         return self._trackers
 
     def train_step(self, data):
-        condition, instance_map, photo = self._unpack(data)
+        condition, style_inputs, photo = self._unpack(data)
 
         with tf.GradientTape() as generator_tape:
             # Generate.
-            fake = self._generate(condition, instance_map, photo, training=True)
+            fake = self._generate(condition, style_inputs, training=True)
             # Discriminate. One pass over each of photo and fake serves both
             # updates, because both come from the weights before either.
             with tf.GradientTape() as discriminator_tape:
@@ -374,8 +419,8 @@ class Pix2PixHD(keras.Model):
         return self._track(losses, photo)
 
     def test_step(self, data):
-        condition, instance_map, photo = self._unpack(data)
-        fake = self._generate(condition, instance_map, photo, training=False)
+        condition, style_inputs, photo = self._unpack(data)
+        fake = self._generate(condition, style_inputs, training=False)
         real_features = self._judge(condition, photo, training=False)
         fake_features = self._judge(condition, fake, training=False)
         return self._track(
@@ -399,7 +444,7 @@ class Pix2PixHD(keras.Model):
             self.objective.build()
 
     def _unpack(self, data):
-        """Returns condition, padded instance map, and padded photo."""
+        """Returns condition, what gives the styles, and padded photo."""
         batch, y, _ = keras.utils.unpack_x_y_sample_weight(data)
         photo = batch.get("photo") if y is None else y
         if photo is None:
@@ -407,15 +452,57 @@ class Pix2PixHD(keras.Model):
                 "Training and evaluation need the photos: as `photo` in the "
                 f"dict or as `y`. Received only: {sorted(batch)}"
             )
-        condition, instance_map = self.coding(
-            batch["label_map"], batch.get("instance_map")
-        )
         photo = self.coding.code_photo(photo, batch["label_map"])
-        return condition, instance_map, photo
+        condition, style_inputs = self._code(batch, photo)
+        return condition, style_inputs, photo
 
-    def _generate(self, condition, instance_map, photo, training):
+    def _code(self, inputs, photo=None):
+        """Returns the condition, and what the styles come from.
+
+        The latter is the encoder's inputs, a coded feature map, or None. Where
+        the photo is coded already, it is `photo`.
+        """
+        label_map = inputs["label_map"]
+        condition, region_map = self.coding(
+            label_map, inputs.get("instance_map")
+        )
         if self.encoder is not None:
-            features = self.encoder([photo, instance_map], training=training)
+            if photo is None:
+                photo = self._code_photo(inputs)
+            if self.encoder.regions == "labels":
+                region_map = self.coding.pad_ids(label_map)
+            return condition, [photo, region_map]
+        if self.feature_map_channels:
+            return condition, self._code_feature_map(inputs)
+        return condition, None
+
+    def _code_photo(self, inputs):
+        if inputs.get("photo") is None:
+            raise ValueError(
+                "This model has an instance feature encoder: give it a "
+                "`photo` to take the styles from. Received: None"
+            )
+        return self.coding.code_photo(inputs["photo"], inputs["label_map"])
+
+    def _code_feature_map(self, inputs):
+        feature_map = inputs.get("feature_map")
+        shape = None if feature_map is None else tuple(feature_map.shape)
+        if shape is None or shape[3:] != (self.feature_map_channels,):
+            raise ValueError(
+                "This model's generator takes styles from a `feature_map`, "
+                "uint8 (batch, height, width, "
+                f"{self.feature_map_channels}), beside the "
+                f"{self.coding.num_channels} channels of the coded maps. "
+                f"Received: {shape and f'shape {shape}'}. Give one, such as "
+                "the tool encode_features writes."
+            )
+        return self.coding.code_feature_map(feature_map, inputs["label_map"])
+
+    def _generate(self, condition, style_inputs, training):
+        features = style_inputs
+        if self.encoder is not None:
+            features = self.encoder(style_inputs, training=training)
+        if features is not None:
             condition = self._join(condition, features)
         generator = self.generator if training else self.inference_generator
         return generator(condition, training=training)
@@ -482,10 +569,14 @@ class Pix2PixHD(keras.Model):
 
     def _check_channels(self):
         condition = self.coding.num_channels
-        features = self.encoder.output_shape[-1] if self.encoder else 0
+        features = self.feature_map_channels
+        if self.encoder is not None:
+            features = self.encoder.output_shape[-1]
+        # D first: it takes no features, so it tells a missing boundary map from
+        # a feature map.
         for network, expected in (
-            (self.generator, condition + features),
             (self.discriminator, condition + 3),
+            (self.generator, condition + features),
         ):
             received = network.input_shape[-1]
             if received != expected:

@@ -10,6 +10,7 @@ from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+from hdgan.networks.network import check_positive
 from hdgan.networks.unet_generator import UNetGenerator
 
 PRESETS = {
@@ -27,6 +28,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 16,
         "encoder_downsamplings": 4,
+        "encoder_features": 3,
         "losses": {
             "adversarial_loss": "least_squares",
             "feature_matching_weight": 10.0,
@@ -50,6 +52,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 16,
         "encoder_downsamplings": 4,
+        "encoder_features": 3,
         "losses": {
             "adversarial_loss": "least_squares",
             "feature_matching_weight": 10.0,
@@ -70,6 +73,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 16,
         "encoder_downsamplings": 4,
+        "encoder_features": 3,
         "losses": {
             "adversarial_loss": "non_saturating",
             "feature_matching_weight": 0.0,
@@ -91,6 +95,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 8,
         "encoder_downsamplings": 3,
+        "encoder_features": 3,
         "losses": {
             "adversarial_loss": "least_squares",
             "feature_matching_weight": 10.0,
@@ -99,6 +104,9 @@ PRESETS = {
         },
     },
 }
+
+# Where the styles come from that join the generator's condition.
+STYLES = (None, "instances", "labels", "loaded")
 
 
 def resolve_preset(name, **overrides):
@@ -126,31 +134,45 @@ def resolve_preset(name, **overrides):
     return {**PRESETS[name], **given}
 
 
-def build_networks(numbers, condition_channels, has_encoder=False, dtype=None):
+def build_networks(numbers, condition_channels, styles=None, dtype=None):
     """Makes the networks of a preset.
 
     Args:
         numbers: dict, as `resolve_preset` returns it.
         condition_channels: int, channels of the coded label map: classes and
             boundary map.
-        has_encoder: bool, whether to make an instance feature encoder, whose
-            three channels the generator then takes as well.
+        styles: what the generator takes `encoder_features` more channels from:
+            `"instances"`, an encoder's mean per instance; `"labels"`, its mean
+            per class; `"loaded"`, a feature map that comes with the data; None,
+            nothing.
         dtype: policy of the layers; None is the global one.
 
     Returns:
         Generator, discriminator, and encoder or None.
+
+    Raises:
+        ValueError: if `styles` is unknown, or the number of their channels not
+            an integer >= 1.
     """
+    if styles not in STYLES:
+        raise ValueError(
+            f"`styles` must be one of {STYLES}. Received: {styles!r}"
+        )
     encoder = None
     feature_channels = 0
-    if has_encoder:
+    if styles is not None:
+        feature_channels = numbers["encoder_features"]
+        check_positive(encoder_features=feature_channels)
+    if styles in ("instances", "labels"):
         encoder = InstanceEncoder(
             numbers["encoder_width"],
             numbers["encoder_downsamplings"],
+            feature_channels,
             norm=numbers["norm"],
+            regions=styles,
             dtype=dtype,
             name="encoder",
         )
-        feature_channels = encoder.feature_channels
     discriminator = MultiscaleDiscriminator(
         condition_channels + 3,
         numbers["discriminator_width"],

@@ -71,15 +71,13 @@ class SceneCoding(keras.layers.Layer):
         return (self.num_classes or 3) + bool(self.use_instances)
 
     def call(self, label_map, instance_map=None):
-        label_map = self.pad(tf.convert_to_tensor(label_map))
         if instance_map is not None:
-            instance_map = squeeze_channel(tf.convert_to_tensor(instance_map))
-            instance_map = self.pad(tf.cast(instance_map, tf.int32))
+            instance_map = self.pad_ids(instance_map)
         if not self.num_classes:
-            parts = [self.to_unit(label_map)]
+            image = self.pad(tf.convert_to_tensor(label_map))
+            parts = [self.to_unit(image)]
         else:
-            label_map = tf.cast(squeeze_channel(label_map), tf.int32)
-            label_map = self._check_ids(label_map)
+            label_map = self._check_ids(self.pad_ids(label_map))
             parts = [self.one_hot(label_map)]
             instance_map = _instances_or_labels(instance_map, label_map)
         if self.use_instances:
@@ -95,6 +93,18 @@ class SceneCoding(keras.layers.Layer):
         )
         return condition, instance_map
 
+    def pad_ids(self, id_map):
+        """Pads a raw label or instance map.
+
+        Args:
+            id_map: integers, `(batch, height, width)`.
+
+        Returns:
+            int32 `(batch, padded_height, padded_width)`.
+        """
+        id_map = squeeze_channel(tf.convert_to_tensor(id_map))
+        return self.pad(tf.cast(id_map, tf.int32))
+
     def code_photo(self, photo, label_map):
         """Codes photos for the networks.
 
@@ -109,27 +119,22 @@ class SceneCoding(keras.layers.Layer):
             InvalidArgumentError: when run, if the sizes differ, or a floating
                 photo is not in 0..255 but in [0, 1] or [-1, 1].
         """
-        photo = tf.convert_to_tensor(photo)
-        checks = [
-            tf.debugging.assert_equal(
-                tf.shape(photo)[:3],
-                tf.shape(label_map)[:3],
-                "`photo` and `label_map` differ in batch, height or width. "
-                "Resize them alike.",
-            )
-        ]
-        if photo.dtype.is_floating:
-            checks.append(
-                tf.debugging.assert_greater(
-                    tf.reduce_max(photo),
-                    tf.cast(1.5, photo.dtype),
-                    "`photo` must be 0..255, best as uint8; these are floats "
-                    "of at most 1. Multiply them by 255.",
-                )
-            )
-        with tf.control_dependencies([c for c in checks if c is not None]):
-            photo = tf.identity(photo)
-        return self.to_unit(self.pad(photo))
+        return self._code_image(photo, label_map, "photo")
+
+    def code_feature_map(self, feature_map, label_map):
+        """Codes features that come as images, as `code_photo` does photos.
+
+        Args:
+            feature_map: `(batch, height, width, channels)`, 0..255.
+            label_map: the raw label map, whose size the features must have.
+
+        Returns:
+            Float32 `(batch, padded_height, padded_width, channels)` in [-1, 1].
+
+        Raises:
+            InvalidArgumentError: as `code_photo`.
+        """
+        return self._code_image(feature_map, label_map, "feature_map")
 
     def crop(self, image, label_map):
         """Cuts `image` back to the height and width of the raw label map."""
@@ -144,6 +149,29 @@ class SceneCoding(keras.layers.Layer):
             "size_multiple": self.size_multiple,
             "size_minimum": self.size_minimum,
         }
+
+    def _code_image(self, image, label_map, name):
+        image = tf.convert_to_tensor(image)
+        checks = [
+            tf.debugging.assert_equal(
+                tf.shape(image)[:3],
+                tf.shape(label_map)[:3],
+                f"`{name}` and `label_map` differ in batch, height or width. "
+                "Resize them alike.",
+            )
+        ]
+        if image.dtype.is_floating:
+            checks.append(
+                tf.debugging.assert_greater(
+                    tf.reduce_max(image),
+                    tf.cast(1.5, image.dtype),
+                    f"`{name}` must be 0..255, best as uint8; these are floats "
+                    "of at most 1. Multiply them by 255.",
+                )
+            )
+        with tf.control_dependencies([c for c in checks if c is not None]):
+            image = tf.identity(image)
+        return self.to_unit(self.pad(image))
 
     def _check_ids(self, label_map):
         # Unchecked, an id too large would be coded as no class at all.

@@ -5,7 +5,9 @@ import numpy as np
 from hdgan.layers import BoundaryMap
 
 
-def scene_pictures(model, label_map, instance_map=None, photo=None):
+def scene_pictures(
+    model, label_map, instance_map=None, photo=None, feature_map=None
+):
     """Synthesizes a scene and shows what went in beside what came out.
 
     Args:
@@ -13,6 +15,8 @@ def scene_pictures(model, label_map, instance_map=None, photo=None):
         label_map: integers `(height, width)`, or an RGB image.
         instance_map: integers `(height, width)`, or None.
         photo: uint8 `(height, width, 3)`, or None.
+        feature_map: uint8 `(height, width, channels)`, or None; shown where it
+            has three channels.
 
     Returns:
         Dict from caption to uint8 array `(height, width, 3)`.
@@ -28,10 +32,13 @@ def scene_pictures(model, label_map, instance_map=None, photo=None):
         boundary = np.asarray(BoundaryMap()(instance_map[None]))[0]
         white = np.uint8(255) - (boundary * 255).astype("uint8")
         pictures["Boundary map"] = np.repeat(white, 3, axis=-1)
+    if feature_map is not None and np.shape(feature_map)[-1] == 3:
+        pictures["Feature map"] = np.asarray(feature_map)
     pictures["Generated"] = model.synthesize(
         label_map,
         instance_map,
         photo=photo if model.encoder is not None else None,
+        feature_map=feature_map,
     )
     if photo is not None:
         pictures["Photo"] = np.asarray(photo)

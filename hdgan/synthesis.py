@@ -28,7 +28,7 @@ class Synthesizer:
         self._noisy_graph = tf.function(self._run_noisy, reduce_retracing=True)
         self._seed_generator = None
 
-    def __call__(self, label_map, instance_map, photo, noise_seed):
+    def __call__(self, label_map, instance_map, photo, feature_map, noise_seed):
         label_map, is_single = self._check_label_map(label_map)
         inputs = {"label_map": label_map.astype("int32")}
         if self._model.labels is None:
@@ -42,6 +42,10 @@ class Synthesizer:
             inputs["photo"] = _check_map(
                 "photo", photo, (*size, 3), is_single
             ).astype("uint8")
+        if feature_map is not None:
+            inputs["feature_map"] = self._check_feature_map(
+                feature_map, size, is_single
+            )
         if noise_seed is None:
             photos = self._graph(inputs).numpy()
         else:
@@ -90,6 +94,18 @@ class Synthesizer:
                 )
         is_single = label_map.ndim == rank
         return (label_map[None] if is_single else label_map), is_single
+
+    def _check_feature_map(self, feature_map, size, is_single):
+        channels = self._model.feature_map_channels
+        if not channels:
+            raise ValueError(
+                "A feature map was given, but this model's generator takes "
+                "none. Leave it out, or make and train a model with "
+                '`styles="loaded"`.'
+            )
+        return _check_map(
+            "feature_map", feature_map, (*size, channels), is_single
+        ).astype("uint8")
 
 
 def _check_map(name, array, shape, is_single):

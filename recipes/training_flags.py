@@ -34,6 +34,7 @@ _MODEL_NUMBERS = {
     "num_discriminator_layers": "stride-2 convolutions of each PatchGAN",
     "discriminator_width": "channels of a PatchGAN's first convolution",
     "encoder_width": "channels of the instance encoder at full resolution",
+    "encoder_features": "channels of a style: of the encoder's features",
 }
 _LEAST = {
     "label_nc": 0,
@@ -105,6 +106,14 @@ def _define_model(add, numbers):
     add("float", "dropout_rate", None, "Dropout in the generator, 0..1.")
     add("bool", "spectral_norm", None, "Spectral norm in the discriminator.")
     add("bool", "instance_feat", False, "Train an instance feature encoder.")
+    add("bool", "label_feat", False, "Train one that averages over classes.")
+    add(
+        "bool",
+        "load_features",
+        False,
+        "Take features from {split}_feat, as tools.encode_features writes "
+        "them, instead of training an encoder.",
+    )
     add("float", "ema_decay", None, "Decay of a moving average of the weights.")
 
 
@@ -122,17 +131,17 @@ def _define_losses(add, losses):
         "string",
         "vgg_weights",
         "imagenet",
-        "VGG19 weights of the perceptual loss: imagenet (downloaded by Keras) "
-        "or a Keras weights file without top.",
+        "VGG19 weights of the perceptual loss: imagenet (downloaded by Keras), "
+        "a Keras weights file without top (.h5), or torchvision's (.pth), "
+        "which gives the published loss.",
     )
-
     add(
         "enum",
         "vgg_inputs",
-        "caffe",
-        "What these weights expect: caffe (BGR, 0..255, mean subtracted), as "
-        "Keras' own; raw ([-1, 1] as it is), as the published code gives to "
-        "torchvision's.",
+        None,
+        "What these weights are given: raw ([-1, 1] as it is, as the published "
+        "code does), by default to torchvision's; caffe (BGR, 0..255, mean "
+        "subtracted), by default to Keras'.",
         enum_values=("caffe", "raw"),
     )
 
@@ -195,7 +204,28 @@ def resolve():
         )
     if options["epochs"] + options["decay_epochs"] < 1:
         raise ValueError("--epochs and --decay_epochs are both 0.")
+    _check_styles(options)
     return options
+
+
+def _check_styles(options):
+    if options["instance_feat"] and options["label_feat"]:
+        raise ValueError(
+            "--instance_feat and --label_feat were both given: an encoder "
+            "averages over instances or over classes. Choose one."
+        )
+    if options["load_features"]:
+        if options["encoder_features"] not in (None, 3):
+            raise ValueError(
+                f"--encoder_features={options['encoder_features']} with "
+                "--load_features: the files of {split}_feat hold 3. Leave "
+                "--encoder_features out."
+            )
+    elif options["label_feat"] and options["label_nc"] == 0:
+        raise ValueError(
+            "--label_feat needs classes to average over, but --label_nc=0 is "
+            "RGB input. Use --instance_feat, with instance maps."
+        )
 
 
 def _resumed(options):

@@ -51,6 +51,7 @@ def run(preset, options):
         options["split"],
         is_rgb=labels is None,
         use_instances=options["use_instances"],
+        use_features=options["load_features"],
     )
     if options["max_dataset_size"]:
         scenes = scenes.take(options["max_dataset_size"])
@@ -277,10 +278,23 @@ def _make_model(preset, options, labels):
         preset,
         labels=labels,
         use_instances=options["use_instances"],
-        has_encoder=options["instance_feat"],
+        styles=_find_styles(options),
         ema_decay=options["ema_decay"],
         **{name: options[name] for name in PRESETS[preset] if name in options},
     )
+
+
+def _find_styles(options):
+    """Returns what the generator takes styles from.
+
+    Published commands name, beside --load_features, the kind of encoder that
+    made the features; to the generator it makes no difference.
+    """
+    if options["load_features"]:
+        return "loaded"
+    if options["label_feat"]:
+        return "labels"
+    return "instances" if options["instance_feat"] else None
 
 
 def _compile(model, options, steps_per_epoch):

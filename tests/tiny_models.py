@@ -44,11 +44,14 @@ def sharpen(model):
     return model
 
 
-def make_scenes(count, height=32, width=48, seed=0, is_rgb=False):
+def make_scenes(
+    count, height=32, width=48, seed=0, is_rgb=False, num_features=0
+):
     """Returns a batch of scenes as `fit` takes them, in NumPy.
 
     Blocks of 4x4 pixels of one label; instances of 8x8 pixels whose ids half
-    precision can't tell apart; photos of noise.
+    precision can't tell apart; photos of noise, and feature maps if they have
+    channels.
     """
     draw = np.random.default_rng(seed)
     shape = (count, height, width)
@@ -66,12 +69,33 @@ def make_scenes(count, height=32, width=48, seed=0, is_rgb=False):
     if is_rgb:
         scenes["label_map"] = draw.integers(0, 256, (*shape, 3), "uint8")
         del scenes["instance_map"]
+    if num_features:
+        scenes["feature_map"] = draw.integers(
+            0, 256, (*shape, num_features), "uint8"
+        )
     return scenes
+
+
+def scenes_for(model, count, height=32, width=48):
+    """Returns a batch of scenes as `fit` takes them, of the model's kind."""
+    return make_scenes(
+        count,
+        height,
+        width,
+        is_rgb=model.labels is None,
+        num_features=model.feature_map_channels,
+    )
 
 
 def maps_of(scenes):
     """Returns the arguments of `synthesize` without the photo."""
     return {name: scenes[name] for name in scenes if name != "photo"}
+
+
+def inputs_for(model, count, height=32, width=48):
+    """Returns the arguments of `synthesize` that the model needs."""
+    scenes = scenes_for(model, count, height, width)
+    return scenes if model.encoder is not None else maps_of(scenes)
 
 
 def optimizer_state(model):

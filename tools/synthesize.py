@@ -8,6 +8,8 @@ Each photograph has the size and the name of its label map, whatever they are,
 and is a PNG. Nothing else is to be said of the model: it carries its classes
 and sizes with it. With `--samples=N` a model that was trained with dropout
 draws N different photographs of each label map, NAME_0.png, NAME_1.png, ...
+A model with an encoder takes the styles of the photos in `--photo_dir`, one
+that was trained on feature maps those of `--feature_dir`.
 """
 
 import pathlib
@@ -71,6 +73,8 @@ def _read(scenes, index):
         scene["instance_map"] = read_id_map(scenes.instance_maps[index])
     if scenes.photos is not None:
         scene["photo"] = read_photo(scenes.photos[index])
+    if scenes.feature_maps is not None:
+        scene["feature_map"] = read_photo(scenes.feature_maps[index])
     return scene
 
 
@@ -81,7 +85,7 @@ def main():
         raise ValueError(
             f"--samples must be at least 1. Received: {values.samples}"
         )
-    for name in ("label_dir", "instance_dir", "photo_dir"):
+    for name in ("label_dir", "instance_dir", "photo_dir", "feature_dir"):
         folder = values[name].value
         if folder and output_dir.resolve() == pathlib.Path(folder).resolve():
             raise ValueError(
@@ -93,6 +97,17 @@ def main():
         raise ValueError(
             "This model has an instance feature encoder: pass --photo_dir, the "
             "photos whose styles are taken."
+        )
+    if model.feature_map_channels and not values.feature_dir:
+        raise ValueError(
+            "This model was trained on feature maps: pass --feature_dir, the "
+            "feature maps whose styles are taken, as the tool encode_features "
+            "writes them."
+        )
+    if values.feature_dir and not model.feature_map_channels:
+        logging.warning(
+            "This model was trained without feature maps: --feature_dir is "
+            "not used."
         )
     if model.use_instances and not values.instance_dir:
         logging.warning(
@@ -108,6 +123,7 @@ def main():
         values.label_dir,
         values.instance_dir if model.use_instances else None,
         values.photo_dir if model.encoder is not None else None,
+        values.feature_dir if model.feature_map_channels else None,
         is_rgb=model.labels is None,
     )
     written = synthesize_folder(
@@ -122,6 +138,9 @@ if __name__ == "__main__":
     flags.DEFINE_string("instance_dir", None, "Instance maps.")
     flags.DEFINE_string(
         "photo_dir", None, "Photos whose styles a model with encoder takes."
+    )
+    flags.DEFINE_string(
+        "feature_dir", None, "Feature maps, for a model trained on them."
     )
     flags.DEFINE_string("output_dir", None, "Photographs.", required=True)
     flags.DEFINE_integer("samples", None, "Photographs per map, by dropout.")

@@ -11,32 +11,36 @@ from hdgan.layers import (
 from hdgan.networks.global_generator import image_output
 from hdgan.networks.network import Network, check_positive, resolve_dtype
 
+REGIONS = ("instances", "labels")
+
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class InstanceEncoder(Network):
     """Photo and instance map in, one feature vector per instance out.
 
     c7s1-16, four steps down, four up, a 7x7 convolution with tanh, then the
-    mean over each instance: Wang et al., 2018, section 3.4 and appendix.
+    mean over each instance: Wang et al., 2018, section 3.4 and appendix. With
+    the label map in place of the instance map, the mean over each class.
 
     Args:
         base_width: int, channels at full resolution.
         num_downsamplings: int, halvings of the size.
         feature_channels: int, length of an instance's feature vector.
         norm: `"instance"`, `"batch"` or `"none"`.
+        regions: `"instances"` or `"labels"`, which map `Pix2PixHD` gives it.
         **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
 
     Input shape:
-        `[photo, instance_map]`: `(batch, height, width, 3)` in [-1, 1], both
+        `[photo, region_map]`: `(batch, height, width, 3)` in [-1, 1], both
         sides multiples of `2 ** num_downsamplings`, and `(batch, height,
-        width)`, int32.
+        width)`, int32: the instance map or the label map.
 
     Output shape:
         `(batch, height, width, feature_channels)`, float32 in [-1, 1], constant
-        over each instance.
+        over each region.
 
     Raises:
-        ValueError: if a number is not an integer >= 1.
+        ValueError: if a number is not an integer >= 1, or `regions` unknown.
 
     Example:
         >>> encoder = hdgan.InstanceEncoder()
@@ -49,6 +53,7 @@ class InstanceEncoder(Network):
         num_downsamplings=4,
         feature_channels=3,
         norm="instance",
+        regions="instances",
         dtype=None,
         **kwargs,
     ):
@@ -57,6 +62,10 @@ class InstanceEncoder(Network):
             num_downsamplings=num_downsamplings,
             feature_channels=feature_channels,
         )
+        if regions not in REGIONS:
+            raise ValueError(
+                f"`regions` must be one of {REGIONS}. Received: {regions!r}"
+            )
         dtype = resolve_dtype(dtype)
         options = {"norm": norm, "dtype": dtype}
 
@@ -74,21 +83,20 @@ class InstanceEncoder(Network):
 
         # === Functional Model ===
         photo = keras.Input((None, None, 3), name="photo")
-        instance_map = keras.Input(
-            (None, None), dtype="int32", name="instance_map"
-        )
+        region_map = keras.Input((None, None), dtype="int32", name="region_map")
         x = stem(photo)
         for layer in [*downs, *ups]:
             x = layer(x)
         x = image_output(x, feature_channels, dtype)
-        features = pool(x, instance_map)
-        super().__init__([photo, instance_map], features, dtype, **kwargs)
+        features = pool(x, region_map)
+        super().__init__([photo, region_map], features, dtype, **kwargs)
 
         # === Config ===
         self.base_width = base_width
         self.num_downsamplings = num_downsamplings
         self.feature_channels = feature_channels
         self.norm = norm
+        self.regions = regions
 
     def get_config(self):
         return {
@@ -97,4 +105,5 @@ class InstanceEncoder(Network):
             "num_downsamplings": self.num_downsamplings,
             "feature_channels": self.feature_channels,
             "norm": self.norm,
+            "regions": self.regions,
         }

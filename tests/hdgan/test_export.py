@@ -9,12 +9,17 @@ import types
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_models import make_model, make_scenes, maps_of, sharpen
+from tiny_models import inputs_for, make_model, sharpen
 
 SIZES = ((1, 1), (17, 33), (64, 96))
 MODELS = {
     "labels": {"ema_decay": 0.9},
-    "encoder": {"has_encoder": True, "num_downsamplings": 1},
+    "encoder": {"styles": "instances", "num_downsamplings": 1},
+    "loaded": {
+        "styles": "loaded",
+        "encoder_features": 2,
+        "num_downsamplings": 1,
+    },
     "rgb": {"labels": None, "use_instances": False, "num_downsamplings": 1},
     "bfloat16": {"dtype": "mixed_bfloat16", "num_downsamplings": 1},
 }
@@ -23,9 +28,9 @@ PYTHON_OPS = {"PyFunc", "PyFuncStateless", "EagerPyFunc"}
 
 
 def _scenes(model, size, count):
-    scenes = make_scenes(count, *size, is_rgb=model.labels is None)
+    scenes = inputs_for(model, count, *size)
     scenes.setdefault("instance_map", np.zeros((count, *size), "int32"))
-    return scenes if model.encoder is not None else maps_of(scenes)
+    return scenes
 
 
 @pytest.fixture(scope="module")
@@ -109,6 +114,12 @@ def test_signature_has_names_and_free_sizes(served):
         "label_map: uint8 (None, None, None)",
         "photo -> uint8 (None, None, None, 3)",
         "photo: uint8 (None, None, None, 3)",
+    ]
+    assert list(served.answers["loaded/signature"]) == [
+        "feature_map: uint8 (None, None, None, 2)",
+        "instance_map: int32 (None, None, None)",
+        "label_map: uint8 (None, None, None)",
+        "photo -> uint8 (None, None, None, 3)",
     ]
     assert (
         "label_map: uint8 (None, None, None, 3)"

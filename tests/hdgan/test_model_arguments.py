@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 from tiny_models import make_model, make_scenes, sharpen
 
+import hdgan
 from hdgan.presets import PRESETS
 
 
@@ -50,7 +51,14 @@ def test_half_precision_that_needs_scaled_losses_is_refused():
 
 def test_an_encoder_without_instances_is_refused():
     with pytest.raises(ValueError, match="style per instance"):
-        make_model(labels=None, use_instances=False, has_encoder=True)
+        make_model(labels=None, use_instances=False, styles="instances")
+
+
+def test_an_encoder_over_classes_without_labels_is_refused():
+    with pytest.raises(ValueError, match=r"needs `labels`.*RGB"):
+        make_model(labels=None, styles="labels")
+    with pytest.raises(ValueError, match=r"'instances', 'labels'.*'pixels'"):
+        hdgan.InstanceEncoder(regions="pixels")
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,15 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_models import LABELS, make_model, make_scenes, maps_of, sharpen
+from tiny_models import (
+    LABELS,
+    inputs_for,
+    make_model,
+    make_scenes,
+    maps_of,
+    scenes_for,
+    sharpen,
+)
 
 import hdgan
 
@@ -14,10 +22,12 @@ SHALLOW = {"num_downsamplings": 1, "num_scales": 1}
 CASES = {
     "tiny": {},
     "encoder_and_average": {
-        "has_encoder": True,
+        "styles": "instances",
         "ema_decay": 0.9,
         "num_scales": 1,
     },
+    "styles_of_labels": {"styles": "labels", **SHALLOW},
+    "loaded_styles": {"styles": "loaded", "encoder_features": 5, **SHALLOW},
     "rgb": {"labels": None, "use_instances": False, **SHALLOW},
     "no_instances": {"use_instances": False, "spectral_norm": True, **SHALLOW},
     "pix2pix_256": {"preset": "pix2pix_256"},
@@ -35,12 +45,10 @@ PIX2PIX_NAMES = LEAST_SQUARES_NAMES - {"feature_matching"} | {"l1"}
 SIZES = ((1, 1), (17, 33), (33, 48))
 
 
-def _mixed_sizes(is_rgb):
+def _mixed_sizes(model):
     """Returns a dataset of two scenes of different odd sizes."""
     small, large = (
-        tf.data.Dataset.from_tensor_slices(
-            make_scenes(1, *size, is_rgb=is_rgb)
-        ).batch(1)
+        tf.data.Dataset.from_tensor_slices(scenes_for(model, 1, *size)).batch(1)
         for size in SIZES[1:]
     )
     return small.concatenate(large)
@@ -65,7 +73,7 @@ def journey(request):
     model.compile(**hdgan.PRESETS[preset]["losses"])
     networks = (model.generator, model.discriminator, model.encoder)
     start = _kernels(*networks)
-    dataset = _mixed_sizes(model.labels is None)
+    dataset = _mixed_sizes(model)
     history = model.fit(dataset, epochs=2, shuffle=False, verbose=0)
     return types.SimpleNamespace(
         model=model,
@@ -88,7 +96,13 @@ def plain():
 @pytest.fixture(scope="module")
 def encoding():
     """A model with an encoder, not trained."""
-    return sharpen(make_model(has_encoder=True))
+    return sharpen(make_model(styles="instances"))
+
+
+@pytest.fixture(scope="module")
+def loaded():
+    """A model that takes feature maps of two channels, not trained."""
+    return sharpen(make_model(styles="loaded", encoder_features=2))
 
 
 # === Journeys ===
@@ -134,8 +148,7 @@ def test_evaluate_reports_the_losses_and_changes_nothing(journey):
 @pytest.mark.parametrize("size", SIZES)
 def test_photographs_have_the_size_of_the_label_map(journey, size):
     model = journey.model
-    scenes = make_scenes(1, *size, is_rgb=model.labels is None)
-    inputs = scenes if model.encoder is not None else maps_of(scenes)
+    inputs = inputs_for(model, 1, *size)
     photos = model.synthesize(**inputs)
     assert photos.shape == (1, *size, 3)
     assert photos.dtype == np.uint8
@@ -145,8 +158,7 @@ def test_photographs_have_the_size_of_the_label_map(journey, size):
 
 def test_predict_gives_what_synthesize_rounds(journey):
     model = journey.model
-    scenes = make_scenes(2, 17, 33, is_rgb=model.labels is None)
-    inputs = scenes if model.encoder is not None else maps_of(scenes)
+    inputs = inputs_for(model, 2, 17, 33)
     images = model.predict(inputs, batch_size=2, verbose=0)
     assert images.dtype == np.float32
     assert np.abs(images).max() <= 1.0
@@ -242,7 +254,7 @@ def test_networks_whose_channels_do_not_fit_are_refused():
     generator = hdgan.GlobalGenerator(6, 4, 1, 1)
     discriminator = hdgan.MultiscaleDiscriminator(9, 4, 1, 1)
     hdgan.Pix2PixHD(generator, discriminator, labels=LABELS)
-    with pytest.raises(ValueError, match="takes 6 channels, but is given 5"):
+    with pytest.raises(ValueError, match="takes 9 channels, but is given 8"):
         hdgan.Pix2PixHD(
             generator, discriminator, labels=LABELS, use_instances=False
         )
@@ -298,6 +310,47 @@ def test_synthesize_says_what_is_wrong(plain, change, message):
 def test_encoder_needs_a_photo_to_take_styles_from(encoding):
     with pytest.raises(ValueError, match="styles"):
         encoding.synthesize(np.zeros((8, 8), "int32"))
+    with pytest.raises(ValueError, match="styles"):
+        encoding.encode({"label_map": np.zeros((1, 8, 8), "int32")})
+
+
+@pytest.mark.parametrize(
+    ("feature_map", "message"),
+    [
+        (None, r"`feature_map`, uint8 \(batch, height, width, 2\).*None"),
+        (np.zeros((8, 8, 3), "uint8"), r"shape \(1, 8, 8, 2\).*8, 3"),
+        (np.zeros((8, 9, 2), "uint8"), "size of the label map"),
+        (np.zeros((8, 8, 2), "float32"), "of integers"),
+    ],
+    ids=["none", "channels", "size", "dtype"],
+)
+def test_synthesis_says_what_a_feature_map_lacks(loaded, feature_map, message):
+    with pytest.raises(ValueError, match=message):
+        loaded.synthesize(np.zeros((8, 8), "int32"), feature_map=feature_map)
+
+
+def test_training_says_what_a_feature_map_lacks():
+    model = make_model(styles="loaded", **SHALLOW)
+    model.compile(run_eagerly=True)
+    scenes = scenes_for(model, 1, 16, 16)
+    features = scenes.pop("feature_map")
+    for call in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match=r"width, 3\).*Received: None"):
+            call(scenes, verbose=0)
+        with pytest.raises(ValueError, match=r"shape \(1, 16, 16, 2\)"):
+            call({**scenes, "feature_map": features[..., :2]}, verbose=0)
+        with pytest.raises(
+            tf.errors.InvalidArgumentError, match="`feature_map` and `label_map"
+        ):
+            call({**scenes, "feature_map": features[:, 1:]}, verbose=0)
+
+
+def test_what_a_model_has_no_use_for_is_refused(plain):
+    feature_map = np.zeros((8, 8, 3), "uint8")
+    with pytest.raises(ValueError, match=r"takes none.*`styles=\"loaded\"`"):
+        plain.synthesize(np.zeros((8, 8), "int32"), feature_map=feature_map)
+    with pytest.raises(ValueError, match="no instance feature encoder"):
+        plain.encode(make_scenes(1, 8, 8))
 
 
 # === Instance maps, styles, noise ===
@@ -331,6 +384,69 @@ def test_styles_of_one_image_do_not_reach_another(encoding):
     darker = scenes["photo"] // 4
     other = encoding.synthesize(**{**scenes, "photo": darker})
     assert np.abs(other.astype(int) - together).max() > 1
+
+
+def _means(features, region_map):
+    """Gives every pixel the mean over its region, in NumPy."""
+    means = np.zeros_like(features)
+    for example, regions, mean in zip(features, region_map, means, strict=True):
+        for region in np.unique(regions):
+            mean[regions == region] = example[regions == region].mean(0)
+    return means
+
+
+@pytest.mark.parametrize("styles", ["instances", "labels"])
+def test_styles_are_means_over_the_regions_asked_for(styles):
+    model = sharpen(make_model(styles=styles))
+    scenes = make_scenes(2, 16, 24)  # Padding would count as well.
+    photo = scenes["photo"] / np.float32(127.5) - 1
+    pixels = np.arange(16 * 24, dtype="int32").reshape(1, 16, 24)
+    raw = model.encoder([photo, np.repeat(pixels, 2, 0)]).numpy()
+    expected = {
+        "instances": _means(raw, scenes["instance_map"]),
+        "labels": _means(raw, scenes["label_map"]),
+    }
+    features = model.encode(scenes).numpy()
+    np.testing.assert_allclose(features, expected[styles], atol=1e-4)
+    assert np.abs(expected["instances"] - expected["labels"]).max() > 0.1
+    for example, label_map in zip(features, scenes["label_map"], strict=True):
+        for label in np.unique(label_map):
+            spread = np.ptp(example[label_map == label], axis=0).max()
+            assert (spread < 1e-5) == (styles == "labels")
+
+
+def test_styles_of_labels_leave_the_boundary_to_the_instances():
+    model = sharpen(make_model(styles="labels"))
+    scenes = make_scenes(1, 16, 24)
+    other = {**scenes, "instance_map": np.ones((1, 16, 24), "int32")}
+    np.testing.assert_array_equal(model.encode(scenes), model.encode(other))
+    photos = model.synthesize(**scenes), model.synthesize(**other)
+    assert np.abs(photos[0].astype(int) - photos[1]).max() > 1
+
+
+def test_styles_have_the_size_of_the_label_map(encoding):
+    features = encoding.encode(make_scenes(2, 17, 33))
+    assert features.shape == (2, 17, 33, 3)
+    assert np.abs(features).max() <= 1
+    # Constant over an instance up to the edge, where the padding was.
+    ids = make_scenes(2, 17, 33)["instance_map"]
+    np.testing.assert_allclose(
+        _means(features.numpy(), ids), features, atol=1e-5
+    )
+
+
+def test_loaded_styles_do_as_the_encoder_that_found_them(encoding):
+    loaded = make_model(styles="loaded")
+    loaded.generator.set_weights(encoding.generator.get_weights())
+    scenes = make_scenes(2, 17, 33)
+    expected = encoding.synthesize(**scenes)
+    features = encoding.encode(scenes).numpy()
+    stored = np.round((features + 1) * 127.5).astype("uint8")
+    photos = loaded.synthesize(**maps_of(scenes), feature_map=stored)
+    # Rounding a feature to 8 bits moves few pixels by more than a level.
+    assert np.abs(photos.astype(int) - expected).mean() < 1
+    other = loaded.synthesize(**maps_of(scenes), feature_map=255 - stored)
+    assert np.abs(other.astype(int) - expected).mean() > 5
 
 
 def test_a_noise_seed_draws_one_of_many_photographs():

@@ -33,6 +33,8 @@ def test_published_numbers():
     numbers = hdgan.PRESETS["pix2pixhd_1024p"]
     assert (numbers["base_width"], numbers["num_enhancers"]) == (32, 1)
     assert (numbers["num_local_blocks"], numbers["num_scales"]) == (3, 3)
+    for numbers in hdgan.PRESETS.values():
+        assert numbers["encoder_features"] == 3
     numbers = hdgan.PRESETS["pix2pix_256"]
     assert numbers["num_scales"] == 1
     assert numbers["dropout_rate"] == 0.5
@@ -60,20 +62,41 @@ def test_width_is_that_of_the_output_resolution():
     assert inner["base_width"] == 8
 
 
-def test_encoder_adds_three_channels_to_the_generator_alone():
+@pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
+@pytest.mark.parametrize("count", [None, 5])
+def test_styles_add_channels_to_the_generator_alone(styles, count):
     numbers = resolve_preset(
-        "tiny", base_width=4, num_blocks=1, encoder_width=4, num_scales=1
+        "tiny",
+        base_width=4,
+        num_blocks=1,
+        encoder_width=4,
+        num_scales=1,
+        encoder_features=count,
     )
-    generator, discriminator, encoder = build_networks(numbers, 6, True)
-    assert generator.input_shape[-1] == 6 + 3
+    generator, discriminator, encoder = build_networks(numbers, 6, styles)
+    assert generator.input_shape[-1] == 6 + (count or 3)
     assert discriminator.input_shape[-1] == 6 + 3
-    assert encoder.output_shape[-1] == 3
-    assert build_networks(numbers, 6)[2] is None
+    if styles == "loaded":
+        assert encoder is None
+    else:
+        assert encoder.output_shape[-1] == (count or 3)
+        assert encoder.regions == styles
+    plain, _, none = build_networks(numbers, 6)
+    assert plain.input_shape[-1] == 6
+    assert none is None
+
+
+def test_unknown_styles_or_none_of_their_channels_are_refused():
+    with pytest.raises(ValueError, match=r"'instances', 'labels'.*'clusters'"):
+        make_model(styles="clusters")
+    for styles in ("instances", "loaded"):
+        with pytest.raises(ValueError, match=r"encoder_features.*Received: 0"):
+            make_model(styles=styles, encoder_features=0)
 
 
 def test_sizes_suit_generator_and_encoder():
     model = make_model(
-        has_encoder=True, num_downsamplings=1, encoder_downsamplings=3
+        styles="instances", num_downsamplings=1, encoder_downsamplings=3
     )
     assert size_multiple(model.generator) == 2
     assert size_multiple(model.generator, model.encoder) == 8

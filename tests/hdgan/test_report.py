@@ -4,7 +4,7 @@ import html.parser
 
 import numpy as np
 import pytest
-from tiny_models import LABELS, make_model, make_scenes
+from tiny_models import LABELS, make_model, make_scenes, sharpen
 
 import hdgan
 from hdgan.data.image_files import read_photo
@@ -131,6 +131,28 @@ def test_the_pictures_of_a_scene():
     assert (boundary[:, :-1][is_border] == 0).all()
     assert set(np.unique(boundary)) == {0, 255}
     np.testing.assert_array_equal(pictures["Photo"], scene["photo"])
+
+
+def test_a_feature_map_is_shown_and_used():
+    model = sharpen(make_model(num_downsamplings=1, styles="loaded"))
+    scene = _scene(num_features=3)
+    pictures = scene_pictures(model, **scene)
+    assert list(pictures) == [
+        "Label map",
+        "Boundary map",
+        "Feature map",
+        "Generated",
+        "Photo",
+    ]
+    np.testing.assert_array_equal(pictures["Feature map"], scene["feature_map"])
+    scene["feature_map"] = 255 - scene["feature_map"]
+    other = scene_pictures(model, **scene)["Generated"]
+    assert (other != pictures["Generated"]).any()
+    # What is no RGB image can't be shown.
+    model = make_model(num_downsamplings=1, styles="loaded", encoder_features=2)
+    pictures = scene_pictures(model, **_scene(num_features=2))
+    assert "Feature map" not in pictures
+    assert pictures["Generated"].shape == (17, 26, 3)
 
 
 def test_without_instances_or_labels_there_is_no_boundary():

@@ -6,18 +6,32 @@ import zipfile
 import keras
 import numpy as np
 import pytest
-from tiny_models import LABELS, make_model, make_scenes, optimizer_state
+import vgg_weights
+from tiny_models import (
+    LABELS,
+    inputs_for,
+    make_model,
+    make_scenes,
+    optimizer_state,
+    scenes_for,
+)
 
 import hdgan
 from hdgan.layers import PerceptualLoss
 
-# The second has every kind of state: E, an average, seeds of dropout.
+# The last has every kind of state: E, an average, seeds of dropout.
 CASES = {
     "plain": {"num_downsamplings": 1, "num_scales": 1},
+    "loaded_styles": {
+        "num_downsamplings": 1,
+        "num_scales": 1,
+        "styles": "loaded",
+        "encoder_features": 2,
+    },
     "all_state": {
         "num_downsamplings": 1,
         "num_scales": 1,
-        "has_encoder": True,
+        "styles": "labels",
         "encoder_downsamplings": 1,
         "ema_decay": 0.5,
         "dropout_rate": 0.5,
@@ -36,7 +50,7 @@ def _adam():
 
 
 def _train_two_steps(model):
-    scenes = make_scenes(2, 16, 16)
+    scenes = scenes_for(model, 2, 16, 16)
     return model.fit(scenes, batch_size=1, shuffle=False, verbose=0).history
 
 
@@ -124,7 +138,7 @@ def test_uncompiled_loading_synthesises_the_same(run):
     model = keras.models.load_model(run.path, compile=False)
     full = keras.models.load_model(run.path)
     assert not model.compiled
-    scenes = make_scenes(1, 17, 33)
+    scenes = inputs_for(model, 1, 17, 33)
     np.testing.assert_array_equal(
         model.synthesize(**scenes), full.synthesize(**scenes)
     )
@@ -137,8 +151,9 @@ def test_uncompiled_loading_synthesises_the_same(run):
 
 def test_the_perceptual_network_is_not_in_the_file(tmp_path):
     model = make_model(num_downsamplings=1, num_scales=1)
+    weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
     model.compile(
-        perceptual_loss=PerceptualLoss("random", inputs="raw"),
+        perceptual_loss=PerceptualLoss(weights, inputs="raw"),
         perceptual_weight=3.0,
         run_eagerly=True,
     )
@@ -151,7 +166,7 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
         assert "vgg" not in " ".join(archive.namelist()).lower()
     loaded = keras.models.load_model(path)
     loss = loaded.objective.perceptual_loss
-    assert (loss.weights, loss.inputs) == ("random", "raw")
+    assert (loss.weights, loss.inputs) == (weights, "raw")
     assert loaded.objective.perceptual_weight == 3.0
     assert len(loaded.weights) == len(model.weights)
 

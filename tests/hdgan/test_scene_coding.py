@@ -42,6 +42,12 @@ def test_padding_repeats_the_edge():
     coded = _coding().code_photo(photo, np.zeros((1, 5, 9), "uint8"))
     assert coded.shape == (1, 8, 12, 3)
     np.testing.assert_allclose(coded, 1.0, atol=1e-6)
+    features = np.zeros((1, 5, 9, 7), "uint8")
+    features[:, -1, -1] = 255
+    coded = _coding().code_feature_map(features, np.zeros((1, 5, 9), "uint8"))
+    assert coded.shape == (1, 8, 12, 7)
+    np.testing.assert_allclose(coded[:, 4:, 8:], 1.0, atol=1e-6)
+    np.testing.assert_allclose(coded[:, :4], -1.0, atol=1e-6)
 
 
 def test_maps_may_have_a_channel_axis():

@@ -6,7 +6,14 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_models import NUM_CLASSES, make_model, make_scenes, maps_of, sharpen
+from tiny_models import (
+    NUM_CLASSES,
+    make_model,
+    make_scenes,
+    maps_of,
+    scenes_for,
+    sharpen,
+)
 
 GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
 FEATURE_MATCHING_WEIGHT = 10.0
@@ -46,15 +53,26 @@ def _losses(real, fake):
     return generator_loss, 0.5 * (real_loss + fake_loss)
 
 
+def _generator_variables(model):
+    encoder = model.encoder
+    ours = [] if encoder is None else encoder.trainable_variables
+    return model.generator.trainable_variables + ours
+
+
+def _features(model, scenes, photo):
+    if model.encoder is None:
+        return scenes["feature_map"].astype("float32") / 127.5 - 1.0
+    regions = f"{model.encoder.regions.removesuffix('s')}_map"
+    return model.encoder([photo, scenes[regions]])
+
+
 def _step_by_hand(model, scenes):
     """Returns where gradient descent takes G with E, and D."""
     condition, photo = _code(scenes)
-    ours = (
-        model.generator.trainable_variables + model.encoder.trainable_variables
-    )
+    ours = _generator_variables(model)
     theirs = model.discriminator.trainable_variables
     with tf.GradientTape(persistent=True) as tape:
-        features = model.encoder([photo, scenes["instance_map"]])
+        features = _features(model, scenes, photo)
         fake = model.generator(tf.concat([condition, features], -1))
         real_features = model.discriminator(tf.concat([condition, photo], -1))
         fake_features = model.discriminator(tf.concat([condition, fake], -1))
@@ -73,21 +91,23 @@ def _step_by_hand(model, scenes):
     ]
 
 
-def test_both_updates_follow_the_losses_of_the_weights_before_either():
+@pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
+def test_both_updates_follow_the_losses_of_the_weights_before_either(styles):
     # Gradient descent, unlike Adam, also shows the half in D's loss, and what
     # a gradient is multiplied by. G's optimizer trains E too.
-    model = make_model(has_encoder=True)
+    model = make_model(styles=styles)
     model.compile(
         keras.optimizers.SGD(GENERATOR_RATE),
         keras.optimizers.SGD(DISCRIMINATOR_RATE),
         run_eagerly=True,
     )
-    scenes = make_scenes(2, 16, 24)
+    scenes = scenes_for(model, 2, 16, 24)
+    scenes["label_map"] = scenes["label_map"].astype("int32")
     weights = (
-        model.generator.trainable_variables
-        + model.encoder.trainable_variables
-        + model.discriminator.trainable_variables
+        _generator_variables(model) + model.discriminator.trainable_variables
     )
+    # There are no others: loaded features have nothing to train.
+    assert {id(w) for w in weights} == {id(w) for w in model.trainable_weights}
     start = [weight.numpy() for weight in weights]
     expected = _step_by_hand(model, scenes)
     model.train_on_batch(scenes)

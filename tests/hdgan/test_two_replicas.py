@@ -9,7 +9,7 @@ import tensorflow as tf
 from tiny_models import make_model, make_scenes, optimizer_state
 
 OPTIONS = {
-    "has_encoder": True,
+    "styles": "instances",
     "ema_decay": 0.3,
     "num_downsamplings": 1,
     "encoder_downsamplings": 1,

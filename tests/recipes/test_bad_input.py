@@ -43,6 +43,13 @@ def arguments(data_dir, *flags):
     )
 
 
+def other_feature_size(data_dir):
+    path = data_dir / "train_feat" / FILE
+    shutil.copytree(data_dir / "train_img", path.parent)
+    Image.open(path).resize((32, 16)).save(path)
+    return path
+
+
 def unpaired(data_dir):
     path = data_dir / "train_img" / FILE
     path.unlink()
@@ -163,6 +170,23 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
         (("--dropout_rate=1.5",), ("1.5", "rate")),
         (("--ema_decay=2",), ("ema_decay", "(0, 1)")),
         (("--base_width=0",), ("base_width", "0")),
+        (
+            ("--instance_feat", "--label_feat"),
+            ("--instance_feat and --label_feat", "Choose one"),
+        ),
+        (
+            ("--label_feat", "--label_nc=0"),
+            ("--label_feat", "--label_nc=0 is RGB", "--instance_feat"),
+        ),
+        (
+            ("--load_features", "--encoder_features=4"),
+            ("--encoder_features=4", "hold 3"),
+        ),
+        (
+            ("--load_features", "--label_feat"),
+            ("missing: train_feat", "hdgan.tools.encode_features"),
+        ),
+        (("--instance_feat", "--encoder_features=0"), ("encoder_features",)),
         (("--nope=1",), ("nope",)),
         (("--batch_size=two",), ("--batch_size=two",)),
         (("train",), ("unexpected argument 'train'", "--name=value")),
@@ -186,6 +210,13 @@ def test_a_flag_that_does_not_fit_is_named(drawn, tmp_path, flags, words):
     )
     assert_one_clear_error(result, *words)
     assert not workdir.exists()
+
+
+def test_a_feature_map_of_another_size_is_named(data_dir):
+    path = other_feature_size(data_dir)
+    result = run_inside(RECIPE, *arguments(data_dir, "--load_features"))
+    assert_one_clear_error(result, path, "32x16", "64x32", "resize one")
+    assert not (data_dir.parent / "run").exists()
 
 
 def test_damaged_options_are_named(drawn, tmp_path):

@@ -1,6 +1,7 @@
 """The recipes from their command line to their files."""
 
 import json
+import shutil
 import types
 
 import keras
@@ -239,9 +240,58 @@ def test_a_run_stopped_before_its_first_checkpoint_starts_again(
     assert int(model.generator_optimizer.iterations) == 2
 
 
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        (("--instance_feat", "--encoder_features=4"), "instances"),
+        (("--label_feat",), "labels"),
+        # As published commands have it.
+        (("--load_features", "--instance_feat"), "loaded"),
+        (("--load_features", "--label_feat"), "loaded"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_flags_choose_where_styles_come_from(
+    data_dir, tmp_path, given, expected
+):
+    copy = shutil.copytree(data_dir, tmp_path / "data")
+    # Photos serve as features.
+    shutil.copytree(copy / "train_img", copy / "train_feat")
+    workdir = tmp_path / "run"
+    result = run_inside(
+        RECIPE,
+        *flags(copy, workdir, "--max_steps=1", "--encoder_width=4", *given),
+    )
+    assert result.code == 0, result.err
+    model = load_model(workdir)
+    count = 4 if expected == "instances" else 3
+    condition = len(model.labels) + 1
+    assert model.generator.input_shape[-1] == condition + count
+    if expected == "loaded":
+        assert model.encoder is None
+    else:
+        assert model.encoder.regions == expected
+        assert model.encoder.output_shape[-1] == count
+    page = (workdir / "samples" / "index.html").read_text()
+    assert ("Feature map" in page) == (expected == "loaded")
+    # What was given stays with the run.
+    result = run_inside(RECIPE, *resume(workdir, "--max_steps=2"))
+    assert result.code == 0, result.err
+
+
 def test_help_lists_the_flags():
     result = finish(start(RECIPE, "--help"))
-    for name in ("data_dir", "base_width", "l1_weight", "epochs", "devices"):
+    for name in (
+        "data_dir",
+        "base_width",
+        "encoder_features",
+        "instance_feat",
+        "label_feat",
+        "load_features",
+        "l1_weight",
+        "epochs",
+        "devices",
+    ):
         assert f"--{name}" in result.out or f"--[no]{name}" in result.out
 
 

@@ -19,13 +19,15 @@ SIZES = {"odd": (33, 47), "small": (5, 3), "even": (32, 64)}
 def data_dir(tmp_path_factory):
     """Scenes of several sizes, with instance maps and photos."""
     data_dir = tmp_path_factory.mktemp("scenes")
-    for kind in ("label", "inst", "img"):
+    for kind in ("label", "inst", "img", "feat"):
         (data_dir / kind).mkdir()
     for name, size in SIZES.items():
-        scene = {k: a[0] for k, a in make_scenes(1, *size).items()}
+        scenes = make_scenes(1, *size, num_features=3)
+        scene = {k: a[0] for k, a in scenes.items()}
         write_png(data_dir / "label" / f"{name}.png", scene["label_map"])
         write_png(data_dir / "inst" / f"{name}.png", scene["instance_map"])
         write_png(data_dir / "img" / f"{name}.png", scene["photo"])
+        write_png(data_dir / "feat" / f"{name}.png", scene["feature_map"])
     return data_dir
 
 
@@ -178,7 +180,7 @@ def test_maps_of_two_sizes_name_the_file(run_dir, data_dir, tmp_path):
 
 
 def test_a_model_with_encoder_asks_for_photos(data_dir, tmp_path):
-    model = save(tmp_path / "run", has_encoder=True, encoder_downsamplings=1)
+    model = save(tmp_path / "run", styles="instances", encoder_downsamplings=1)
     output_dir = tmp_path / "out"
     result = run_inside(TOOL, *arguments(model, data_dir, output_dir))
     assert_one_clear_error(result, "--photo_dir")
@@ -189,6 +191,44 @@ def test_a_model_with_encoder_asks_for_photos(data_dir, tmp_path):
     )
     assert result.code == 0, result.err
     assert len(list(output_dir.iterdir())) == len(SIZES)
+
+
+def test_a_model_of_feature_maps_asks_for_them(data_dir, tmp_path):
+    model = save(tmp_path / "run", styles="loaded")
+    output_dir = tmp_path / "out"
+    result = run_inside(TOOL, *arguments(model, data_dir, output_dir))
+    assert_one_clear_error(result, "--feature_dir", "encode_features")
+    assert not output_dir.exists()
+    result = run_inside(
+        TOOL,
+        *arguments(model, data_dir, output_dir),
+        f"--feature_dir={data_dir / 'feat'}",
+    )
+    assert result.code == 0, result.err
+    scenes = make_scenes(1, *SIZES["odd"], num_features=3)
+    del scenes["photo"]
+    (expected,) = load_model(model).synthesize(**scenes)
+    photo = read_photo(output_dir / "odd.png").astype(int)
+    assert np.abs(photo - expected).max() <= 1
+    # Nor are they overwritten.
+    result = run_inside(
+        TOOL,
+        *arguments(model, data_dir, data_dir / "feat"),
+        f"--feature_dir={data_dir / 'feat'}",
+    )
+    assert_one_clear_error(result, "--output_dir is --feature_dir")
+
+
+def test_feature_maps_that_are_not_used_are_warned_of(
+    run_dir, data_dir, tmp_path, caplog
+):
+    result = run_inside(
+        TOOL,
+        *arguments(run_dir, data_dir, tmp_path / "out"),
+        f"--feature_dir={data_dir / 'feat'}",
+    )
+    assert result.code == 0, result.err
+    assert "--feature_dir is not used" in caplog.text
 
 
 def test_a_model_of_rgb_images_takes_them(data_dir, tmp_path):

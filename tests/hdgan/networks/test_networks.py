@@ -1,6 +1,7 @@
 """What every network has to do, whatever it computes."""
 
 import dataclasses
+import inspect
 from collections.abc import Callable
 
 import keras
@@ -44,7 +45,7 @@ class Case:
 
 def make_encoder():
     return InstanceEncoder(
-        base_width=4, num_downsamplings=2, feature_channels=2
+        base_width=4, num_downsamplings=2, feature_channels=2, regions="labels"
     )
 
 
@@ -128,6 +129,8 @@ def test_config_makes_the_network_again(case):
     saved = keras.saving.serialize_keras_object(network)
     again = keras.saving.deserialize_keras_object(saved)
     assert again.get_config() == network.get_config()
+    arguments = set(inspect.signature(type(network)).parameters) - {"kwargs"}
+    assert arguments <= set(network.get_config())
     shapes = [weight.shape for weight in network.weights]
     assert [weight.shape for weight in again.weights] == shapes
     assert again.name == network.name
