@@ -15,7 +15,7 @@ from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
-from hdgan.pickled_arrays import read_torch_file
+from hdgan.layers.pickled_arrays import read_torch_file
 
 # In PyTorch, padding with zeros and cropping are done by the convolution.
 _WITHOUT_NUMBER = (

@@ -10,7 +10,7 @@ import tensorflow as tf
 
 import hdgan
 from hdgan import published_checkpoint
-from hdgan.pickled_arrays import read_torch_file
+from hdgan.layers.pickled_arrays import read_torch_file
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 LOADERS = {

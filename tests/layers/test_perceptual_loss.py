@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import vgg_weights
 
 from hdgan import layers
 
@@ -22,26 +23,15 @@ def golden():
 
 @pytest.fixture(scope="module")
 def weights_file(tmp_path_factory):
-    """A weights file drawn as the golden array's `config` says."""
-    network = keras.applications.VGG19(include_top=False, weights=None)
-    random = np.random.RandomState(19)
-    for layer in network.layers:
-        if isinstance(layer, keras.layers.Conv2D):
-            inputs, outputs = layer.kernel.shape[2:]
-            kernel = random.standard_normal((outputs, inputs, 3, 3))
-            kernel *= np.sqrt(2 / (9 * inputs))
-            bias = random.standard_normal(outputs) * 0.05
-            layer.set_weights(
-                [
-                    kernel.astype("float32").transpose(2, 3, 1, 0),
-                    bias.astype("float32"),
-                ]
-            )
-        if layer.name == "block5_conv1":
-            break
-    path = tmp_path_factory.mktemp("vgg19") / "vgg19.weights.h5"
-    network.save_weights(path)
-    return str(path)
+    folder = tmp_path_factory.mktemp("vgg19")
+    return vgg_weights.write_keras(folder / "vgg19.weights.h5")
+
+
+@pytest.fixture(scope="module")
+def torchvision_file(tmp_path_factory):
+    pytest.importorskip("torch")
+    folder = tmp_path_factory.mktemp("torchvision")
+    return vgg_weights.write_torchvision(folder / "vgg19-dcbb9e9d.pth")
 
 
 @pytest.fixture(scope="module")
@@ -49,17 +39,34 @@ def raw_loss(weights_file):
     return layers.PerceptualLoss(weights_file, inputs="raw", reduction=None)
 
 
-def test_value_and_gradient_are_the_published_ones(golden, raw_loss):
+def _assert_published(loss, golden):
+    """Asserts the golden value and gradient."""
     real, fake = tf.constant(golden["real"]), tf.constant(golden["fake"])
     with tf.GradientTape() as tape:
         tape.watch([real, fake])
-        value = raw_loss(real, fake)
+        value = loss(real, fake)
     assert value.shape == (1,)
     np.testing.assert_allclose(value[0], golden["loss"], rtol=1e-4)
     to_real, to_fake = tape.gradient(value, [real, fake])
     assert to_real is None
     error = np.linalg.norm(to_fake - golden["grad_fake"])
     assert error < 1e-4 * np.linalg.norm(golden["grad_fake"])
+
+
+def test_value_and_gradient_are_the_published_ones(golden, raw_loss):
+    _assert_published(raw_loss, golden)
+
+
+def test_torchvision_weights_give_the_published_loss(golden, torchvision_file):
+    """With nothing else said: the inputs go with the weights."""
+    loss = layers.PerceptualLoss(torchvision_file, reduction=None)
+    assert loss.inputs == "raw"
+    _assert_published(loss, golden)
+
+
+def test_keras_weights_are_given_caffe_inputs(weights_file):
+    assert layers.PerceptualLoss().inputs == "caffe"
+    assert layers.PerceptualLoss(weights_file).inputs == "caffe"
 
 
 def test_features_are_the_five_relu_taps(golden, weights_file):
@@ -116,7 +123,7 @@ def test_a_model_that_holds_the_loss_saves_no_vgg(tmp_path, raw_loss):
     path = tmp_path / "model.weights.h5"
     model.save_weights(path)
     assert path.stat().st_size < 100_000
-    other = Holder(layers.PerceptualLoss("random"))
+    other = Holder(layers.PerceptualLoss("other.h5"))
     other(np.zeros((1, 3), "float32"))
     other.load_weights(path)
     np.testing.assert_array_equal(
@@ -142,3 +149,30 @@ def test_a_wrong_weights_file_is_named(tmp_path):
     loss = layers.PerceptualLoss(str(path))
     with pytest.raises(ValueError, match=r"missing\.h5.*[Ee]xpected"):
         loss.build()
+
+
+@pytest.mark.filterwarnings("ignore:Skipping nested container")  # Of Keras.
+def test_files_of_other_weights_are_named(tmp_path):
+    text = tmp_path / "text.h5"
+    text.write_text("Not weights.")
+    with pytest.raises(ValueError, match=r"text\.h5 holds no Keras weights"):
+        layers.PerceptualLoss(str(text)).build()
+    other = tmp_path / "other.weights.h5"
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save_weights(
+        other
+    )
+    with pytest.raises(ValueError, match=r"other\.weights\.h5 holds no Keras"):
+        layers.PerceptualLoss(str(other)).build()
+
+
+def test_pytorch_files_of_other_weights_are_named(tmp_path):
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "vgg16.pth"
+    state = {k: torch.tensor(v) for k, v in vgg_weights.draw().items()}
+    del state["features.25.weight"]
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"vgg16\.pth.*features\.25\.weight"):
+        layers.PerceptualLoss(str(path)).build()
+    torch.save(torch.ones(2), path)
+    with pytest.raises(ValueError, match=r"vgg16\.pth.*features\.0\.weight"):
+        layers.PerceptualLoss(str(path)).build()

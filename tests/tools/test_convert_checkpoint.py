@@ -13,7 +13,7 @@ import tiny_models
 
 import hdgan
 from hdgan import published_checkpoint
-from hdgan.pickled_arrays import read_torch_file
+from hdgan.layers.pickled_arrays import read_torch_file
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 TOOL = "tools.convert_checkpoint"

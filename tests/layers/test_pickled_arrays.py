@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from hdgan.pickled_arrays import read_array_dict, read_torch_file
+from hdgan.layers.pickled_arrays import read_array_dict, read_torch_file
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 NETWORKS = ("global", "local1", "local2", "encoder", "discriminator")
@@ -173,7 +173,7 @@ def _call(module, name, argument):
         ("torch._utils", "_rebuild_tensor_v2.__globals__"),
         ("numpy", "load"),
         ("numpy.f2py.diagnose", "run"),
-        ("hdgan.pickled_arrays", "pathlib.Path"),
+        ("hdgan.layers.pickled_arrays", "pathlib.Path"),
         ("collections", "OrderedDict.fromkeys"),
         ("functools", "partial"),
         ("pickle", "loads"),
@@ -271,6 +271,25 @@ def test_handwritten_tensors_are_read(tmp_path, write):
     np.testing.assert_array_equal(
         read_torch_file(path)["w"], NUMBERS.reshape(2, 3)
     )
+
+
+@pytest.mark.parametrize("write", [_zip, _stream], ids=["zip", "stream"])
+def test_parameters_of_old_pytorch(tmp_path, write):
+    """A tensor, then what PyTorch before 0.4 knew of its gradients."""
+    path = tmp_path / "old.pth"
+    view = b"" if write is _zip else b"N"
+    tensor = _tensor(view=view)
+    start = tensor.index(b"ctorch._utils")
+    end = tensor.index(b"s.", start + 100)
+    pickled = (
+        tensor[:start]
+        + b"ctorch.nn.parameter\nParameter\n"
+        + tensor[start:end]
+        + b"\x85R(\x88\x89ccollections\nOrderedDict\n)Rtbs."
+    )
+    write(path, pickled, [("0", NUMBERS.tobytes())])
+    expected = NUMBERS.reshape(2, 3)
+    np.testing.assert_array_equal(read_torch_file(path)["w"], expected)
 
 
 def test_views_of_the_old_container(tmp_path):

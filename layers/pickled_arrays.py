@@ -11,11 +11,11 @@ import re
 import typing
 import zipfile
 
+import ml_dtypes
 import numpy as np
-import tensorflow as tf
 
 _STORAGES = {
-    "BFloat16Storage": tf.bfloat16.as_numpy_dtype,
+    "BFloat16Storage": ml_dtypes.bfloat16,
     "BoolStorage": "?",
     "ByteStorage": "u1",
     "CharStorage": "i1",
@@ -166,6 +166,9 @@ class _Tensor(typing.NamedTuple):
     shape: tuple
     strides: tuple
 
+    def __setstate__(self, state):
+        """Drops what a parameter of PyTorch before 0.4 knows of gradients."""
+
     def to_array(self, data):
         """Returns the array, given its storage's numbers."""
         if 0 in self.shape:
@@ -196,6 +199,8 @@ def _make_tensor(storage, offset, shape, strides, *_):
 
 
 def _make_parameter(tensor, *_):
+    if not isinstance(tensor, _Tensor):
+        raise _DamagedError("a parameter is no tensor")
     return tensor
 
 
@@ -204,6 +209,7 @@ _TORCH = {
     "torch._utils._rebuild_tensor": _Maker(_make_tensor),
     "torch._utils._rebuild_tensor_v2": _Maker(_make_tensor),
     "torch._utils._rebuild_parameter": _Maker(_make_parameter),
+    "torch.nn.parameter.Parameter": _Maker(_make_parameter),
     "torch.Size": _Maker(tuple),
     **{f"torch.{name}": name for name in _STORAGES},
 }
