@@ -65,7 +65,9 @@ class Objective:
         if self._is_perceptual():
             self.perceptual_loss.build()
 
-    def __call__(self, photo, fake, real_features, fake_features):
+    def __call__(
+        self, photo, fake, real_features, fake_features, pooled_features=None
+    ):
         """Computes every loss.
 
         Args:
@@ -74,6 +76,8 @@ class Objective:
             real_features: list over scales of lists over layers of tensors,
                 the discriminator's on the photo, logits last.
             fake_features: the same on the fake.
+            pooled_features: the same on what the discriminator is to tell from
+                photos, where that is not the fake.
 
         Returns:
             Dict from each of `names` to a float32 scalar, the mean over the
@@ -83,7 +87,8 @@ class Objective:
         """
         fake_logits = [scale[-1] for scale in fake_features]
         real, fake_side = self.adversarial_loss.discriminator(
-            [scale[-1] for scale in real_features], fake_logits
+            [scale[-1] for scale in real_features],
+            [scale[-1] for scale in pooled_features or fake_features],
         )
         parts = {
             "generator_adversarial": self.adversarial_loss.generator(

@@ -1,23 +1,45 @@
 """The pix2pixHD model: networks, coding, losses and training step."""
 
+import typing
+
 import keras
 import tensorflow as tf
 
 from hdgan.export import export_savedmodel
-from hdgan.objective import Objective
+from hdgan.gan_training import GanTraining
 from hdgan.presets import (
     PRESETS,
     build_networks,
     resolve_preset,
     size_multiple,
 )
-from hdgan.published_adam import published_adam
 from hdgan.scene_coding import SceneCoding
 from hdgan.synthesis import Synthesizer
 
 
+class Scene(typing.NamedTuple):
+    """Coded inputs, padded to the networks' multiple.
+
+    Args:
+        maps: dict of the raw `label_map` and, if there is one, `instance_map`.
+        condition: `(batch, height, width, channels)`, what generator and
+            discriminator see.
+        region_map: int32 `(batch, height, width)`, the instances; None for RGB
+            input without them.
+        styles: what the generator's styles come from: the encoder's inputs, a
+            coded feature map, or None.
+        photo: float32 `(batch, height, width, 3)` in [-1, 1], or None.
+    """
+
+    maps: dict
+    condition: tf.Tensor
+    region_map: tf.Tensor | None
+    styles: object = None
+    photo: tf.Tensor | None = None
+
+
 @keras.saving.register_keras_serializable(package="hdgan")
-class Pix2PixHD(keras.Model):
+class Pix2PixHD(GanTraining):
     """Photographs from label maps: Wang et al., CVPR 2018.
 
     Takes raw maps and photos and does its own coding: one channel per class, a
@@ -130,7 +152,6 @@ class Pix2PixHD(keras.Model):
         self.default_losses = dict(
             losses or PRESETS["pix2pixhd_512p"]["losses"]
         )
-        self._trackers = []
         self._synthesizer = Synthesizer(self)
         # Every network is a graph with its weights: nothing is left to build.
         self.built = True
@@ -199,8 +220,8 @@ class Pix2PixHD(keras.Model):
         return max(spare, 0)
 
     def call(self, inputs, training=False):
-        condition, style_inputs = self._code(inputs)
-        image = self._generate(condition, style_inputs, training)
+        scene = self._add_styles(self._code(inputs), inputs)
+        image = self._generate(scene, training)
         return self.coding.crop(image, inputs["label_map"])
 
     def encode(self, inputs):
@@ -221,8 +242,8 @@ class Pix2PixHD(keras.Model):
                 "This model has no instance feature encoder. Make and train "
                 'one with `styles="instances"` or `styles="labels"`.'
             )
-        _, style_inputs = self._code(inputs)
-        features = self.encoder(style_inputs, training=False)
+        scene = self._add_styles(self._code(inputs), inputs)
+        features = self.encoder(scene.styles, training=False)
         return self.coding.crop(features, inputs["label_map"])
 
     def synthesize(
@@ -276,205 +297,43 @@ class Pix2PixHD(keras.Model):
         """
         export_savedmodel(self, filepath)
 
-    # === Training ===
-
-    def compile(
-        self,
-        generator_optimizer=None,
-        discriminator_optimizer=None,
-        adversarial_loss=None,
-        feature_matching_weight=None,
-        perceptual_loss=None,
-        perceptual_weight=None,
-        l1_weight=None,
-        run_eagerly=False,
-        jit_compile=False,
-    ):
-        """Sets optimizers and losses.
-
-        Of the losses, None is the model's own default: its preset's, or what
-        the constructor was given as `losses`.
-
-        Args:
-            generator_optimizer: Keras optimizer, which trains the encoder too;
-                None is the published Adam: rate 2e-4, betas 0.5 and 0.999,
-                epsilon 1e-8.
-            discriminator_optimizer: the same for the discriminator.
-            adversarial_loss: `"least_squares"`, `"hinge"` or
-                `"non_saturating"`.
-            feature_matching_weight: float >= 0.
-            perceptual_loss: `hdgan.layers.PerceptualLoss`, or None for none,
-                since its weights are not part of the package.
-            perceptual_weight: float >= 0.
-            l1_weight: float >= 0, of the mean absolute difference in [-1, 1].
-            run_eagerly: bool, as in `keras.Model.compile`.
-            jit_compile: bool, the same.
-
-        Raises:
-            ValueError: if the adversarial loss is unknown, a weight negative,
-                both networks are given the same optimizer, or the networks are
-                in `mixed_float16`.
-        """
-        if generator_optimizer is not None and (
-            generator_optimizer is discriminator_optimizer
-        ):
-            raise ValueError(
-                "Generator and discriminator were given the same optimizer "
-                "object. Expected two: each keeps the state of its own weights."
-            )
-        self._check_precision()
-        # Without `optimizer=None` Keras would build and save an RMSprop.
-        super().compile(
-            optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
-        )
-        self._compile_options = {
-            "run_eagerly": run_eagerly,
-            "jit_compile": jit_compile,
-        }
-
-        def or_default(name, value):
-            return self.default_losses[name] if value is None else value
-
-        self.objective = Objective(
-            or_default("adversarial_loss", adversarial_loss),
-            or_default("feature_matching_weight", feature_matching_weight),
-            perceptual_loss,
-            or_default("perceptual_weight", perceptual_weight),
-            or_default("l1_weight", l1_weight),
-        )
-        with self.distribute_strategy.scope():
-            self.generator_optimizer = keras.optimizers.get(
-                generator_optimizer or published_adam()
-            )
-            self.discriminator_optimizer = keras.optimizers.get(
-                discriminator_optimizer or published_adam()
-            )
-            # Built here: inside the step of several replicas they can't be, and
-            # a saved state would not find an unbuilt optimizer's variables.
-            self.generator_optimizer.build(self._generator_variables())
-            self.discriminator_optimizer.build(
-                self.discriminator.trainable_variables
-            )
-            self._trackers = [
-                keras.metrics.Mean(name=name) for name in self.objective.names
-            ]
-
-    def get_compile_config(self):
-        if not self.compiled:
-            return None
-        serialize = keras.saving.serialize_keras_object
-        return {
-            "generator_optimizer": serialize(self.generator_optimizer),
-            "discriminator_optimizer": serialize(self.discriminator_optimizer),
-            **self.objective.get_config(),
-            **self._compile_options,
-        }
-
-    def compile_from_config(self, config):
-        self.compile(**keras.saving.deserialize_keras_object(config))
-
-    @property
-    def metrics(self):
-        # Exactly what a step returns: else the epoch's logs would silently be
-        # those of its last step.
-        return self._trackers
-
-    def train_step(self, data):
-        condition, style_inputs, photo = self._unpack(data)
-
-        with tf.GradientTape() as generator_tape:
-            # Generate.
-            fake = self._generate(condition, style_inputs, training=True)
-            # Discriminate. One pass over each of photo and fake serves both
-            # updates, because both come from the weights before either.
-            with tf.GradientTape() as discriminator_tape:
-                real_features = self._judge(condition, photo, training=True)
-                fake_features = self._judge(condition, fake, training=True)
-                # Losses.
-                losses = self.objective(
-                    photo, fake, real_features, fake_features
-                )
-                discriminator_loss = self._for_gradient(
-                    losses["discriminator_loss"], self.discriminator_optimizer
-                )
-            generator_loss = self._for_gradient(
-                losses["generator_loss"], self.generator_optimizer
-            )
-
-        generator_variables = self._generator_variables()
-        discriminator_variables = self.discriminator.trainable_variables
-        generator_gradients = generator_tape.gradient(
-            generator_loss, generator_variables
-        )
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_loss, discriminator_variables
-        )
-        # Update the generator.
-        self.generator_optimizer.apply(generator_gradients, generator_variables)
-        self._update_average()
-        # Update the discriminator.
-        self.discriminator_optimizer.apply(
-            discriminator_gradients, discriminator_variables
-        )
-        return self._track(losses, photo)
-
-    def test_step(self, data):
-        condition, style_inputs, photo = self._unpack(data)
-        fake = self._generate(condition, style_inputs, training=False)
-        real_features = self._judge(condition, photo, training=False)
-        fake_features = self._judge(condition, fake, training=False)
-        return self._track(
-            self.objective(photo, fake, real_features, fake_features), photo
-        )
-
-    def make_train_function(self, force=False):
-        self._build_objective()
-        return super().make_train_function(force)
-
-    def make_test_function(self, force=False):
-        self._build_objective()
-        return super().make_test_function(force)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Does nothing: all is built, and Keras' own would call the model on
-        the raw batch, which fails under a strategy (private; Keras 3.15)."""
-
-    def _build_objective(self):
-        with self.distribute_strategy.scope():
-            self.objective.build()
+    # === Coding ===
 
     def _unpack(self, data):
-        """Returns condition, what gives the styles, and padded photo."""
-        batch, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        photo = batch.get("photo") if y is None else y
+        """Returns the `Scene` of a batch of training data."""
+        inputs, y, _ = keras.utils.unpack_x_y_sample_weight(data)
+        photo = inputs.get("photo") if y is None else y
         if photo is None:
             raise ValueError(
                 "Training and evaluation need the photos: as `photo` in the "
-                f"dict or as `y`. Received only: {sorted(batch)}"
+                f"dict or as `y`. Received only: {sorted(inputs)}"
             )
-        photo = self.coding.code_photo(photo, batch["label_map"])
-        condition, style_inputs = self._code(batch, photo)
-        return condition, style_inputs, photo
+        photo = self.coding.code_photo(photo, inputs["label_map"])
+        scene = self._code(inputs)._replace(photo=photo)
+        return self._add_styles(scene, inputs)
 
-    def _code(self, inputs, photo=None):
-        """Returns the condition, and what the styles come from.
+    def _code(self, inputs):
+        """Returns a `Scene` without styles and photo."""
+        maps = {
+            name: inputs[name]
+            for name in ("label_map", "instance_map")
+            if inputs.get(name) is not None
+        }
+        return Scene(maps, *self.coding(**maps))
 
-        The latter is the encoder's inputs, a coded feature map, or None. Where
-        the photo is coded already, it is `photo`.
-        """
-        label_map = inputs["label_map"]
-        condition, region_map = self.coding(
-            label_map, inputs.get("instance_map")
-        )
-        if self.encoder is not None:
-            if photo is None:
-                photo = self._code_photo(inputs)
-            if self.encoder.regions == "labels":
-                region_map = self.coding.pad_ids(label_map)
-            return condition, [photo, region_map]
+    def _add_styles(self, scene, inputs):
+        """Returns the scene with what its styles come from."""
         if self.feature_map_channels:
-            return condition, self._code_feature_map(inputs)
-        return condition, None
+            return scene._replace(styles=self._code_feature_map(inputs))
+        if self.encoder is None:
+            return scene
+        photo = scene.photo
+        if photo is None:
+            photo = self._code_photo(inputs)
+        region_map = scene.region_map
+        if self.encoder.regions == "labels":
+            region_map = self.coding.pad_ids(scene.maps["label_map"])
+        return scene._replace(styles=[photo, region_map])
 
     def _code_photo(self, inputs):
         if inputs.get("photo") is None:
@@ -498,74 +357,24 @@ class Pix2PixHD(keras.Model):
             )
         return self.coding.code_feature_map(feature_map, inputs["label_map"])
 
-    def _generate(self, condition, style_inputs, training):
-        features = style_inputs
+    def _generate(self, scene, training):
+        condition = scene.condition
         if self.encoder is not None:
-            features = self.encoder(style_inputs, training=training)
-        if features is not None:
+            features = self.encoder(scene.styles, training=training)
             condition = self._join(condition, features)
+        elif scene.styles is not None:
+            condition = self._join(condition, scene.styles)
         generator = self.generator if training else self.inference_generator
         return generator(condition, training=training)
 
-    def _judge(self, condition, image, training):
-        pair = self._join(condition, image)
+    def _judge(self, scene, image, training):
+        pair = self._join(scene.condition, image)
         return self.discriminator(pair, training=training)
-
-    def _for_gradient(self, loss, optimizer):
-        # Gradients are summed over replicas: without the division two replicas
-        # would take twice the step of one.
-        loss = loss / self.distribute_strategy.num_replicas_in_sync
-        return optimizer.scale_loss(loss)
-
-    def _track(self, losses, photo):
-        # Weighted by the examples: a last, smaller batch counts as it should.
-        num_examples = tf.shape(photo)[0]
-        for tracker in self._trackers:
-            tracker.update_state(losses[tracker.name], num_examples)
-        return {tracker.name: tracker.result() for tracker in self._trackers}
-
-    def _update_average(self):
-        """Moves the average generator by one step.
-
-        Early on the decay is smaller, `(1 + step) / (10 + step)`, so that the
-        average does not linger at the initial weights.
-        """
-        if self.average_generator is None:
-            return
-        step = tf.cast(self.generator_optimizer.iterations.value, tf.float32)
-        decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-
-        def update(strategy, decay):
-            for average, weight in zip(
-                self.average_generator.weights,
-                self.generator.weights,
-                strict=True,
-            ):
-                strategy.extended.update(
-                    average.value, _move, args=(weight.value, decay)
-                )
-
-        # In the cross-replica context each device moves its own copy; an
-        # assignment by a replica would need an all-reduce of every weight.
-        tf.distribute.get_replica_context().merge_call(update, args=(decay,))
-
-    def _generator_variables(self):
-        variables = list(self.generator.trainable_variables)
-        if self.encoder is not None:
-            variables += self.encoder.trainable_variables
-        return variables
 
     def _join(self, condition, image):
         return tf.concat([condition, tf.cast(image, condition.dtype)], axis=-1)
 
     # === Checks and configuration ===
-
-    def _check_precision(self):
-        if self.generator.children_policy.name == "mixed_float16":
-            raise ValueError(
-                "Training in `mixed_float16` needs scaled losses, which are "
-                "not offered. Use `mixed_bfloat16`."
-            )
 
     def _check_channels(self):
         condition = self.coding.num_channels
@@ -607,10 +416,3 @@ class Pix2PixHD(keras.Model):
             for part in parts
         }
         return cls(**{**config, **made})
-
-
-def _move(average, weight, decay):
-    return average.assign(
-        tf.cast(decay, average.dtype) * average
-        + tf.cast(1.0 - decay, average.dtype) * weight
-    )

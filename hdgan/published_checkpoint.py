@@ -11,11 +11,11 @@ import keras
 import numpy as np
 
 from hdgan.layers import ResidualBlock
+from hdgan.layers.pickled_arrays import read_torch_file
 from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
-from hdgan.layers.pickled_arrays import read_torch_file
 
 # In PyTorch, padding with zeros and cropping are done by the convolution.
 _WITHOUT_NUMBER = (

@@ -30,7 +30,10 @@ from hdgan.layers.patch_discriminator import PatchDiscriminator
 from hdgan.layers.perceptual_loss import PerceptualLoss, vgg19_features
 from hdgan.layers.reflection_padding import ReflectionPadding2D
 from hdgan.layers.residual_block import ResidualBlock
-from hdgan.layers.spectral_normalization import SpectralNormalization
+from hdgan.layers.spectral_normalization import (
+    SpectralNormalization,
+    one_power_iteration,
+)
 from hdgan.layers.upsample_block import UpsampleBlock
 
 __all__ = [
@@ -60,5 +63,6 @@ __all__ = [
     "least_squares_generator_loss",
     "non_saturating_discriminator_loss",
     "non_saturating_generator_loss",
+    "one_power_iteration",
     "vgg19_features",
 ]

@@ -1,17 +1,44 @@
 """Spectral normalization."""
 
+import contextlib
+import threading
+
 import keras
 from keras import ops
+
+# A thread of its own for each replica of a strategy.
+_step = threading.local()
+
+
+@contextlib.contextmanager
+def one_power_iteration():
+    """Within it, each spectral normalization iterates at most once.
+
+    Training calls after a layer's first divide by the same sigma: a
+    discriminator that judges photo and fake in one step is one function.
+
+    Example:
+        >>> with one_power_iteration():
+        ...     real = discriminator(photo, training=True)
+        ...     fake = discriminator(generator(x), training=True)
+    """
+    before = getattr(_step, "vectors", None)
+    _step.vectors = {}
+    try:
+        yield
+    finally:
+        _step.vectors = before
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class SpectralNormalization(keras.layers.Wrapper):
     """Divides the kernel of a layer by its largest singular value.
 
-    With the kernel W as a matrix `(-1, outputs)`, each training call takes
-    power iterations `v = l2(u W')`, `u = l2(v W)` and calls the layer with
-    `W / sigma`, `sigma = v W u'`. The layer's own kernel stays as it is and the
-    gradient flows through sigma, with u and v constant (Miyato et al., 2018,
+    With the kernel W as a matrix `(-1, outputs)`, each training call (within
+    `one_power_iteration`, each layer's first) takes power iterations
+    `v = l2(u W')`, `u = l2(v W)` and calls the layer with `W / sigma`,
+    `sigma = v W u'`. The layer's own kernel stays as it is and the gradient
+    flows through sigma, with u and v constant (Miyato et al., 2018,
     equations 11 and 12). `keras.layers.SpectralNormalization` overwrites the
     kernel instead, without that gradient.
 
@@ -65,21 +92,30 @@ class SpectralNormalization(keras.layers.Wrapper):
     def call(self, inputs, training=False):
         kernel = ops.cast(self.layer.kernel.value, "float32")
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
-        constant = ops.stop_gradient(matrix)
-        u = ops.cast(self.u.value, "float32")
-        for _ in range(self.power_iterations if training else 1):
-            v = self._l2_normalize(ops.matmul(u, ops.transpose(constant)))
-            next_u = self._l2_normalize(ops.matmul(v, constant))
-            # At inference u is as the last training call left it.
-            u = next_u if training else u
-        if training:
-            self.u.assign(u)
+        v, u = self._find_vectors(ops.stop_gradient(matrix), training)
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
         # The scope swaps the kernel for this call only: nothing is written.
         with keras.StatelessScope(
             state_mapping=[(self.layer.kernel, kernel / sigma[0, 0])]
         ):
             return self.layer(inputs)
+
+    def _find_vectors(self, matrix, training):
+        """Returns v and u, after the iterations of a training call."""
+        known = getattr(_step, "vectors", None) if training else None
+        if known and id(self) in known:
+            return known[id(self)]
+        u = ops.cast(self.u.value, "float32")
+        for _ in range(self.power_iterations if training else 1):
+            v = self._l2_normalize(ops.matmul(u, ops.transpose(matrix)))
+            next_u = self._l2_normalize(ops.matmul(v, matrix))
+            # At inference u is as the last training call left it.
+            u = next_u if training else u
+        if training:
+            self.u.assign(u)
+        if known is not None:
+            known[id(self)] = v, u
+        return v, u
 
     def compute_output_shape(self, input_shape):
         return self.layer.compute_output_shape(input_shape)

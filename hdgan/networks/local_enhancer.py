@@ -102,6 +102,16 @@ class LocalEnhancer(Network):
         self.size_multiple = global_generator.size_multiple * 2**num_enhancers
         self.size_minimum = global_generator.size_minimum * 2**num_enhancers
 
+    def outermost_enhancer_variables(self):
+        """Returns the trainable variables of the last enhancer and output."""
+        prefix = f"enhancer_{self.num_enhancers}_"
+        return [
+            variable
+            for layer in self.layers
+            if layer.name.startswith(prefix) or layer.name == "output"
+            for variable in layer.trainable_variables
+        ]
+
     def get_config(self):
         config = super().get_config()
         del config["dtype"]

@@ -15,6 +15,8 @@ from tiny_models import (
     sharpen,
 )
 
+from hdgan.layers import SpectralNormalization
+
 GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
 FEATURE_MATCHING_WEIGHT = 10.0
 
@@ -249,6 +251,28 @@ def test_a_step_computes_no_convolution_twice():
         + 2 * (num_layers - 1) * num_scales
         + patches
     )
+
+
+def test_spectral_norm_iterates_once_in_a_step():
+    """One discriminator judges photo and fake, as mathematics has it."""
+    model = make_model(spectral_norm=True, num_scales=1, num_downsamplings=1)
+    model.compile(run_eagerly=True)
+    normalizations = [
+        layer
+        for layer in model.discriminator._flatten_layers()
+        if isinstance(layer, SpectralNormalization)
+    ]
+    assert len(normalizations) == 3
+    expected = []
+    for layer in normalizations:
+        kernel = layer.layer.kernel.numpy()
+        matrix = kernel.reshape(-1, kernel.shape[-1])
+        v = layer.u.numpy() @ matrix.T
+        u = v / np.linalg.norm(v) @ matrix
+        expected.append(u / np.linalg.norm(u))
+    model.train_on_batch(make_scenes(1, 16, 16))
+    for layer, u in zip(normalizations, expected, strict=True):
+        np.testing.assert_allclose(layer.u, u, atol=1e-5)
 
 
 def _operations_that_run(function):

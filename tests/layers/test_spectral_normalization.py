@@ -107,3 +107,36 @@ def test_vector_moves_inside_a_traced_step(dense):
     before = layer.u.numpy()
     tf.function(lambda: layer(identity, training=True))()
     assert np.abs(layer.u.numpy() - before).max() > 0.01
+
+
+def test_one_iteration_of_each_layer_in_a_step(dense):
+    layer, identity = dense
+    kernel, u = layer.layer.kernel.numpy(), layer.u.numpy()
+    v = l2(u @ kernel.T)
+    next_u = l2(v @ kernel)
+    sigma = (v @ kernel @ next_u.T).item()
+    with layers.one_power_iteration():
+        first = layer(identity, training=True)
+        second = layer(identity, training=True)
+        with tf.GradientTape() as tape:
+            value = tf.reduce_sum(layer(identity, training=True) ** 2)
+    np.testing.assert_allclose(first, kernel / sigma, atol=1e-5)
+    np.testing.assert_array_equal(first, second)
+    np.testing.assert_allclose(layer.u, next_u, atol=1e-6)
+    assert tape.gradient(value, layer.layer.kernel.value) is not None
+    # Outside, every training call iterates.
+    layer(identity, training=True)
+    np.testing.assert_allclose(
+        layer.u, l2(l2(next_u @ kernel.T) @ kernel), atol=1e-6
+    )
+
+
+def test_steps_do_not_share_what_they_found(dense):
+    layer, identity = dense
+    vectors = []
+    for _ in range(3):
+        with layers.one_power_iteration():
+            layer(identity, training=True)
+        vectors.append(layer.u.numpy())
+    assert not np.allclose(vectors[0], vectors[1], atol=1e-6)
+    assert not np.allclose(vectors[1], vectors[2], atol=1e-7)
