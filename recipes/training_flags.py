@@ -30,6 +30,7 @@ _MODEL_NUMBERS = {
     "base_width": "channels at full resolution",
     "num_downsamplings": "halvings inside the generator",
     "num_blocks": "residual blocks",
+    "num_local_blocks": "residual blocks of an enhancer",
     "num_scales": "scales of the discriminator",
     "num_discriminator_layers": "stride-2 convolutions of each PatchGAN",
     "discriminator_width": "channels of a PatchGAN's first convolution",
@@ -41,15 +42,21 @@ _LEAST = {
     "max_dataset_size": 1,
     "epochs": 0,
     "decay_epochs": 0,
+    "fix_global_epochs": 0,
+    "global_epochs": 0,
+    "global_decay_epochs": 0,
     "max_steps": 1,
     "batch_size": 1,
+    "pool_size": 0,
     "seed": 0,
     "checkpoint_steps": 1,
     "sample_steps": 1,
     "num_sample_scenes": 1,
     "log_steps": 1,
 }
+PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
 _names = []
+_defaults = {}
 
 
 def define(preset, **defaults):
@@ -59,26 +66,31 @@ def define(preset, **defaults):
         preset: key of `hdgan.PRESETS`.
         **defaults: defaults of flags that differ from the shared ones.
     """
-    numbers = PRESETS[preset]
-    losses = numbers["losses"]
-
-    def add(kind, name, default, help, **options):
-        getattr(flags, f"DEFINE_{kind}")(
-            name=name,
-            default=defaults.get(name, default),
-            help=help,
-            **options,
-        )
-        _names.append(name)
-
-    _define_data(add)
-    _define_model(add, numbers)
-    _define_losses(add, losses)
-    _define_optimisation(add)
-    _define_run(add)
+    _defaults.update(defaults)
+    _define_data()
+    _define_model(PRESETS[preset])
+    _define_losses(PRESETS[preset]["losses"])
+    _define_optimisation()
+    _define_run()
 
 
-def _define_data(add):
+def add(kind, name, default, help, **options):
+    """Defines a flag that is one of the run's options.
+
+    Args:
+        kind: `"integer"`, `"string"`, ...: the ending of an absl function.
+        name: str.
+        default: its default, unless `define` was given another.
+        help: str.
+        **options: what the absl function takes besides.
+    """
+    getattr(flags, f"DEFINE_{kind}")(
+        name=name, default=_defaults.get(name, default), help=help, **options
+    )
+    _names.append(name)
+
+
+def _define_data():
     add("string", "data_dir", None, "Folder with train_label, train_img, ...")
     add("string", "split", "train", "Start of the folders' names.")
     add("integer", "label_nc", None, "Number of classes; 0: RGB input.")
@@ -98,7 +110,7 @@ def _define_data(add):
     add("integer", "max_dataset_size", None, "Use only so many scenes.")
 
 
-def _define_model(add, numbers):
+def _define_model(numbers):
     for name, help in _MODEL_NUMBERS.items():
         if name in numbers:
             add("integer", name, None, f"{help} (preset: {numbers[name]}).")
@@ -114,10 +126,17 @@ def _define_model(add, numbers):
         "Take features from {split}_feat, as tools.encode_features writes "
         "them, instead of training an encoder.",
     )
+    add(
+        "enum",
+        "precision",
+        "float32",
+        "Of the networks; weights and losses stay in float32.",
+        enum_values=list(PRECISIONS),
+    )
     add("float", "ema_decay", None, "Decay of a moving average of the weights.")
 
 
-def _define_losses(add, losses):
+def _define_losses(losses):
     add(
         "enum",
         "adversarial_loss",
@@ -146,16 +165,23 @@ def _define_losses(add, losses):
     )
 
 
-def _define_optimisation(add):
+def _define_optimisation():
     add("integer", "epochs", 100, "Epochs at the full learning rate.")
     add("integer", "decay_epochs", 100, "Epochs of linear decay to 0.")
     add("integer", "max_steps", None, "End after so many steps already.")
     add("integer", "batch_size", 1, "Examples of a step, over all devices.")
     add("float", "learning_rate", 2e-4, "Adam's learning rate.")
+    add(
+        "integer",
+        "pool_size",
+        0,
+        "Earlier fakes kept for the discriminator, for each device; a resumed "
+        "run starts with none.",
+    )
     add("integer", "seed", 0, "Seed of weights and order of the data.")
 
 
-def _define_run(add):
+def _define_run():
     add("string", "workdir", None, "Folder of the run.")
     add("bool", "resume", False, "Go on with the run in workdir.")
     add("bool", "dry_run", False, "Check everything, print, and stop.")
@@ -193,7 +219,7 @@ def resolve():
             "Correct the path."
         )
     for name, least in _LEAST.items():
-        if options[name] is not None and options[name] < least:
+        if options.get(name) is not None and options[name] < least:
             raise ValueError(
                 f"--{name} must be at least {least}. Received: {options[name]}"
             )

@@ -1,5 +1,6 @@
 """What a training recipe does with its flags."""
 
+import dataclasses
 import hashlib
 import json
 import math
@@ -17,26 +18,53 @@ from hdgan.callbacks.sample_page import SamplePage
 from hdgan.callbacks.scalar_log import ScalarLog
 from hdgan.callbacks.training_checkpoint import (
     TrainingCheckpoint,
+    link_or_copy,
     list_checkpoints,
 )
+from hdgan.coarse_to_fine import enlarge
 from hdgan.data.resizing import Resizing
 from hdgan.data.scene_dataset import make_dataset, read_scene
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_files import SceneFiles, check_scenes, find_scenes
 from hdgan.label_set import LabelSet
 from hdgan.layers import PerceptualLoss
 from hdgan.linear_decay import LinearDecay
 from hdgan.pix2pixhd import Pix2PixHD
-from hdgan.presets import PRESETS
+from hdgan.presets import PRESETS, resolve_preset
 from hdgan.published_adam import published_adam
+from hdgan.recipes.training_flags import PRECISIONS
+from hdgan.recipes.training_phase import Phase
 from hdgan.training import train
 
 
-def run(preset, options):
+@dataclasses.dataclass(frozen=True)
+class _Run:
+    """What all phases of a run share."""
+
+    options: dict
+    workdir: pathlib.Path
+    strategy: tf.distribute.Strategy
+    labels: LabelSet | None
+    scenes: SceneFiles
+    sizes: list
+
+    @property
+    def steps_per_epoch(self):
+        return math.ceil(len(self.scenes) / self.options["batch_size"])
+
+    def count_steps(self, phase):
+        """Returns the steps of a whole phase."""
+        return (phase.epochs + phase.decay_epochs) * self.steps_per_epoch
+
+
+def run(preset, options, phases=None, load_coarse=None):
     """Trains a preset's model: check, print, build or resume, fit.
 
     Args:
         preset: key of `hdgan.PRESETS`.
         options: dict, from `training_flags.resolve`.
+        phases: list of `Phase`; None is one, of that preset.
+        load_coarse: function without arguments that returns the trained model
+            with which the first phase begins; None for none.
 
     Returns:
         The trained model, or None after a dry run.
@@ -44,79 +72,123 @@ def run(preset, options):
     Raises:
         ValueError: if data, flags and workdir do not fit one another.
     """
+    if phases is None:
+        phases = [Phase(preset, options["epochs"], options["decay_epochs"])]
     workdir = pathlib.Path(options["workdir"])
-    labels = _find_labels(options)
-    scenes = find_scenes(
-        options["data_dir"],
-        options["split"],
-        is_rgb=labels is None,
-        use_instances=options["use_instances"],
-        use_features=options["load_features"],
-    )
-    if options["max_dataset_size"]:
-        scenes = scenes.take(options["max_dataset_size"])
-    checkpoints = []
+    strategy = _make_strategy(options)
+    coarse = None if load_coarse is None else load_coarse()
+    labels = _find_labels(options) if coarse is None else coarse.labels
+    scenes = _find_scenes(options, labels)
+    first = 0
     if options["resume"]:
         _check_record(workdir, preset, scenes, labels)
-        # There are none if the run was stopped before its first.
-        checkpoints = list_checkpoints(workdir)
+        first = _find_phase(phases, workdir)
     else:
         _check_unused(workdir)
-    strategy = _make_strategy(options)
     sizes = check_scenes(scenes, len(labels or ()))
-    steps_per_epoch = math.ceil(len(scenes) / options["batch_size"])
-    num_steps = _count_steps(options, steps_per_epoch)
-    keras.utils.set_random_seed(options["seed"])
-    with strategy.scope():
-        if checkpoints:
-            model = _load(checkpoints[-1])
-        else:
-            model = _make_model(preset, options, labels)
-            _compile(model, options, steps_per_epoch)
-    resizing = _make_resizing(options, model, sizes)
-    _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch)
+    run = _Run(options, workdir, strategy, labels, scenes, sizes)
+    model = _begin(run, phases, first, coarse)
+    resizings = _make_resizings(run, phases, first, model)
+    _print_plan(preset, run, phases)
     if options["dry_run"]:
+        _print_networks(model)
         print("Dry run: everything fits; nothing was trained.")
         return None
     if not options["resume"]:
         _write_record(workdir, preset, options, scenes, labels)
 
-    samples = SamplePage(
-        workdir,
-        _sample_scenes(options, scenes, resizing),
-        options["sample_steps"],
-    )
-    callbacks = [
-        ScalarLog(workdir / "tensorboard", options["log_steps"]),
-        samples,
-        TrainingCheckpoint(workdir, options["checkpoint_steps"]),
-    ]
-    _fit(
-        model, options, scenes, resizing, num_steps, steps_per_epoch, callbacks
-    )
+    directory = workdir / phases[first].name
+    step = sum(run.count_steps(phase) for phase in phases[:first])
+    for number in range(first, len(phases)):
+        phase = phases[number]
+        num_steps = run.count_steps(phase)
+        if options["max_steps"]:
+            num_steps = min(num_steps, options["max_steps"] - step)
+        if num_steps <= 0:
+            break
+        if number > first:
+            model = _begin(run, phases, number, model)
+        if len(phases) > 1:
+            print(f"Phase {number + 1} of {len(phases)}: {phase}")
+        _print_networks(model)
+        directory = workdir / phase.name
+        _fit(run, directory, model, resizings[number], step, num_steps)
+        if phase.name:
+            link_or_copy(directory / "model.keras", workdir / "model.keras")
+        step += num_steps
     print(f"Model:       {workdir / 'model.keras'}")
-    print(f"Samples:     {samples.path}")
-    print(f"TensorBoard: tensorboard --logdir={workdir / 'tensorboard'}")
+    print(f"Samples:     {directory / 'samples' / 'index.html'}")
+    print(f"TensorBoard: tensorboard --logdir={workdir}")
     return model
 
 
-def _fit(
-    model, options, scenes, resizing, num_steps, steps_per_epoch, callbacks
-):
+def _find_phase(phases, workdir):
+    """Returns the number of the last phase that has a checkpoint, or 0."""
+    begun = [
+        number
+        for number, phase in enumerate(phases)
+        if list_checkpoints(workdir / phase.name)
+    ]
+    return max(begun, default=0)
+
+
+def _begin(run, phases, number, previous):
+    """Returns a phase's compiled model, as it was left or as it begins."""
+    options = run.options
+    phase = phases[number]
+    # Fresh weights do not depend on how much was trained before, or where.
+    keras.utils.set_random_seed(options["seed"] + number)
+    with run.strategy.scope():
+        if options["resume"]:
+            # There are none if the run was stopped before its first.
+            checkpoints = list_checkpoints(run.workdir / phase.name)
+            if checkpoints:
+                return _load(checkpoints[-1])
+        discriminator_optimizer = None
+        if phase.begins == "fresh":
+            model = _make_model(phase, options, run.labels)
+        elif phase.begins == "enlarged":
+            model = enlarge(
+                previous,
+                resolve_preset(
+                    phase.preset, num_local_blocks=options["num_local_blocks"]
+                )["num_local_blocks"],
+                PRECISIONS[options["precision"]],
+            )
+        else:
+            model = previous
+            discriminator_optimizer = previous.discriminator_optimizer
+        _compile(run, phase, model, discriminator_optimizer)
+    return model
+
+
+def _fit(run, directory, model, resizing, first_step, num_steps):
+    """Trains a phase to its end; `first_step` counts those of all before."""
+    options = run.options
+    samples = SamplePage(
+        directory,
+        _sample_scenes(options, run.scenes, resizing),
+        options["sample_steps"],
+    )
+    callbacks = [
+        ScalarLog(directory / "tensorboard", options["log_steps"]),
+        samples,
+        TrainingCheckpoint(directory, options["checkpoint_steps"]),
+    ]
     try:
         train(
             model,
             lambda step: make_dataset(
-                scenes,
+                run.scenes,
                 resizing,
                 batch_size=options["batch_size"],
                 shuffle=options["shuffle"],
                 flip=options["flip"],
                 seed=options["seed"],
-                start_step=step,
+                start_step=first_step + step,
             ),
             num_steps,
-            steps_per_epoch,
+            run.steps_per_epoch,
             callbacks=callbacks,
             # Into a file, a line per epoch instead of a moving bar.
             verbose=1 if sys.stdout.isatty() else 2,
@@ -129,6 +201,19 @@ def _fit(
             "batch smaller (--batch_size). TensorFlow says: "
             f"{error.message[:200]}"
         ) from error
+
+
+def _find_scenes(options, labels):
+    scenes = find_scenes(
+        options["data_dir"],
+        options["split"],
+        is_rgb=labels is None,
+        use_instances=options["use_instances"],
+        use_features=options["load_features"],
+    )
+    if options["max_dataset_size"]:
+        scenes = scenes.take(options["max_dataset_size"])
+    return scenes
 
 
 def _find_labels(options):
@@ -187,36 +272,52 @@ def _make_strategy(options):
     return tf.distribute.get_strategy()
 
 
-def _make_resizing(options, model, sizes):
-    resizing = Resizing(
-        options["resize_mode"],
-        options["load_size"],
-        options["crop_size"],
-        model.coding.size_multiple,
-    )
-    results = {resizing.final_size(*size) for size in set(sizes)}
-    if options["batch_size"] > 1 and len(results) > 1:
-        raise ValueError(
-            f"The scenes have {len(results)} different sizes after resizing, "
-            f"which can't share a batch of {options['batch_size']}. Expected "
-            "one size: choose a --resize_mode that crops, or --batch_size=1."
+def _make_resizings(run, phases, first, model):
+    """Returns each phase's `Resizing`, `model` being the first one's."""
+    options = run.options
+    resizings = []
+    multiple = model.coding.size_multiple
+    for number, phase in enumerate(phases):
+        if number > first and phase.begins == "enlarged":
+            multiple *= 2
+        resizing = Resizing(
+            options["resize_mode"],
+            options["load_size"],
+            options["crop_size"],
+            multiple,
+            phase.shrink,
         )
-    return resizing
+        results = {resizing.final_size(*size) for size in set(run.sizes)}
+        if options["batch_size"] > 1 and len(results) > 1:
+            raise ValueError(
+                f"The scenes have {len(results)} different sizes after "
+                "resizing, which can't share a batch of "
+                f"{options['batch_size']}. Expected one size: choose a "
+                "--resize_mode that crops, or --batch_size=1."
+            )
+        resizings.append(resizing)
+    return resizings
 
 
-def _count_steps(options, steps_per_epoch):
-    num_steps = (options["epochs"] + options["decay_epochs"]) * steps_per_epoch
-    return min(num_steps, options["max_steps"] or num_steps)
-
-
-def _print_plan(preset, options, scenes, model, num_steps, steps_per_epoch):
+def _print_plan(preset, run, phases):
+    options = run.options
     for name, value in {"preset": preset, **options}.items():
         print(f"  {name:26}{value}")
+    for number, phase in enumerate(phases, 1):
+        if len(phases) > 1:
+            print(f"Phase {number} of {len(phases)}: {phase}")
+    num_steps = sum(run.count_steps(phase) for phase in phases)
+    num_steps = min(num_steps, options["max_steps"] or num_steps)
     print(
-        f"{len(scenes)} scenes; {steps_per_epoch} steps per epoch, "
-        f"{num_steps} steps in all; generator "
-        f"{model.generator.count_params():,} parameters, discriminator "
-        f"{model.discriminator.count_params():,}."
+        f"{len(run.scenes)} scenes; {run.steps_per_epoch} steps per epoch, "
+        f"{num_steps} steps in all."
+    )
+
+
+def _print_networks(model):
+    print(
+        f"Generator {model.generator.count_params():,} parameters, "
+        f"discriminator {model.discriminator.count_params():,}."
     )
 
 
@@ -273,14 +374,18 @@ def _load(checkpoint):
     return model
 
 
-def _make_model(preset, options, labels):
+def _make_model(phase, options, labels):
+    numbers = {
+        name: options[name] for name in PRESETS[phase.preset] if name in options
+    }
     return Pix2PixHD.from_preset(
-        preset,
+        phase.preset,
         labels=labels,
         use_instances=options["use_instances"],
         styles=_find_styles(options),
         ema_decay=options["ema_decay"],
-        **{name: options[name] for name in PRESETS[preset] if name in options},
+        dtype=PRECISIONS[options["precision"]],
+        **{**numbers, **phase.numbers},
     )
 
 
@@ -297,26 +402,29 @@ def _find_styles(options):
     return "instances" if options["instance_feat"] else None
 
 
-def _compile(model, options, steps_per_epoch):
-    def adam():
+def _compile(run, phase, model, discriminator_optimizer):
+    options = run.options
+
+    def adam(epochs, decay_epochs):
         schedule = options["learning_rate"]
-        if options["decay_epochs"]:
+        if decay_epochs:
             schedule = LinearDecay(
-                schedule,
-                options["epochs"],
-                options["decay_epochs"],
-                steps_per_epoch,
+                schedule, epochs, decay_epochs, run.steps_per_epoch
             )
         return published_adam(schedule)
 
+    generator_epochs = phase.epochs, phase.decay_epochs
     model.compile(
-        adam(),
-        adam(),
+        adam(*generator_epochs),
+        discriminator_optimizer
+        or adam(*(phase.discriminator_epochs or generator_epochs)),
         adversarial_loss=options["adversarial_loss"],
         feature_matching_weight=options["feature_matching_weight"],
         perceptual_loss=_make_perceptual_loss(options),
         perceptual_weight=options["perceptual_weight"],
         l1_weight=options["l1_weight"],
+        trained_part=phase.trained_part,
+        pool_size=options["pool_size"],
     )
 
 

@@ -69,19 +69,31 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self.model.save(temporary)
         os.replace(temporary, path)
         self._saved_step = step
-        newest = self.directory / "model.keras.part"
-        newest.unlink(missing_ok=True)
-        try:
-            # A second name for the same file: no copy of gigabytes.
-            os.link(path, newest)
-        except OSError:  # A file system without hard links.
-            shutil.copyfile(path, newest)
-        os.replace(newest, self.directory / "model.keras")
+        link_or_copy(path, self.directory / "model.keras")
         for old in list_checkpoints(self.directory)[: -self.keep]:
             old.unlink()
 
     def _step(self):
         return int(self.model.generator_optimizer.iterations.numpy())
+
+
+def link_or_copy(path, other):
+    """Gives a file a second name, in place of what has it.
+
+    Args:
+        path: the file.
+        other: its second name.
+    """
+    new = other.with_name(f"{other.name}.part")
+    new.unlink(missing_ok=True)
+    try:
+        # No copy of gigabytes.
+        os.link(path, new)
+    except OSError:  # A file system without hard links.
+        shutil.copyfile(path, new)
+    # Not left behind, as `os.replace` does with two names of the same file.
+    os.replace(new, other)
+    new.unlink(missing_ok=True)
 
 
 def list_checkpoints(directory):

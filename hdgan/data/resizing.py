@@ -29,6 +29,8 @@ class Resizing:
         load_size: int, pixels.
         crop_size: int, pixels.
         size_multiple: int, the network's, for `"none"`.
+        shrink: int >= 1; scenes become so many times smaller than that, crops
+            included.
 
     Raises:
         ValueError: if the mode is unknown, or a size is not an integer >= 1.
@@ -38,6 +40,7 @@ class Resizing:
     load_size: int = 1024
     crop_size: int = 512
     size_multiple: int = 16
+    shrink: int = 1
 
     def __post_init__(self):
         if self.mode not in MODES:
@@ -45,7 +48,7 @@ class Resizing:
                 f"The resize mode must be one of {MODES}. "
                 f"Received: {self.mode!r}"
             )
-        for name in ("load_size", "crop_size", "size_multiple"):
+        for name in ("load_size", "crop_size", "size_multiple", "shrink"):
             value = getattr(self, name)
             if not isinstance(value, int) or value < 1:
                 raise ValueError(
@@ -57,12 +60,19 @@ class Resizing:
         """Whether the result is a square of `crop_size`."""
         return self.mode.endswith("crop")
 
+    @property
+    def crop_side(self):
+        """The side of a crop, in pixels."""
+        return max(self.crop_size // self.shrink, 1)
+
     def loaded_size(self, height, width):
         """Returns the size before the crop, of integers or tensors."""
+        load_size = max(self.load_size // self.shrink, 1)
         if self.mode.startswith("scale_width"):
-            return self.load_size * height // width, self.load_size
+            return load_size * height // width, load_size
         if self.mode == "resize_and_crop":
-            return self.load_size, self.load_size
+            return load_size, load_size
+        height, width = height // self.shrink, width // self.shrink
         if self.mode == "crop":
             return height, width
         return _round(height, self.size_multiple), _round(
@@ -78,15 +88,15 @@ class Resizing:
         loaded = self.loaded_size(height, width)
         if not self.crops:
             return loaded
-        if min(loaded) < self.crop_size:
+        if min(loaded) < self.crop_side:
             raise ValueError(
                 f"A scene of {width}x{height} pixels (width x height) is "
                 f"{loaded[1]}x{loaded[0]} before the crop, too small to crop "
-                f"{self.crop_size}x{self.crop_size} from. Choose a smaller "
+                f"{self.crop_side}x{self.crop_side} from. Choose a smaller "
                 "crop size, or a larger load size with a resize mode that "
                 "scales."
             )
-        return self.crop_size, self.crop_size
+        return self.crop_side, self.crop_side
 
     def apply(self, scene, corner=(0.5, 0.5)):
         """Resizes and crops the maps and photo of a scene alike.
@@ -108,20 +118,15 @@ class Resizing:
         }
         if not self.crops:
             return scene
+        crop = self.crop_side
         start = [
-            tf.cast(
-                share * tf.cast(side - self.crop_size + 1, tf.float32), tf.int32
-            )
+            tf.cast(share * tf.cast(side - crop + 1, tf.float32), tf.int32)
             for share, side in zip(corner, (height, width), strict=True)
         ]
         return {
             key: tf.ensure_shape(
-                tf.slice(
-                    tensor,
-                    [*start, 0],
-                    [self.crop_size, self.crop_size, -1],
-                ),
-                (self.crop_size, self.crop_size, tensor.shape[-1]),
+                tf.slice(tensor, [*start, 0], [crop, crop, -1]),
+                (crop, crop, tensor.shape[-1]),
             )
             for key, tensor in scene.items()
         }

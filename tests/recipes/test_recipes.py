@@ -7,6 +7,7 @@ import types
 import keras
 import numpy as np
 import pytest
+import vgg_weights
 from programs import (
     NARROW,
     assert_one_clear_error,
@@ -316,6 +317,32 @@ def test_rgb_pairs_train_on_two_devices(rgb_dir, tmp_path):
     assert model.generator.input_shape[-1] == 3
     image = np.zeros((20, 30, 3), "uint8")
     assert model.synthesize(image).shape == image.shape
+
+
+def test_the_published_loss_by_torchvisions_weights(data_dir, tmp_path):
+    """Raw inputs and a weight of 10, in half precision, with a pool."""
+    pytest.importorskip("torch")
+    vgg19 = vgg_weights.write_torchvision(tmp_path / "vgg19-dcbb9e9d.pth")
+    result = run_inside(
+        RECIPE,
+        f"--data_dir={data_dir}",
+        f"--workdir={tmp_path / 'run'}",
+        *NARROW[:-1],  # With the perceptual loss.
+        "--load_size=64",
+        f"--vgg_weights={vgg19}",
+        "--precision=bfloat16",
+        "--pool_size=1",
+        "--max_steps=3",
+    )
+    assert result.code == 0, result.err
+    assert "perceptual: " in result.out
+    assert "OFF" not in result.err
+    model = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert model.generator.children_policy.name == "mixed_bfloat16"
+    assert model.get_compile_config()["pool_size"] == 1
+    assert model.objective.perceptual_weight == 10.0
+    loss = model.objective.perceptual_loss
+    assert (loss.weights, loss.inputs) == (vgg19, "raw")
 
 
 def test_pix2pix_trains_a_u_net_without_instances(data_dir, tmp_path):

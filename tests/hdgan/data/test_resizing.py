@@ -43,6 +43,25 @@ def resized(resizing, scene, **options):
     }
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_shrunken_scenes_show_the_same_at_half_the_size(mode):
+    """The coarse phase of a training sees what the fine one will see."""
+    height, width = 96, 128
+    options = {"load_size": 128, "crop_size": 64, "size_multiple": 16}
+    whole = Resizing(mode, **options)
+    half = Resizing(mode, **options, shrink=2)
+    expected = tuple(side // 2 for side in whole.final_size(height, width))
+    assert half.final_size(height, width) == expected
+    rows, columns = np.indices((height, width))
+    ids = tf.constant((rows // 8 * 1000 + columns // 8)[..., None], tf.int32)
+    scene = {"label_map": ids, "instance_map": ids}
+    fine = resized(whole, scene, corner=(0.5, 0.5))["instance_map"]
+    coarse = resized(half, scene, corner=(0.5, 0.5))["instance_map"]
+    assert coarse.shape[:2] == expected
+    # But for a pixel that a rounded corner may shift.
+    assert np.mean(coarse == fine[::2, ::2]) > 0.7
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", MODES)
 def test_sizes_are_the_published_ones(mode, size):

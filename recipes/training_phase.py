@@ -1,0 +1,46 @@
+"""One phase of a training run."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class Phase:
+    """What is trained, on what, for how long, and what it begins with.
+
+    Args:
+        preset: key of `hdgan.PRESETS`.
+        epochs: int, epochs at the full learning rate.
+        decay_epochs: int, epochs of linear decay to 0 after them.
+        name: str, of the phase's folder inside the run's; "" for the run's own.
+        begins: `"fresh"`, with new weights; `"enlarged"`, with the last phase's
+            model and an enhancer around its generator, `enlarge`;
+            `"continued"`, with the last phase's model and the state of its
+            discriminator's optimizer.
+        numbers: dict of what replaces the preset's numbers.
+        shrink: int, how many times smaller the images are.
+        trained_part: as of `Pix2PixHD.compile`.
+        discriminator_epochs: `(epochs, decay_epochs)` of the discriminator's
+            learning rate, counted on through the phases that continue this one;
+            None is the generator's.
+    """
+
+    preset: str
+    epochs: int
+    decay_epochs: int
+    name: str = ""
+    begins: str = "fresh"
+    numbers: dict = dataclasses.field(default_factory=dict)
+    shrink: int = 1
+    trained_part: str = "all"
+    discriminator_epochs: tuple | None = None
+
+    def __str__(self):
+        parts = {
+            "all": "all of the generator",
+            "outermost_enhancer": "the outermost enhancer",
+        }
+        size = f" at 1/{self.shrink} of the size" if self.shrink > 1 else ""
+        return (
+            f"{self.name}, which trains {parts[self.trained_part]}{size} for "
+            f"{self.epochs} + {self.decay_epochs} epochs"
+        )
