@@ -20,6 +20,7 @@ if keras.backend.backend() == "tensorflow":
     from hdgan.networks.unet_generator import UNetGenerator
     from hdgan.pix2pixhd import Pix2PixHD
     from hdgan.presets import PRESETS
+    from hdgan.style_clusters import StyleClusters
 
     __all__ += [
         "PRESETS",
@@ -30,6 +31,7 @@ if keras.backend.backend() == "tensorflow":
         "LocalEnhancer",
         "MultiscaleDiscriminator",
         "Pix2PixHD",
+        "StyleClusters",
         "UNetGenerator",
         "load_model",
     ]

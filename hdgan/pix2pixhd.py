@@ -64,6 +64,8 @@ class Pix2PixHD(GanTraining):
         use_instances: bool, whether the generator sees a boundary map.
         ema_decay: float in (0, 1), decay per step of a moving average of the
             generator, which then does all synthesis; None for none.
+        style_clusters: `StyleClusters`, to synthesize with where the generator
+            takes styles; or None.
         losses: dict of `adversarial_loss`, `feature_matching_weight`,
             `perceptual_weight` and `l1_weight`, the defaults of `compile`; None
             is `pix2pixhd_512p`'s: least squares, 10, 10 and 0.
@@ -73,10 +75,10 @@ class Pix2PixHD(GanTraining):
         inputs: dict of `label_map`, `(batch, height, width)`, integers below
             the number of classes (`(batch, height, width, 3)`, uint8, without
             labels); `instance_map`, `(batch, height, width)`, integers, may be
-            left out; with an encoder `photo`, `(batch, height, width, 3)`,
-            uint8, whose styles are taken; where the generator takes one,
-            `feature_map`, `(batch, height, width, feature_map_channels)`,
-            uint8, 0..255 for [-1, 1].
+            left out; where the generator takes styles, `feature_map`, `(batch,
+            height, width, style_channels)`, uint8, 0..255 for [-1, 1], or
+            floats in [-1, 1]; with an encoder, instead of it, `photo`, `(batch,
+            height, width, 3)`, uint8, whose styles are taken.
         training: bool.
 
     Output shape:
@@ -107,6 +109,7 @@ class Pix2PixHD(GanTraining):
         use_instances=True,
         ema_decay=None,
         losses=None,
+        style_clusters=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -142,6 +145,8 @@ class Pix2PixHD(GanTraining):
             name="coding",
         )
         self._check_channels()
+        self.style_clusters = style_clusters
+        self._check_style_clusters()
         self.average_generator = None
         if ema_decay is not None:
             self.average_generator = type(generator).from_config(
@@ -219,6 +224,13 @@ class Pix2PixHD(GanTraining):
         spare = self.generator.input_shape[-1] - self.coding.num_channels
         return max(spare, 0)
 
+    @property
+    def style_channels(self):
+        """Channels of the styles that the generator takes; 0 for none."""
+        if self.encoder is not None:
+            return self.encoder.output_shape[-1]
+        return self.feature_map_channels
+
     def call(self, inputs, training=False):
         scene = self._add_styles(self._code(inputs), inputs)
         image = self._generate(scene, training)
@@ -253,6 +265,7 @@ class Pix2PixHD(GanTraining):
         photo=None,
         feature_map=None,
         noise_seed=None,
+        style_seed=None,
     ):
         """Makes photographs of label maps.
 
@@ -263,10 +276,14 @@ class Pix2PixHD(GanTraining):
             instance_map: the same shape, integers, or None.
             photo: uint8, the same size with three channels: where the model has
                 an encoder, the photo whose styles are taken.
-            feature_map: uint8, the same size with `feature_map_channels`
-                channels, 0..255 for [-1, 1], where the model takes one.
+            feature_map: the same size with `style_channels` channels, uint8,
+                0..255 for [-1, 1], or floats in [-1, 1], where the generator
+                takes styles.
             noise_seed: int; draws one of the photographs that dropout at
                 synthesis makes possible. None leaves dropout off.
+            style_seed: int; draws for each instance one of the styles of its
+                class, where the model has `style_clusters`, in place of photo
+                and feature map.
 
         Returns:
             uint8 array `(height, width, 3)` or `(batch, height, width, 3)`,
@@ -278,7 +295,12 @@ class Pix2PixHD(GanTraining):
                 a generator that takes no features or is without dropout.
         """
         return self._synthesizer(
-            label_map, instance_map, photo, feature_map, noise_seed
+            label_map,
+            instance_map,
+            photo,
+            feature_map,
+            noise_seed,
+            style_seed,
         )
 
     def export(self, filepath):
@@ -323,11 +345,12 @@ class Pix2PixHD(GanTraining):
 
     def _add_styles(self, scene, inputs):
         """Returns the scene with what its styles come from."""
-        if self.feature_map_channels:
+        photo = scene.photo
+        is_given = inputs.get("feature_map") is not None and photo is None
+        if self.feature_map_channels or (self.encoder is not None and is_given):
             return scene._replace(styles=self._code_feature_map(inputs))
         if self.encoder is None:
             return scene
-        photo = scene.photo
         if photo is None:
             photo = self._code_photo(inputs)
         region_map = scene.region_map
@@ -339,18 +362,19 @@ class Pix2PixHD(GanTraining):
         if inputs.get("photo") is None:
             raise ValueError(
                 "This model has an instance feature encoder: give it a "
-                "`photo` to take the styles from. Received: None"
+                "`photo` to take the styles from, or a `feature_map`. "
+                "Received: None"
             )
         return self.coding.code_photo(inputs["photo"], inputs["label_map"])
 
     def _code_feature_map(self, inputs):
         feature_map = inputs.get("feature_map")
         shape = None if feature_map is None else tuple(feature_map.shape)
-        if shape is None or shape[3:] != (self.feature_map_channels,):
+        if shape is None or shape[3:] != (self.style_channels,):
             raise ValueError(
                 "This model's generator takes styles from a `feature_map`, "
                 "uint8 (batch, height, width, "
-                f"{self.feature_map_channels}), beside the "
+                f"{self.style_channels}), beside the "
                 f"{self.coding.num_channels} channels of the coded maps. "
                 f"Received: {shape and f'shape {shape}'}. Give one, such as "
                 "the tool encode_features writes."
@@ -359,11 +383,11 @@ class Pix2PixHD(GanTraining):
 
     def _generate(self, scene, training):
         condition = scene.condition
-        if self.encoder is not None:
-            features = self.encoder(scene.styles, training=training)
+        features = scene.styles
+        if isinstance(features, list):
+            features = self.encoder(features, training=training)
+        if features is not None:
             condition = self._join(condition, features)
-        elif scene.styles is not None:
-            condition = self._join(condition, scene.styles)
         generator = self.generator if training else self.inference_generator
         return generator(condition, training=training)
 
@@ -395,6 +419,15 @@ class Pix2PixHD(GanTraining):
                     f"image. Make it with input_channels={expected}."
                 )
 
+    def _check_style_clusters(self):
+        clusters = self.style_clusters
+        if clusters and clusters.num_features != self.style_channels:
+            raise ValueError(
+                f"The style clusters have {clusters.num_features} features, "
+                f"but the generator takes {self.style_channels} channels of "
+                "styles. Are they those of this model?"
+            )
+
     def get_config(self):
         serialize = keras.saving.serialize_keras_object
         return {
@@ -406,11 +439,18 @@ class Pix2PixHD(GanTraining):
             "use_instances": self.use_instances,
             "ema_decay": self.ema_decay,
             "losses": dict(self.default_losses),
+            "style_clusters": serialize(self.style_clusters),
         }
 
     @classmethod
     def from_config(cls, config):
-        parts = ("generator", "discriminator", "encoder", "labels")
+        parts = (
+            "generator",
+            "discriminator",
+            "encoder",
+            "labels",
+            "style_clusters",
+        )
         made = {
             part: keras.saving.deserialize_keras_object(config[part])
             for part in parts

@@ -119,22 +119,37 @@ class SceneCoding(keras.layers.Layer):
             InvalidArgumentError: when run, if the sizes differ, or a floating
                 photo is not in 0..255 but in [0, 1] or [-1, 1].
         """
-        return self._code_image(photo, label_map, "photo")
+        photo = tf.convert_to_tensor(photo)
+        photo = _with_size_of(photo, label_map, "photo")
+        if photo.dtype.is_floating:
+            check = tf.debugging.assert_greater(
+                tf.reduce_max(photo),
+                tf.cast(1.5, photo.dtype),
+                "`photo` must be 0..255, best as uint8; these are floats of at "
+                "most 1. Multiply them by 255.",
+            )
+            photo = _after(check, photo)
+        return self.to_unit(self.pad(photo))
 
     def code_feature_map(self, feature_map, label_map):
-        """Codes features that come as images, as `code_photo` does photos.
+        """Codes features that come with the data.
 
         Args:
-            feature_map: `(batch, height, width, channels)`, 0..255.
+            feature_map: `(batch, height, width, channels)`, uint8, 0..255 for
+                [-1, 1], or floats in [-1, 1].
             label_map: the raw label map, whose size the features must have.
 
         Returns:
             Float32 `(batch, padded_height, padded_width, channels)` in [-1, 1].
 
         Raises:
-            InvalidArgumentError: as `code_photo`.
+            InvalidArgumentError: when run, if the sizes differ.
         """
-        return self._code_image(feature_map, label_map, "feature_map")
+        feature_map = tf.convert_to_tensor(feature_map)
+        feature_map = _with_size_of(feature_map, label_map, "feature_map")
+        if feature_map.dtype.is_floating:
+            return tf.cast(self.pad(feature_map), tf.float32)
+        return self.to_unit(self.pad(feature_map))
 
     def crop(self, image, label_map):
         """Cuts `image` back to the height and width of the raw label map."""
@@ -150,29 +165,6 @@ class SceneCoding(keras.layers.Layer):
             "size_minimum": self.size_minimum,
         }
 
-    def _code_image(self, image, label_map, name):
-        image = tf.convert_to_tensor(image)
-        checks = [
-            tf.debugging.assert_equal(
-                tf.shape(image)[:3],
-                tf.shape(label_map)[:3],
-                f"`{name}` and `label_map` differ in batch, height or width. "
-                "Resize them alike.",
-            )
-        ]
-        if image.dtype.is_floating:
-            checks.append(
-                tf.debugging.assert_greater(
-                    tf.reduce_max(image),
-                    tf.cast(1.5, image.dtype),
-                    f"`{name}` must be 0..255, best as uint8; these are floats "
-                    "of at most 1. Multiply them by 255.",
-                )
-            )
-        with tf.control_dependencies([c for c in checks if c is not None]):
-            image = tf.identity(image)
-        return self.to_unit(self.pad(image))
-
     def _check_ids(self, label_map):
         # Unchecked, an id too large would be coded as no class at all.
         message = (
@@ -180,13 +172,28 @@ class SceneCoding(keras.layers.Layer):
             f"{self.num_classes} classes. Correct the label map, or make the "
             "model with more classes."
         )
-        checks = [
-            tf.debugging.assert_less(label_map, self.num_classes, message),
-            tf.debugging.assert_non_negative(label_map, message),
-        ]
-        # Run eagerly, a check is None: it has run already.
-        with tf.control_dependencies([c for c in checks if c is not None]):
-            return tf.identity(label_map)
+        check = tf.debugging.assert_less(label_map, self.num_classes, message)
+        label_map = _after(check, label_map)
+        check = tf.debugging.assert_non_negative(label_map, message)
+        return _after(check, label_map)
+
+
+def _with_size_of(image, label_map, name):
+    check = tf.debugging.assert_equal(
+        tf.shape(image)[:3],
+        tf.shape(label_map)[:3],
+        f"`{name}` and `label_map` differ in batch, height or width. Resize "
+        "them alike.",
+    )
+    return _after(check, image)
+
+
+def _after(check, tensor):
+    """Returns a tensor that is there only if the check holds."""
+    if check is None:  # Run eagerly, it has run already.
+        return tensor
+    with tf.control_dependencies([check]):
+        return tf.identity(tensor)
 
 
 def _instances_or_labels(instance_map, label_map):

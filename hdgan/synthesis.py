@@ -28,7 +28,15 @@ class Synthesizer:
         self._noisy_graph = tf.function(self._run_noisy, reduce_retracing=True)
         self._seed_generator = None
 
-    def __call__(self, label_map, instance_map, photo, feature_map, noise_seed):
+    def __call__(
+        self,
+        label_map,
+        instance_map,
+        photo,
+        feature_map,
+        noise_seed,
+        style_seed,
+    ):
         label_map, is_single = self._check_label_map(label_map)
         inputs = {"label_map": label_map.astype("int32")}
         if self._model.labels is None:
@@ -46,11 +54,39 @@ class Synthesizer:
             inputs["feature_map"] = self._check_feature_map(
                 feature_map, size, is_single
             )
+        if style_seed is not None:
+            inputs.pop("photo", None)
+            inputs["feature_map"] = self._draw_styles(inputs, style_seed)
         if noise_seed is None:
             photos = self._graph(inputs).numpy()
         else:
             photos = self._draw(inputs, noise_seed)
         return photos[0] if is_single else photos
+
+    def _draw_styles(self, inputs, style_seed):
+        clusters = self._model.style_clusters
+        if clusters is None:
+            raise ValueError(
+                "A style seed was given, but this model has no style clusters "
+                "to draw from. Give a photo or a feature map, or make it with "
+                "`style_clusters`."
+            )
+        label_maps = inputs["label_map"]
+        regions = inputs.get("instance_map")
+        encoder = self._model.encoder
+        if regions is None or (encoder and encoder.regions == "labels"):
+            regions = label_maps
+        if self._model.labels is None:
+            # The convention of Cityscapes, for want of labels.
+            label_maps = np.where(regions < 1000, regions, regions // 1000)
+        return np.stack(
+            [
+                clusters.sample(label_map, region_map, style_seed)
+                for label_map, region_map in zip(
+                    label_maps, regions, strict=True
+                )
+            ]
+        )
 
     def _draw(self, inputs, noise_seed):
         if not self._model.generator.dropout_rate:
@@ -96,19 +132,30 @@ class Synthesizer:
         return (label_map[None] if is_single else label_map), is_single
 
     def _check_feature_map(self, feature_map, size, is_single):
-        channels = self._model.feature_map_channels
+        channels = self._model.style_channels
         if not channels:
             raise ValueError(
-                "A feature map was given, but this model's generator takes "
-                "none. Leave it out, or make and train a model with "
-                '`styles="loaded"`.'
+                "A feature map was given, but this model's generator takes no "
+                "styles. Leave it out, or make and train a model with "
+                "`styles`."
             )
+        feature_map = np.asarray(feature_map)
+        if np.issubdtype(feature_map.dtype, np.floating):
+            checked = _check_shape(
+                "feature_map", feature_map, (*size, channels), is_single
+            )
+            if np.abs(checked).max() > 1:
+                raise ValueError(
+                    "`feature_map` must be uint8, or floats in [-1, 1]. "
+                    f"Received: floats up to {np.abs(checked).max()}"
+                )
+            return checked.astype("float32")
         return _check_map(
             "feature_map", feature_map, (*size, channels), is_single
         ).astype("uint8")
 
 
-def _check_map(name, array, shape, is_single):
+def _check_shape(name, array, shape, is_single):
     array = np.asarray(array)
     array = array[None] if is_single else array
     if array.shape != shape:
@@ -116,6 +163,11 @@ def _check_map(name, array, shape, is_single):
             f"`{name}` must have the size of the label map, shape {shape}. "
             f"Received: shape {array.shape}"
         )
+    return array
+
+
+def _check_map(name, array, shape, is_single):
+    array = _check_shape(name, array, shape, is_single)
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
             f"`{name}` must be of integers. Received: {array.dtype}"

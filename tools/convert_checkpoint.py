@@ -9,6 +9,8 @@ found, and writes a model for synthesis, training and export.
 
     --discriminator=latest_net_D.pth    to train on; else it starts afresh
     --encoder=latest_net_E.pth          of a model with --instance_feat
+    --style_clusters=features_clustered_010.npy
+                                        styles to synthesize with
     --label_feat                        the encoder was trained with it
     --load_features                     the generator was trained with it
     --nouse_instances                   trained with --no_instance
@@ -42,6 +44,7 @@ from hdgan.published_checkpoint import (
     load_generator,
     state_dict,
 )
+from hdgan.style_clusters import StyleClusters
 
 # Channels of the feature maps that `--load_features` reads.
 _LOADED_FEATURES = 3
@@ -108,6 +111,7 @@ def convert_from_pytorch(values):
         labels=labels,
         use_instances=values.use_instances,
         losses=losses,
+        style_clusters=_load_clusters(values),
     )
     save_model(model, output)
     print(
@@ -188,6 +192,15 @@ def _find_labels(values, condition, num_features):
     return labels or LabelSet.numbered(num_classes)
 
 
+def _load_clusters(values):
+    if not values.style_clusters:
+        return None
+    clusters = StyleClusters.load(values.style_clusters)
+    print(f"style clusters: {values.style_clusters}")
+    print(f"  of the classes {', '.join(map(str, clusters.centers))}")
+    return clusters
+
+
 def _report(name, file, network):
     print(f"{name}: {file}")
     print(f"  {describe(network)}")
@@ -214,6 +227,11 @@ if __name__ == "__main__":
     flags.DEFINE_string("generator", None, "latest_net_G.pth.")
     flags.DEFINE_string("discriminator", None, "latest_net_D.pth.")
     flags.DEFINE_string("encoder", None, "latest_net_E.pth.")
+    flags.DEFINE_string(
+        "style_clusters",
+        None,
+        "Style clusters, such as features_clustered_010.npy.",
+    )
     flags.DEFINE_bool(
         "label_feat", False, "The encoder takes means over classes."
     )

@@ -6,8 +6,9 @@ r"""Makes photographs of a folder of label maps.
 
 Each photograph has the size and the name of its label map, whatever they are,
 and is a PNG. Nothing else is to be said of the model: it carries its classes
-and sizes with it. With `--samples=N` a model that was trained with dropout
-draws N different photographs of each label map, NAME_0.png, NAME_1.png, ...
+and sizes with it. With `--samples=N` a model that was trained with dropout, or
+that has style clusters, draws N different photographs of each label map,
+NAME_0.png, NAME_1.png, ...
 A model with an encoder takes the styles of the photos in `--photo_dir`, one
 that was trained on feature maps those of `--feature_dir`.
 """
@@ -54,8 +55,7 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
         for number in range(samples or 1):
             try:
                 photo = model.synthesize(
-                    **scene,
-                    noise_seed=None if samples is None else seed + number,
+                    **scene, **_seeds(model, scenes, samples, seed + number)
                 )
             except ValueError as error:
                 raise ValueError(f"{path}: {error}") from error
@@ -64,6 +64,17 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
             write_png(written[-1], photo)
         progress.add(1)
     return written
+
+
+def _seeds(model, scenes, samples, seed):
+    """Returns the seeds of what is drawn for a photograph."""
+    draws_styles = bool(model.style_channels) and (
+        scenes.photos is None and scenes.feature_maps is None
+    )
+    seeds = {"style_seed": seed} if draws_styles else {}
+    if samples is not None and (model.generator.dropout_rate or not seeds):
+        seeds["noise_seed"] = seed
+    return seeds
 
 
 def _read(scenes, index):
@@ -93,18 +104,23 @@ def main():
                 "files. Choose another folder."
             )
     model = load_model(values.model)
-    if model.encoder is not None and not values.photo_dir:
+    has_styles = (
+        model.style_clusters is not None
+        or (model.encoder is not None and values.photo_dir)
+        or (model.style_channels and values.feature_dir)
+    )
+    if model.encoder is not None and not has_styles:
         raise ValueError(
             "This model has an instance feature encoder: pass --photo_dir, the "
-            "photos whose styles are taken."
+            "photos whose styles are taken, or --feature_dir."
         )
-    if model.feature_map_channels and not values.feature_dir:
+    if model.feature_map_channels and not has_styles:
         raise ValueError(
             "This model was trained on feature maps: pass --feature_dir, the "
             "feature maps whose styles are taken, as the tool encode_features "
             "writes them."
         )
-    if values.feature_dir and not model.feature_map_channels:
+    if values.feature_dir and not model.style_channels:
         logging.warning(
             "This model was trained without feature maps: --feature_dir is "
             "not used."
@@ -123,7 +139,7 @@ def main():
         values.label_dir,
         values.instance_dir if model.use_instances else None,
         values.photo_dir if model.encoder is not None else None,
-        values.feature_dir if model.feature_map_channels else None,
+        values.feature_dir if model.style_channels else None,
         is_rgb=model.labels is None,
     )
     written = synthesize_folder(
