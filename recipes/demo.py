@@ -32,6 +32,12 @@ EDITS = (("tree", "building"), ("road", "cobblestone"))
 
 def main():
     values = flags.FLAGS
+    for name in ("instance_feat", "label_feat", "load_features"):
+        if values[name].value:
+            raise ValueError(
+                f"--{name}: the demo shows no styles. Leave it out, or train "
+                "with hdgan.recipes.pix2pixhd_512p."
+            )
     workdir = pathlib.Path(values.workdir)
     data_dir = workdir / "data"
     height, width = values.scene_height, values.scene_width

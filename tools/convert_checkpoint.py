@@ -16,7 +16,7 @@ found, and writes a model for synthesis, training and export.
     --nouse_instances                   trained with --no_instance
     --label_nc=0                        trained on RGB images
 
-The way back needs PyTorch (`pip install 'hdgan[torch]'`):
+The way back needs PyTorch (`pip install torch`):
 
     python -m hdgan.tools.convert_checkpoint --to_pytorch --model=city.keras \
         --output=checkpoints/label2city
@@ -136,7 +136,7 @@ def convert_to_pytorch(values):
         import torch
     except ImportError as error:
         raise ValueError(
-            "--to_pytorch needs PyTorch: pip install 'hdgan[torch]'."
+            "--to_pytorch needs PyTorch: pip install torch."
         ) from error
     model = load_model(values.model)
     networks = {

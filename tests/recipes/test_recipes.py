@@ -414,3 +414,11 @@ def test_a_dry_run_of_the_demo_trains_nothing(tmp_path):
     assert result.code == 0, result.err
     assert "Dry run" in result.out
     assert [p.name for p in tmp_path.iterdir()] == ["data"]
+
+
+def test_the_demo_refuses_what_it_can_not_show(tmp_path):
+    result = run_inside(
+        "recipes.demo", f"--workdir={tmp_path / 'demo'}", "--instance_feat"
+    )
+    assert_one_clear_error(result, "--instance_feat", "pix2pixhd_512p")
+    assert not (tmp_path / "demo").exists()
