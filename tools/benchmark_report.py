@@ -1,0 +1,158 @@
+"""What the tool `benchmark` prints."""
+
+
+def print_report(result):
+    """Prints tables of what was measured.
+
+    Args:
+        result: dict, as the tool writes it with `--json`.
+    """
+    settings = result["settings"]
+    print(
+        f"{settings['preset']}, {settings['width']}x{settings['height']} "
+        f"(width x height), batch {settings['batch']}, "
+        f"{settings['precision']}, {result['machine']['cores']} cores, "
+        f"TensorFlow {result['machine']['tensorflow']}"
+    )
+    for part in ("train", "synthesis"):
+        if part in result:
+            _print_part(part, result[part], settings)
+    if "peak" in result:
+        peaks = result["peak"]["matrix_peaks"]
+        _print_table([["matrix products", _list_speeds(peaks)]])
+    if "data" in result:
+        _print_data(result["data"])
+    if "growth" in result:
+        _print_growth(result["growth"], settings)
+    print(
+        "Operations are those of convolutions, a multiplication with its "
+        "addition as two;\nnorms, activations and losses are not counted."
+    )
+
+
+def _print_part(part, record, settings):
+    padded = record["padded_height"], record["padded_width"]
+    operations = record["operations"]
+    rows = [[part, "median", "minimum", "maximum"]]
+    for name in ("seconds", "end_to_end_seconds"):
+        if name in record:
+            values = record[name]
+            rows.append(
+                [
+                    name.replace("_", " "),
+                    *(
+                        f"{values[key]:.4g}"
+                        for key in ("median", "minimum", "maximum")
+                    ),
+                ]
+            )
+    print()
+    _print_table(rows)
+    if padded != (settings["height"], settings["width"]):
+        print(f"  padded to {padded[1]}x{padded[0]}, a size the networks take")
+    _print_table(
+        [
+            ["  steps timed", str(record["steps"])],
+            ["  images per second", f"{record['images_per_second']:.3g}"],
+            [
+                "  10^9 operations",
+                f"{operations['total'] / 1e9:,.4g}: "
+                + ", ".join(
+                    f"{operations[name] / 1e9:,.4g} {name.replace('_', ' ')}"
+                    for name in (
+                        "forward",
+                        "kernel_gradients",
+                        "input_gradients",
+                    )
+                ),
+            ],
+            [
+                "  10^9 operations per second",
+                _list_speeds([record["operations_per_second"]]),
+            ],
+            [
+                "  of matrix products",
+                _list_speeds(record["matrix_peaks"])
+                + " before, between, after",
+            ],
+            ["  utilisation", f"{record['utilisation']:.0%}"],
+            [
+                "  peak memory",
+                f"{record['peak_memory_bytes'] / 2**20:,.0f} MiB",
+            ],
+            [
+                "  first result after",
+                f"{record['first_step_seconds']:.3g} s, of which tracing "
+                f"{record['tracing_seconds']:.3g} s",
+            ],
+        ]
+    )
+
+
+def _print_data(record):
+    rows = [["scenes", "per second", "per second and core"]]
+    for name in ("make_dataset", "pillow", "pillow_threads"):
+        rows.append([name, *(f"{v:.3g}" for v in record[name].values())])
+    print()
+    _print_table(rows)
+    print(
+        f"  make_dataset to Pillow: {record['ratio_per_core']:.2f} per core, "
+        f"{record['ratio_all_cores']:.2f} on {record['cores']} cores"
+    )
+
+
+def _print_growth(growth, settings):
+    for part in ("train", "synthesis"):
+        if f"{part}_exponents" not in growth:
+            continue
+        rows = [[part, "seconds", "MiB", "10^9 operations", "utilisation"]]
+        for row in growth["sizes"]:
+            name = f"{row['width']}x{row['height']}"
+            rows.append([name, *_growth_columns(row[part])])
+        rows.append(["exponent of pixels", *_exponents(growth, part, "pixels")])
+        for row in growth["widths"]:
+            name = (
+                f"{settings['width']}x{settings['height']} at base width "
+                f"{row['base_width']}"
+            )
+            rows.append([name, *_growth_columns(row[part])])
+        rows.append(["exponent of width", *_exponents(growth, part, "width")])
+        print()
+        _print_table(rows)
+
+
+def _growth_columns(record):
+    if "error" in record:
+        return [record["error"]]
+    return [
+        f"{record['seconds']['median']:.3g}",
+        f"{record['peak_memory_bytes'] / 2**20:,.0f}",
+        f"{record['operations']['total'] / 1e9:,.4g}",
+        f"{record['utilisation']:.0%}",
+    ]
+
+
+def _exponents(growth, part, of):
+    exponents = growth[f"{part}_exponents"][of]
+    if exponents is None:
+        return ["too few rows"]
+    return [
+        f"{exponents[name]:.2f}"
+        for name in ("seconds", "peak_memory_bytes", "operations")
+    ]
+
+
+def _list_speeds(speeds):
+    return ", ".join(f"{speed / 1e9:,.4g}" for speed in speeds)
+
+
+def _print_table(rows):
+    """Prints rows in columns; a row's last cell may be longer than those."""
+    num_columns = max(map(len, rows))
+    widths = [
+        max((len(row[k]) for row in rows if k < len(row) - 1), default=0)
+        for k in range(num_columns)
+    ]
+    for row in rows:
+        cells = [cell.ljust(widths[k]) for k, cell in enumerate(row[:-1])]
+        print("  ".join([*cells, row[-1]]))
