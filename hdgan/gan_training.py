@@ -5,7 +5,9 @@ import numpy as np
 import tensorflow as tf
 
 from hdgan.fake_pool import FakePool
+from hdgan.gradient_accumulation import GradientAccumulation
 from hdgan.layers import one_power_iteration
+from hdgan.loss_scaling import scale_losses, update_if_finite
 from hdgan.objective import Objective
 from hdgan.published_adam import published_adam
 
@@ -22,6 +24,7 @@ class GanTraining(keras.Model):
 
     # Before `compile` there is nothing to track.
     _trackers = ()
+    accumulate_steps = 1
 
     def compile(
         self,
@@ -34,6 +37,7 @@ class GanTraining(keras.Model):
         l1_weight=None,
         trained_part="all",
         pool_size=0,
+        accumulate_steps=1,
         run_eagerly=False,
         jit_compile=False,
     ):
@@ -41,6 +45,10 @@ class GanTraining(keras.Model):
 
         Of the losses, None is the model's own default: its preset's, or what
         the constructor was given as `losses`.
+
+        In `mixed_float16` losses are scaled, and a step whose gradients
+        overflow is skipped: `update_if_finite`. Give a
+        `keras.optimizers.LossScaleOptimizer` to choose the initial scale.
 
         Args:
             generator_optimizer: Keras optimizer, which trains the encoder too;
@@ -60,14 +68,17 @@ class GanTraining(keras.Model):
             pool_size: int >= 0, how many fakes of earlier steps the
                 discriminator may meet again, on each replica (`FakePool`); 0
                 for none, which is faster.
+            accumulate_steps: int >= 1, how many batches make a step: both
+                optimizers take the mean of their gradients, and the moving
+                average moves once.
             run_eagerly: bool, as in `keras.Model.compile`.
             jit_compile: bool, the same.
 
         Raises:
             ValueError: if the adversarial loss or trained part is unknown, a
-                weight or size negative, both networks are given the same
-                optimizer, the networks are in `mixed_float16`, or there is a
-                pool in a step that XLA compiles.
+                weight or size negative, a step without a batch, both networks
+                are given the same optimizer, or there is a pool in a step that
+                XLA compiles.
         """
         if generator_optimizer is not None and (
             generator_optimizer is discriminator_optimizer
@@ -76,9 +87,9 @@ class GanTraining(keras.Model):
                 "Generator and discriminator were given the same optimizer "
                 "object. Expected two: each keeps the state of its own weights."
             )
-        self._check_precision()
         self._check_trained_part(trained_part)
         _check_pool(pool_size, jit_compile)
+        _check_accumulate_steps(accumulate_steps)
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
@@ -86,10 +97,12 @@ class GanTraining(keras.Model):
         self._compile_options = {
             "trained_part": trained_part,
             "pool_size": pool_size,
+            "accumulate_steps": accumulate_steps,
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
         }
         self.trained_part = trained_part
+        self.accumulate_steps = accumulate_steps
         self._fake_pool = None
         if pool_size:
             # Repeatable after `keras.utils.set_random_seed`.
@@ -106,18 +119,30 @@ class GanTraining(keras.Model):
             or_default("l1_weight", l1_weight),
         )
         with self.distribute_strategy.scope():
-            self.generator_optimizer = keras.optimizers.get(
-                generator_optimizer or published_adam()
+            optimizers = [
+                keras.optimizers.get(optimizer or published_adam())
+                for optimizer in (generator_optimizer, discriminator_optimizer)
+            ]
+            self._scales_losses = self._is_float16() or any(
+                isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+                for optimizer in optimizers
             )
-            self.discriminator_optimizer = keras.optimizers.get(
-                discriminator_optimizer or published_adam()
+            if self._scales_losses:
+                optimizers = [scale_losses(one) for one in optimizers]
+            self.generator_optimizer, self.discriminator_optimizer = optimizers
+            variables = (
+                self._generator_variables(),
+                self.discriminator.trainable_variables,
             )
             # Built here: inside the step of several replicas they can't be, and
             # a saved state would not find an unbuilt optimizer's variables.
-            self.generator_optimizer.build(self._generator_variables())
-            self.discriminator_optimizer.build(
-                self.discriminator.trainable_variables
-            )
+            self.generator_optimizer.build(variables[0])
+            self.discriminator_optimizer.build(variables[1])
+            self._accumulation = None
+            if accumulate_steps > 1:
+                self._accumulation = GradientAccumulation(
+                    accumulate_steps, variables
+                )
             self._trackers = [
                 keras.metrics.Mean(name=name) for name in self.objective.names
             ]
@@ -141,6 +166,18 @@ class GanTraining(keras.Model):
         # Exactly what a step returns: else the epoch's logs would silently be
         # those of its last step.
         return self._trackers
+
+    @property
+    def step(self):
+        """int, the steps trained so far, whatever their number of batches.
+
+        Those count that an overflow in float16 has skipped, which an
+        optimizer's `iterations` leave out: they had their data.
+        """
+        step = int(self.generator_optimizer.iterations.numpy())
+        if self._scales_losses:
+            step += int(self.generator_optimizer.skipped_steps.numpy())
+        return step
 
     def train_step(self, data):
         scene = self._unpack(data)
@@ -180,13 +217,19 @@ class GanTraining(keras.Model):
         discriminator_gradients = discriminator_tape.gradient(
             discriminator_loss, discriminator_variables
         )
-        # Update the generator.
-        self.generator_optimizer.apply(generator_gradients, generator_variables)
-        self._update_average()
-        # Update the discriminator.
-        self.discriminator_optimizer.apply(
-            discriminator_gradients, discriminator_variables
-        )
+
+        def update(generator_gradients, discriminator_gradients):
+            # Update the generator.
+            self.generator_optimizer.apply(
+                generator_gradients, generator_variables
+            )
+            self._update_average()
+            # Update the discriminator.
+            self.discriminator_optimizer.apply(
+                discriminator_gradients, discriminator_variables
+            )
+
+        self._when_due(update, generator_gradients, discriminator_gradients)
         return self._track(losses, scene.photo)
 
     def test_step(self, data):
@@ -225,10 +268,26 @@ class GanTraining(keras.Model):
         return self._judge(self._code(pooled), pooled_fake, training=True)
 
     def _for_gradient(self, loss, optimizer):
-        # Gradients are summed over replicas: without the division two replicas
-        # would take twice the step of one.
-        loss = loss / self.distribute_strategy.num_replicas_in_sync
-        return optimizer.scale_loss(loss)
+        # Gradients are summed over replicas, and over the batches of a step:
+        # without the division two of them would take twice the step of one.
+        num_summed = self.distribute_strategy.num_replicas_in_sync
+        num_summed *= self.accumulate_steps
+        return optimizer.scale_loss(loss / num_summed)
+
+    def _when_due(self, update, *gradients):
+        """Updates at the last batch of a step, unless there is an overflow."""
+        if self._scales_losses:
+            optimizers = self.generator_optimizer, self.discriminator_optimizer
+            apply = update
+
+            def update(*gradients):
+                # Of the sums: a batch's overflow stays in them.
+                update_if_finite(apply, optimizers, *gradients)
+
+        if self._accumulation is None:
+            update(*gradients)
+        else:
+            self._accumulation.update(update, *gradients)
 
     def _track(self, losses, photo):
         # Weighted by the examples: a last, smaller batch counts as it should.
@@ -284,12 +343,21 @@ class GanTraining(keras.Model):
                 f"generator is a {type(self.generator).__name__}."
             )
 
-    def _check_precision(self):
-        if self.generator.children_policy.name == "mixed_float16":
-            raise ValueError(
-                "Training in `mixed_float16` needs scaled losses, which are "
-                "not offered. Use `mixed_bfloat16`."
-            )
+    def _is_float16(self):
+        return any(
+            layer.compute_dtype == "float16"
+            for network in (self.generator, self.discriminator, self.encoder)
+            if network is not None
+            for layer in network.layers
+        )
+
+
+def _check_accumulate_steps(accumulate_steps):
+    if not isinstance(accumulate_steps, int) or accumulate_steps < 1:
+        raise ValueError(
+            "`accumulate_steps` must be an integer >= 1, the batches of a "
+            f"step. Received: {accumulate_steps!r}"
+        )
 
 
 def _check_pool(pool_size, jit_compile):

@@ -8,9 +8,9 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
     that epoch first.
 
     Args:
-        model: compiled `Pix2PixHD`; its generator's optimizer knows the step.
+        model: compiled `Pix2PixHD`, which knows its step.
         make_dataset: function from a step to the `tf.data.Dataset` of the
-            batches from that step on.
+            batches from that step on, `model.accumulate_steps` to a step.
         num_steps: int, the step at which training ends.
         steps_per_epoch: int >= 1.
         **fit_arguments: `callbacks`, `verbose`, `validation_data` of `fit`.
@@ -19,7 +19,7 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
         The last `keras.callbacks.History`, or None if nothing was left to do.
     """
     history = None
-    step = int(model.generator_optimizer.iterations.numpy())
+    step = model.step
     while step < num_steps:
         epoch, position = divmod(step, steps_per_epoch)
         whole_epochs = (num_steps - step) // steps_per_epoch
@@ -34,11 +34,12 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
             make_dataset(step),
             initial_epoch=epoch,
             epochs=epoch + epochs,
-            steps_per_epoch=size,
+            # Keras calls a batch a step.
+            steps_per_epoch=size * model.accumulate_steps,
             shuffle=False,  # The order is the data set's own.
             **fit_arguments,
         )
         if model.stop_training:  # A callback's wish.
             break
-        step = int(model.generator_optimizer.iterations.numpy())
+        step = model.step
     return history

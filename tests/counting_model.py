@@ -7,8 +7,9 @@ import tensorflow as tf
 class CountingModel(keras.Model):
     """Counts its steps as `Pix2PixHD` does, and remembers its batches."""
 
-    def __init__(self, step=0):
+    def __init__(self, step=0, accumulate_steps=1):
         super().__init__()
+        self.accumulate_steps = accumulate_steps
         self.generator_optimizer = keras.optimizers.SGD(0.25)
         self.generator_optimizer.iterations.assign(step)
         self.mean = keras.metrics.Mean(name="loss")
@@ -18,9 +19,14 @@ class CountingModel(keras.Model):
 
     def train_step(self, data):
         self.seen.append(int(data))
-        self.generator_optimizer.iterations.assign_add(1)
+        if len(self.seen) % self.accumulate_steps == 0:
+            self.generator_optimizer.iterations.assign_add(1)
         self.mean.update_state(data)
         return {"loss": self.mean.result()}
+
+    @property
+    def step(self):
+        return int(self.generator_optimizer.iterations)
 
     @property
     def metrics(self):

@@ -35,21 +35,24 @@ class SamplePage(keras.callbacks.Callback):
         return self.directory / "samples" / "index.html"
 
     def on_train_begin(self, logs=None):
+        # A step of several batches: the first ones end none.
+        self._written_step = self.model.step
         self._writer = tf.summary.create_file_writer(
             str(self.directory / "tensorboard")
         )
 
     def on_train_batch_end(self, batch, logs=None):
-        if self._step() % self.every_steps == 0:
+        step = self.model.step
+        if step % self.every_steps == 0 and step != self._written_step:
             self._write()
 
     def on_train_end(self, logs=None):
-        if self._step() != self._written_step:
+        if self.model.step != self._written_step:
             self._write()
         self._writer.close()
 
     def _write(self):
-        step = self._step()
+        step = self.model.step
         sections = [
             (name, f"scene-{number}", scene_pictures(self.model, **scene))
             for number, (name, scene) in enumerate(self.scenes.items())
@@ -67,6 +70,3 @@ class SamplePage(keras.callbacks.Callback):
                 strip = np.concatenate(list(pictures.values()), axis=1)
                 tf.summary.image(name, strip[None], step=step)
         self._written_step = step
-
-    def _step(self):
-        return int(self.model.generator_optimizer.iterations.numpy())

@@ -31,7 +31,7 @@ class ScalarLog(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         count = batch + 1
         self._epoch_count = count
-        if count - self._count < self.every_steps:
+        if self.model.step - self._step < self.every_steps:
             return
         # Keras' logs are means since the epoch's first step.
         sums = {name: float(mean) * count for name, mean in logs.items()}
@@ -51,29 +51,31 @@ class ScalarLog(keras.callbacks.Callback):
         self._count -= self._epoch_count
 
     def on_test_end(self, logs=None):
-        step = int(self.model.generator_optimizer.iterations.numpy())
+        step = self.model.step
         with self._writer.as_default():
             for name, value in (logs or {}).items():
                 tf.summary.scalar(f"validation/{name}", float(value), step=step)
 
     def on_train_end(self, logs=None):
-        if self._count < 0:  # The steps that are not written yet.
+        if self._count < 0:  # The batches that are not written yet.
             self._write({k: -v for k, v in self._sums.items()}, -self._count)
         self._writer.close()
 
-    def _write(self, sums, steps):
-        """Writes the means of the last `steps` steps."""
-        values = {f"losses/{name}": sums[name] / steps for name in sums}
-        values["steps_per_second"] = steps / (time.monotonic() - self._time)
-        optimizer = self.model.generator_optimizer
-        values["learning_rate"] = float(optimizer.learning_rate)
+    def _write(self, sums, num_batches):
+        """Writes the means of the last batches."""
+        step = self.model.step
+        values = {f"losses/{name}": sums[name] / num_batches for name in sums}
+        seconds = time.monotonic() - self._time
+        values["steps_per_second"] = (step - self._step) / seconds
+        values["learning_rate"] = float(
+            self.model.generator_optimizer.learning_rate
+        )
         with self._writer.as_default():
             for name, value in values.items():
-                tf.summary.scalar(
-                    name, value, step=int(optimizer.iterations.numpy())
-                )
+                tf.summary.scalar(name, value, step=step)
 
     def _start_window(self, sums, count):
         self._sums = sums
         self._count = count
+        self._step = self.model.step
         self._time = time.monotonic()

@@ -36,13 +36,19 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self.keep = keep
         self._saved_step = None
 
+    def on_train_begin(self, logs=None):
+        # A step of several batches: the first ones end none, and what they
+        # add up is not part of a checkpoint.
+        self._saved_step = self.model.step
+
     def on_train_batch_end(self, batch, logs=None):
-        if self._step() % self.every_steps == 0:
+        step = self.model.step
+        if step % self.every_steps == 0 and step != self._saved_step:
             self._check_finite(logs)
             self.save()
 
     def on_train_end(self, logs=None):
-        if self._step() != self._saved_step:
+        if self.model.step != self._saved_step:
             self._check_finite(logs)
             self.save()
 
@@ -53,7 +59,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             return
         kept = list_checkpoints(self.directory)
         raise ValueError(
-            f"Training has failed: at step {self._step()} the losses "
+            f"Training has failed: at step {self.model.step} the losses "
             f"{', '.join(broken)} are no longer finite numbers. The last "
             f"checkpoint is {kept[-1] if kept else 'none'}. Train again with a "
             "lower learning rate."
@@ -61,7 +67,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
     def save(self):
         """Saves a checkpoint of the model as it is now."""
-        step = self._step()
+        step = self.model.step
         folder = self.directory / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"step-{step:08d}.keras"
@@ -72,9 +78,6 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         link_or_copy(path, self.directory / "model.keras")
         for old in list_checkpoints(self.directory)[: -self.keep]:
             old.unlink()
-
-    def _step(self):
-        return int(self.model.generator_optimizer.iterations.numpy())
 
 
 def link_or_copy(path, other):

@@ -29,11 +29,11 @@ def make_dataset(
     Args:
         scenes: `SceneFiles` with photos.
         resizing: `Resizing`.
-        batch_size: int, examples of a step over all replicas.
+        batch_size: int, examples of a batch over all replicas.
         shuffle: bool; False takes the scenes in their order.
         flip: bool, mirror each scene with probability 0.5.
         seed: int >= 0.
-        start_step: int, steps already done.
+        start_step: int, batches already done.
         augmentation: Keras (or KerasCV) layer that transforms a dict of
             `images` and `segmentation_masks` together; its own randomness is
             not bound to (seed, step). Masks hold the label map (or the RGB

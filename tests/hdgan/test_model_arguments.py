@@ -44,11 +44,6 @@ def test_one_optimizer_for_both_networks_is_refused():
         make_model().compile(adam, adam)
 
 
-def test_half_precision_that_needs_scaled_losses_is_refused():
-    with pytest.raises(ValueError, match="mixed_bfloat16"):
-        make_model(dtype="mixed_float16").compile()
-
-
 def test_an_encoder_without_instances_is_refused():
     with pytest.raises(ValueError, match="style per instance"):
         make_model(labels=None, use_instances=False, styles="instances")

@@ -63,6 +63,25 @@ def test_stopping_anywhere_changes_nothing():
         assert parts.seen == whole.seen
 
 
+def test_a_step_of_several_batches_takes_them_all():
+    for step, num_steps in ((0, 8), (3, 5), (5, 7)):
+        model = CountingModel(step, accumulate_steps=3)
+        log = EpochLog()
+        train(
+            model,
+            lambda step: count_from(3 * step),
+            num_steps,
+            4,
+            callbacks=[log],
+            verbose=0,
+        )
+        assert model.seen == list(range(3 * step, 3 * num_steps))
+        assert model.step == num_steps
+        # Of four steps or fewer, the rest of the epoch.
+        assert all(count % 3 == 0 for _, count in log.epochs)
+        assert [epoch for epoch, _ in log.epochs] == [0, 1][step // 4 :]
+
+
 @pytest.mark.parametrize("step", [8, 9])
 def test_nothing_is_trained_when_nothing_is_left(step):
     model = CountingModel(step)

@@ -74,6 +74,57 @@ def test_steps_go_on_when_a_run_is_resumed(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("steps_per_epoch", [1, 4])
+def test_scalars_of_steps_of_several_batches(tmp_path, steps_per_epoch):
+    log = ScalarLog(tmp_path, every_steps=2)
+    # The loss of batch k, counted from 0, is k; step 1 has batches 0 to 2.
+    train(
+        CountingModel(accumulate_steps=3),
+        lambda step: count_from(3 * step),
+        5,
+        steps_per_epoch,
+        callbacks=[log],
+        verbose=0,
+    )
+    assert scalars(tmp_path, "losses/loss") == [
+        (2, pytest.approx(2.5)),
+        (4, pytest.approx(8.5)),
+        (5, pytest.approx(13.0)),
+    ]
+
+
+@pytest.mark.parametrize("start", [0, 2, 3])
+def test_checkpoints_and_samples_come_once_a_step(tmp_path, start):
+    """With steps of two batches; none at what a run is resumed from."""
+    model = CountingModel(start, accumulate_steps=2)
+    seen = {"checkpoint": [], "samples": []}
+
+    class Checkpoint(TrainingCheckpoint):
+        def save(self):
+            seen["checkpoint"].append((model.step, len(model.seen) // 2))
+            self._saved_step = model.step
+
+    class Samples(SamplePage):
+        def _write(self):
+            seen["samples"].append((model.step, len(model.seen) // 2))
+            self._written_step = model.step
+
+    train(
+        model,
+        lambda step: count_from(2 * step),
+        5,
+        4,
+        callbacks=[
+            Checkpoint(tmp_path, every_steps=2),
+            Samples(tmp_path, {}, every_steps=2),
+        ],
+        verbose=0,
+    )
+    steps = [step for step in (2, 4, 5) if step > start]
+    expected = [(step, step - start) for step in steps]
+    assert seen == {"checkpoint": expected, "samples": expected}
+
+
 class _Validation(keras.callbacks.Callback):
     """Stands for `evaluate` inside `fit`."""
 

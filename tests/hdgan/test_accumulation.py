@@ -1,0 +1,156 @@
+"""Several batches make a step as one large batch would."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import make_model, make_scenes, optimizer_state
+
+OPTIONS = {
+    "styles": "instances",
+    "ema_decay": 0.3,
+    "num_downsamplings": 1,
+    "encoder_downsamplings": 1,
+}
+
+
+def _compile(model, **options):
+    # Gradient descent, unlike Adam, shows what a gradient is multiplied by.
+    model.compile(
+        keras.optimizers.SGD(0.05, momentum=0.5),
+        keras.optimizers.SGD(0.05, momentum=0.5),
+        **options,
+    )
+
+
+def _fit(model, batch_size):
+    """Trains on twelve examples; returns the epoch's losses."""
+    dataset = tf.data.Dataset.from_tensor_slices(make_scenes(12, 16, 24))
+    dataset = dataset.batch(batch_size, drop_remainder=True)
+    return model.fit(dataset, shuffle=False, verbose=0).history
+
+
+def _assert_close(model, expected):
+    pairs = [
+        (weight.numpy(), other.numpy(), weight.path)
+        for weight, other in zip(model.weights, expected.weights, strict=True)
+    ]
+    states = optimizer_state(model), optimizer_state(expected)
+    pairs += [(*pair, "state") for pair in zip(*states, strict=True)]
+    for value, other, name in pairs:
+        np.testing.assert_allclose(value, other, atol=2e-5, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def large_batches():
+    """A model after two steps on batches of six, and its losses."""
+    model = make_model(**OPTIONS)
+    start = [weight.numpy() for weight in model.weights]
+    _compile(model)
+    losses = _fit(model, 6)
+    moved = [
+        np.abs(weight.numpy() - before).max() > 1e-3
+        for weight, before in zip(model.weights, start, strict=True)
+    ]
+    assert sum(moved) > 10
+    return model, losses
+
+
+def test_three_batches_are_as_one_of_three_times_the_size(large_batches):
+    expected, _ = large_batches
+    model = make_model(**OPTIONS)
+    _compile(model, accumulate_steps=3)
+    _fit(model, 2)
+    assert model.step == expected.step == 2
+    _assert_close(model, expected)
+
+
+def test_three_batches_on_two_replicas_are_as_one_large_one(
+    large_batches, two_replicas
+):
+    expected, _ = large_batches
+    with two_replicas.scope():
+        model = make_model(**OPTIONS)
+        _compile(model, accumulate_steps=3)
+    _fit(model, 2)
+    assert model.step == 2
+    _assert_close(model, expected)
+    for weight in model.weights:
+        copies = [np.array(copy) for copy in weight.value.values]
+        np.testing.assert_array_equal(*copies, err_msg=weight.path)
+
+
+def test_nothing_moves_before_the_last_batch():
+    model = make_model(**OPTIONS)
+    _compile(model, accumulate_steps=3)
+    scenes = make_scenes(1, 16, 24)
+
+    def state():
+        weights = [weight.numpy() for weight in model.weights]
+        return [*weights, *optimizer_state(model)]
+
+    for step in range(2):
+        before = state()
+        losses = []
+        for _ in range(2):
+            model.reset_metrics()
+            losses.append(model.train_on_batch(scenes, return_dict=True))
+            assert model.step == step
+            for value, other in zip(state(), before, strict=True):
+                np.testing.assert_array_equal(value, other)
+        # Both losses are of the weights before either update.
+        assert losses[0] == pytest.approx(losses[1], rel=1e-5)
+        model.train_on_batch(scenes)
+        assert model.step == step + 1
+        moved = [
+            np.abs(value - other).max() > 0
+            for value, other in zip(state(), before, strict=True)
+        ]
+        assert sum(moved) > 20
+
+
+def test_scenes_of_a_step_may_differ_in_size():
+    model = make_model(**OPTIONS)
+    _compile(model, accumulate_steps=2)
+    model.train_on_batch(make_scenes(1, 16, 24))
+    model.train_on_batch(make_scenes(1, 20, 16))
+    assert model.step == 1
+
+
+def test_what_is_added_up_is_no_part_of_a_file(tmp_path):
+    model = make_model(**OPTIONS)
+    _compile(model, accumulate_steps=2)
+    for seed in range(3):  # The last one is the first of its step.
+        model.train_on_batch(make_scenes(1, 16, 24, seed=seed))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.accumulate_steps == 2
+    _assert_close(loaded, model)
+    for other in (3, 4):
+        loaded.train_on_batch(make_scenes(1, 16, 24, seed=other))
+    expected = make_model(**OPTIONS)
+    _compile(expected, accumulate_steps=2)
+    for seed in (0, 1, 3, 4):
+        expected.train_on_batch(make_scenes(1, 16, 24, seed=seed))
+    _assert_close(loaded, expected)
+
+
+def test_a_step_of_one_batch_has_no_more_variables():
+    model = make_model(ema_decay=0.9)
+    model.compile()
+    specs = {
+        name: tf.TensorSpec(array.shape, array.dtype)
+        for name, array in make_scenes(1).items()
+    }
+    step = tf.function(model.train_step).get_concrete_function(specs)
+    known = [*model.variables, *model.metrics_variables]
+    known += model.generator_optimizer.variables
+    known += model.discriminator_optimizer.variables
+    known = {id(variable.value) for variable in known}
+    assert {id(variable) for variable in step.graph.variables} <= known
+
+
+@pytest.mark.parametrize("value", [0, -1, 2.0])
+def test_bad_numbers_are_refused(value):
+    with pytest.raises(ValueError, match=rf"accumulate_steps.*>= 1.*{value}"):
+        make_model().compile(accumulate_steps=value)
