@@ -47,6 +47,7 @@ _LEAST = {
     "global_decay_epochs": 0,
     "max_steps": 1,
     "batch_size": 1,
+    "accumulate_steps": 1,
     "pool_size": 0,
     "seed": 0,
     "checkpoint_steps": 1,
@@ -54,7 +55,11 @@ _LEAST = {
     "num_sample_scenes": 1,
     "log_steps": 1,
 }
-PRECISIONS = {"float32": "float32", "bfloat16": "mixed_bfloat16"}
+PRECISIONS = {
+    "float32": "float32",
+    "bfloat16": "mixed_bfloat16",
+    "float16": "mixed_float16",
+}
 _names = []
 _defaults = {}
 
@@ -130,7 +135,8 @@ def _define_model(numbers):
         "enum",
         "precision",
         "float32",
-        "Of the networks; weights and losses stay in float32.",
+        "Of the networks; weights and losses stay in float32. float16 scales "
+        "the losses and skips a step that overflows.",
         enum_values=list(PRECISIONS),
     )
     add("float", "ema_decay", None, "Decay of a moving average of the weights.")
@@ -169,7 +175,13 @@ def _define_optimisation():
     add("integer", "epochs", 100, "Epochs at the full learning rate.")
     add("integer", "decay_epochs", 100, "Epochs of linear decay to 0.")
     add("integer", "max_steps", None, "End after so many steps already.")
-    add("integer", "batch_size", 1, "Examples of a step, over all devices.")
+    add("integer", "batch_size", 1, "Examples of a batch, over all devices.")
+    add(
+        "integer",
+        "accumulate_steps",
+        1,
+        "Batches of a step, which takes the mean of their gradients.",
+    )
     add("float", "learning_rate", 2e-4, "Adam's learning rate.")
     add(
         "integer",

@@ -49,7 +49,8 @@ class _Run:
 
     @property
     def steps_per_epoch(self):
-        return math.ceil(len(self.scenes) / self.options["batch_size"])
+        examples = self.options["batch_size"] * self.options["accumulate_steps"]
+        return math.ceil(len(self.scenes) / examples)
 
     def count_steps(self, phase):
         """Returns the steps of a whole phase."""
@@ -185,7 +186,7 @@ def _fit(run, directory, model, resizing, first_step, num_steps):
                 shuffle=options["shuffle"],
                 flip=options["flip"],
                 seed=options["seed"],
-                start_step=first_step + step,
+                start_step=(first_step + step) * options["accumulate_steps"],
             ),
             num_steps,
             run.steps_per_epoch,
@@ -198,7 +199,8 @@ def _fit(run, directory, model, resizing, first_step, num_steps):
             "The device's memory is full. Make the images smaller "
             "(--load_size, or a --resize_mode that crops to --crop_size), the "
             "networks narrower (--base_width, --discriminator_width), or the "
-            "batch smaller (--batch_size). TensorFlow says: "
+            "batch smaller (--batch_size; --accumulate_steps makes up for "
+            "it). TensorFlow says: "
             f"{error.message[:200]}"
         ) from error
 
@@ -369,8 +371,7 @@ def _write_record(workdir, preset, options, scenes, labels):
 
 def _load(checkpoint):
     model = keras.models.load_model(checkpoint)
-    step = int(model.generator_optimizer.iterations.numpy())
-    print(f"Resuming at step {step} from {checkpoint}.")
+    print(f"Resuming at step {model.step} from {checkpoint}.")
     return model
 
 
@@ -425,6 +426,7 @@ def _compile(run, phase, model, discriminator_optimizer):
         l1_weight=options["l1_weight"],
         trained_part=phase.trained_part,
         pool_size=options["pool_size"],
+        accumulate_steps=options["accumulate_steps"],
     )
 
 

@@ -280,6 +280,65 @@ def test_flags_choose_where_styles_come_from(
     assert result.code == 0, result.err
 
 
+def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    several = ("--accumulate_steps=2", "--flip", "--dropout_rate=0")
+    result = run_inside(RECIPE, *flags(data_dir, whole, *several))
+    assert result.code == 0, result.err
+    # Of four scenes; each epoch has its learning rate.
+    assert "2 steps per epoch, 4 steps in all" in result.out
+    for more in (
+        flags(data_dir, stopped, *several, "--max_steps=1"),
+        resume(stopped, "--max_steps=3"),
+        resume(stopped),
+    ):
+        result = run_inside(RECIPE, *more)
+        assert result.code == 0, result.err
+    assert "Resuming at step 3" in result.out
+    assert "Epoch 2/2" in result.out
+    for workdir, steps in ((whole, (2, 4)), (stopped, (3, 4))):
+        names = [p.name for p in (workdir / "checkpoints").iterdir()]
+        assert sorted(names) == [f"step-{step:08d}.keras" for step in steps]
+    # The same scenes in the same order as in batches of two.
+    large = tmp_path / "large"
+    result = run_inside(
+        RECIPE,
+        *flags(data_dir, large, "--batch_size=2", "--dropout_rate=0"),
+    )
+    assert result.code == 0, result.err
+    expected = states(whole).items()
+    for workdir, tolerance in ((stopped, 1e-7), (large, 1e-5)):
+        for state, (name, value) in zip(
+            states(workdir).values(), expected, strict=True
+        ):
+            # Not the offsets before a norm: their gradient is only rounding,
+            # which Adam makes much of. A step moves a weight by up to 2e-4.
+            if name.endswith("kernel"):
+                assert np.abs(state - value).mean() < tolerance, name
+            elif name.endswith("iteration"):
+                assert state == value == 4
+    result = run_inside(RECIPE, *resume(whole, "--accumulate_steps=1"))
+    assert_one_clear_error(result, "--accumulate_steps=1", "the run's 2")
+
+
+def test_float16_goes_on_with_its_scales(data_dir, tmp_path):
+    workdir = tmp_path / "run"
+    for more in (
+        flags(data_dir, workdir, "--precision=float16", "--max_steps=3"),
+        resume(workdir, "--max_steps=5"),
+    ):
+        result = run_inside(RECIPE, *more)
+        assert result.code == 0, result.err
+    assert "Resuming at step 3" in result.out
+    model = keras.models.load_model(workdir / "model.keras")
+    assert model.generator.children_policy.name == "mixed_float16"
+    assert model.step == 5
+    # Every step counts, those too that an overflow skipped.
+    optimizer = model.discriminator_optimizer
+    assert int(optimizer.iterations) + int(optimizer.skipped_steps) == 5
+    assert float(optimizer.dynamic_scale) <= 2.0**15
+
+
 def test_help_lists_the_flags():
     result = finish(start(RECIPE, "--help"))
     for name in (
@@ -291,6 +350,7 @@ def test_help_lists_the_flags():
         "load_features",
         "l1_weight",
         "epochs",
+        "accumulate_steps",
         "devices",
     ):
         assert f"--{name}" in result.out or f"--[no]{name}" in result.out
