@@ -127,6 +127,36 @@ def test_time_ends_the_steps_but_not_before_the_fifth(tmp_path):
     assert result["synthesis"]["steps"] == 5
 
 
+def test_each_graph_is_made_once(monkeypatch):
+    traced = []
+
+    class Model(benchmark_measures.TracedModel):
+        def train_step(self, data):
+            traced.append("train")
+            return super().train_step(data)
+
+        def call(self, inputs, training=False):
+            traced.append("synthesis")
+            return super().call(inputs, training)
+
+    monkeypatch.setattr(benchmark_measures, "TracedModel", Model)
+    options = {
+        "preset": "tiny",
+        "height": 30,
+        "width": 64,
+        "batch": 1,
+        "label_nc": 5,
+        "precision": "float32",
+        "steps": 4,
+        "seconds": 9.0,
+        "matrix_sizes": [16],
+        "overrides": NUMBERS,
+    }
+    benchmark_measures.measure_training(options)
+    benchmark_measures.measure_synthesis(options)
+    assert traced == ["train", "synthesis"]
+
+
 def test_matrix_products_alone(tmp_path):
     result, out = measure(tmp_path, "--what=peak", "--precision=bfloat16")
     assert len(result["peak"]["matrix_peaks"]) == 3
