@@ -1,5 +1,8 @@
 """What the tool `benchmark` prints."""
 
+# From here on, a machine's speed changed too much while it was measured.
+NOISY = 1.25
+
 
 def print_report(result):
     """Prints tables of what was measured.
@@ -24,10 +27,11 @@ def print_report(result):
         _print_data(result["data"])
     if "growth" in result:
         _print_growth(result["growth"], settings)
-    print(
-        "Operations are those of convolutions, a multiplication with its "
-        "addition as two;\nnorms, activations and losses are not counted."
-    )
+    if not result.keys().isdisjoint(("train", "synthesis", "growth")):
+        print(
+            "Operations are those of convolutions, a multiplication with its "
+            "addition as two;\nnorms, activations and losses are not counted."
+        )
 
 
 def _print_part(part, record, settings):
@@ -87,6 +91,13 @@ def _print_part(part, record, settings):
             ],
         ]
     )
+    peaks = record["matrix_peaks"]
+    if max(peaks) > NOISY * min(peaks):
+        print(
+            "  The matrix products differ by a factor of "
+            f"{max(peaks) / min(peaks):.1f}: other programs run here, or the "
+            "clock\n  changes. Measure again on an idle machine."
+        )
 
 
 def _print_data(record):

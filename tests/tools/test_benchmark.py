@@ -242,6 +242,16 @@ def _growth_options(**options):
     }
 
 
+@pytest.mark.parametrize("factor", [1.1, 2.0])
+def test_a_noisy_machine_is_told(tmp_path, capsys, factor):
+    result, _ = measure(tmp_path, "--what=synthesis")
+    result["synthesis"]["matrix_peaks"] = [1e9, 1e9, factor * 1e9]
+    capsys.readouterr()
+    print_report(result)
+    out = capsys.readouterr().out
+    assert ("differ by a factor of 2.0" in out) == (factor == 2.0)
+
+
 def test_growth_fits_powers(monkeypatch, capsys):
     measured = []
 
