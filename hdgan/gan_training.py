@@ -9,7 +9,7 @@ from hdgan.gradient_accumulation import GradientAccumulation
 from hdgan.layers import one_power_iteration
 from hdgan.loss_scaling import scale_losses, update_if_finite
 from hdgan.objective import Objective
-from hdgan.published_adam import published_adam
+from hdgan.published_adam import PublishedAdam
 
 TRAINED_PARTS = ("all", "outermost_enhancer")
 
@@ -120,7 +120,7 @@ class GanTraining(keras.Model):
         )
         with self.distribute_strategy.scope():
             optimizers = [
-                keras.optimizers.get(optimizer or published_adam())
+                keras.optimizers.get(optimizer or PublishedAdam())
                 for optimizer in (generator_optimizer, discriminator_optimizer)
             ]
             self._scales_losses = self._is_float16() or any(

@@ -10,7 +10,7 @@ import re
 import keras
 import numpy as np
 
-from hdgan.layers import ResidualBlock
+from hdgan.layers import PaddedConv2D, ResidualBlock
 from hdgan.layers.pickled_arrays import read_torch_file
 from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
@@ -24,7 +24,7 @@ _WITHOUT_NUMBER = (
     keras.layers.Identity,
 )
 _PARAMETERS = {
-    keras.layers.Conv2D: {"weight": "kernel", "bias": "bias"},
+    PaddedConv2D: {"weight": "kernel", "bias": "bias"},
     keras.layers.Conv2DTranspose: {"weight": "kernel", "bias": "bias"},
     keras.layers.BatchNormalization: {
         "weight": "gamma",

@@ -14,6 +14,7 @@ from hdgan.layers.adversarial_losses import (
 )
 from hdgan.layers.average_pooling import AveragePooling2DExcludingPadding
 from hdgan.layers.boundary_map import BoundaryMap
+from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.convolution_block import ConvolutionBlock
 from hdgan.layers.downsample_block import DownsampleBlock
 from hdgan.layers.edge_padding import EdgePadding
@@ -49,6 +50,7 @@ __all__ = [
     "Multiscale",
     "NoiseDropout",
     "OneHotLabels",
+    "PaddedConv2D",
     "PatchDiscriminator",
     "PerceptualLoss",
     "ReflectionPadding2D",

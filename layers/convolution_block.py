@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.reflection_padding import ReflectionPadding2D
@@ -61,7 +62,7 @@ class ConvolutionBlock(SequentialBlock):
         fan_in = self.kernel_size**2 * input_shape[-1]
         return [
             ReflectionPadding2D(self.kernel_size // 2, dtype=dtype, name="pad"),
-            keras.layers.Conv2D(
+            PaddedConv2D(
                 self.filters,
                 self.kernel_size,
                 kernel_initializer=kernel_initializer(),

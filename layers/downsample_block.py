@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
@@ -42,11 +43,11 @@ class DownsampleBlock(SequentialBlock):
     def _make_layers(self, input_shape):
         dtype = self.dtype_policy
         return [
-            keras.layers.ZeroPadding2D(1, dtype=dtype, name="pad"),
-            keras.layers.Conv2D(
+            PaddedConv2D(
                 self.filters,
                 3,
                 strides=2,
+                zero_padding=1,
                 kernel_initializer=kernel_initializer(),
                 bias_initializer=bias_initializer(9 * input_shape[-1]),
                 dtype=dtype,

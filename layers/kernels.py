@@ -49,6 +49,117 @@ def instance_normalize(x, epsilon):
     return ops.cast(centred * ops.rsqrt(variance + epsilon), x.dtype)
 
 
+def convolve(x, kernel, bias, strides, zero_padding):
+    """Convolves images, padded with zeros as PyTorch counts them.
+
+    On a processor TensorFlow's own convolution stays far from the peak where
+    the kernel is large: it takes it as it lies in memory, rows of 4 kB apart
+    from one another. There the convolution is a sum of matrix products, one
+    for each row of the kernel, over shifted images; so is the gradient of the
+    kernel. What is large is measured: BUILD.md, performance.
+
+    Args:
+        x: floating tensor, `(batch, height, width, inputs)`.
+        kernel: `(rows, columns, inputs, outputs)`, of the same dtype.
+        bias: `(outputs,)`, of the same dtype.
+        strides: int, of height and width.
+        zero_padding: int, pixels added on each of the four sides.
+
+    Returns:
+        `(batch, new_height, new_width, outputs)`, where a side becomes `(side +
+        2 * zero_padding - kernel's side) // strides + 1`.
+    """
+    if zero_padding:
+        sides = (zero_padding, zero_padding)
+        x = ops.pad(x, ((0, 0), sides, sides, (0, 0)))
+    if tf is None:
+        x = ops.conv(x, kernel, strides, "valid", "channels_last")
+        return ops.add(x, bias)
+    if strides == 1 and _is_large(kernel) and _is_on_processor():
+        return _convolve_by_products(x, kernel, bias)
+    # Padded already: with explicit padding the gradients would be computed by
+    # far slower kernels.
+    return tf.nn.bias_add(tf.nn.conv2d(x, kernel, strides, "VALID"), bias)
+
+
+def _is_on_processor():
+    return not tf.config.list_logical_devices("GPU")
+
+
+def _is_large(kernel):
+    rows, _, inputs, outputs = kernel.shape
+    return rows > 1 and inputs * outputs >= 256 * 512
+
+
+def _convolve_by_products(x, kernel, bias):
+    """Convolves at stride 1 without padding."""
+    rows, columns, inputs, outputs = kernel.shape
+    batch, height, width = (
+        tf.shape(x)[axis] if size is None else size
+        for axis, size in enumerate(x.shape[:3])
+    )
+    new_size = batch, height - rows + 1, width - columns + 1
+
+    def shifted(image, row, column):
+        return image[:, row : row + new_size[1], column : column + new_size[2]]
+
+    def forward(x, kernel, bias):
+        # In half precision TensorFlow's own is the faster one.
+        if x.dtype != tf.float32:
+            return tf.nn.bias_add(tf.nn.conv2d(x, kernel, 1, "VALID"), bias)
+        result = bias
+        for row in range(rows):
+            shifts = [shifted(x, row, column) for column in range(columns)]
+            result += tf.matmul(
+                tf.reshape(tf.concat(shifts, -1), (-1, columns * inputs)),
+                tf.reshape(kernel[row], (columns * inputs, outputs)),
+            )
+        return tf.reshape(result, (*new_size, outputs))
+
+    def kernel_gradient(x, gradient):
+        if inputs * outputs < 1024 * 1024:
+            return tf.raw_ops.Conv2DBackpropFilter(
+                input=x,
+                filter_sizes=kernel.shape,
+                out_backprop=gradient,
+                strides=[1, 1, 1, 1],
+                padding="VALID",
+            )
+        gradient = tf.reshape(gradient, (-1, outputs))
+        products = [
+            tf.matmul(
+                tf.reshape(shifted(x, row, column), (-1, inputs)),
+                gradient,
+                transpose_a=True,
+            )
+            for row in range(rows)
+            for column in range(columns)
+        ]
+        return tf.reshape(tf.stack(products), kernel.shape)
+
+    @tf.custom_gradient
+    def convolve_with_gradient(x, kernel, bias):
+        def backward(gradient):
+            to_x = tf.raw_ops.Conv2DBackpropInput(
+                input_sizes=tf.shape(x),
+                filter=kernel,
+                out_backprop=gradient,
+                strides=[1, 1, 1, 1],
+                padding="VALID",
+            )
+            # The kernel for it adds up half precision in half precision.
+            to_bias = tf.reduce_sum(tf.cast(gradient, tf.float32), (0, 1, 2))
+            return (
+                to_x,
+                kernel_gradient(x, gradient),
+                tf.cast(to_bias, gradient.dtype),
+            )
+
+        return forward(x, kernel, bias), backward
+
+    return convolve_with_gradient(x, kernel, bias)
+
+
 def mean_per_instance(features, instance_map):
     """Replaces every pixel's features by their mean over its instance.
 

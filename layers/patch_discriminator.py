@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.leaky_relu import leaky_relu
 from hdgan.layers.normalization import check_norm, make_norm
@@ -120,10 +121,11 @@ class _DiscriminatorStage(SequentialBlock):
 
     def _make_layers(self, input_shape):
         dtype = self.dtype_policy
-        convolution = keras.layers.Conv2D(
+        convolution = PaddedConv2D(
             self.filters,
             4,
             strides=self.strides,
+            zero_padding=2,
             kernel_initializer=kernel_initializer(),
             bias_initializer=bias_initializer(16 * input_shape[-1]),
             dtype=dtype,
@@ -134,7 +136,6 @@ class _DiscriminatorStage(SequentialBlock):
                 convolution, dtype=dtype, name="spectral_normalization"
             )
         layers = [
-            keras.layers.ZeroPadding2D(2, dtype=dtype, name="pad"),
             convolution,
             make_norm(self.norm, dtype=dtype, name="norm"),
         ]

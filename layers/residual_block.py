@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import check_norm, make_norm
@@ -68,7 +69,7 @@ class ResidualBlock(SequentialBlock):
             return keras.layers.ZeroPadding2D(1, dtype=dtype, name=name)
 
         def convolution(name):
-            return keras.layers.Conv2D(
+            return PaddedConv2D(
                 filters,
                 3,
                 kernel_initializer=kernel_initializer(),

@@ -30,7 +30,7 @@ from hdgan.layers import PerceptualLoss
 from hdgan.linear_decay import LinearDecay
 from hdgan.pix2pixhd import Pix2PixHD
 from hdgan.presets import PRESETS, resolve_preset
-from hdgan.published_adam import published_adam
+from hdgan.published_adam import PublishedAdam
 from hdgan.recipes.training_flags import PRECISIONS
 from hdgan.recipes.training_phase import Phase
 from hdgan.training import train
@@ -412,7 +412,7 @@ def _compile(run, phase, model, discriminator_optimizer):
             schedule = LinearDecay(
                 schedule, epochs, decay_epochs, run.steps_per_epoch
             )
-        return published_adam(schedule)
+        return PublishedAdam(schedule)
 
     generator_epochs = phase.epochs, phase.decay_epochs
     model.compile(

@@ -151,6 +151,15 @@ CASES = {
             "epsilon": 1e-10,
         },
     ),
+    "padded_convolution": Case(
+        layers.PaddedConv2D,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 4,
+            "strides": 2,
+            "zero_padding": 2,
+        },
+    ),
     "upsample_block": Case(
         layers.UpsampleBlock, lambda: {"filters": 6, "norm": "none"}
     ),
