@@ -6,7 +6,7 @@ import tensorflow as tf
 
 from hdgan.fake_pool import FakePool
 from hdgan.gradient_accumulation import GradientAccumulation
-from hdgan.layers import one_power_iteration
+from hdgan.layers import gradient_checkpointing, one_power_iteration
 from hdgan.loss_scaling import scale_losses, update_if_finite
 from hdgan.objective import Objective
 from hdgan.published_adam import PublishedAdam
@@ -38,6 +38,7 @@ class GanTraining(keras.Model):
         trained_part="all",
         pool_size=0,
         accumulate_steps=1,
+        remat=False,
         run_eagerly=False,
         jit_compile=False,
     ):
@@ -71,6 +72,9 @@ class GanTraining(keras.Model):
             accumulate_steps: int >= 1, how many batches make a step: both
                 optimizers take the mean of their gradients, and the moving
                 average moves once.
+            remat: bool, whether blocks, discriminators and VGG19 compute
+                their activations a second time for the gradient instead of
+                keeping them: less memory for more time.
             run_eagerly: bool, as in `keras.Model.compile`.
             jit_compile: bool, the same.
 
@@ -90,6 +94,7 @@ class GanTraining(keras.Model):
         self._check_trained_part(trained_part)
         _check_pool(pool_size, jit_compile)
         _check_accumulate_steps(accumulate_steps)
+        self._check_remat(remat)
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
@@ -98,11 +103,13 @@ class GanTraining(keras.Model):
             "trained_part": trained_part,
             "pool_size": pool_size,
             "accumulate_steps": accumulate_steps,
+            "remat": remat,
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
         }
         self.trained_part = trained_part
         self.accumulate_steps = accumulate_steps
+        self.remat = remat
         self._fake_pool = None
         if pool_size:
             # Repeatable after `keras.utils.set_random_seed`.
@@ -182,7 +189,10 @@ class GanTraining(keras.Model):
     def train_step(self, data):
         scene = self._unpack(data)
 
-        with tf.GradientTape() as generator_tape:
+        with (
+            gradient_checkpointing(self.remat),
+            tf.GradientTape() as generator_tape,
+        ):
             # Generate.
             fake = self._generate(scene, training=True)
             # Discriminate. One pass over each of photo and fake serves both
@@ -328,6 +338,16 @@ class GanTraining(keras.Model):
         if self.encoder is not None:
             variables += self.encoder.trainable_variables
         return variables
+
+    def _check_remat(self, remat):
+        networks = self.generator, self.discriminator, self.encoder
+        if remat and any(
+            getattr(network, "norm", None) == "batch" for network in networks
+        ):
+            raise ValueError(
+                "`remat=True` would count the statistics of batch "
+                'normalization twice. Use `norm="instance"` or `remat=False`.'
+            )
 
     def _check_trained_part(self, trained_part):
         if trained_part not in TRAINED_PARTS:

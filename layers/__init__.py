@@ -22,6 +22,7 @@ from hdgan.layers.feature_matching_loss import (
     FeatureMatchingLoss,
     feature_matching_loss,
 )
+from hdgan.layers.gradient_checkpointing import gradient_checkpointing
 from hdgan.layers.instance_average_pooling import InstanceAveragePooling
 from hdgan.layers.instance_normalization import InstanceNormalization
 from hdgan.layers.multiscale import Multiscale
@@ -59,6 +60,7 @@ __all__ = [
     "UpsampleBlock",
     "dropout_noise",
     "feature_matching_loss",
+    "gradient_checkpointing",
     "hinge_discriminator_loss",
     "hinge_generator_loss",
     "least_squares_discriminator_loss",

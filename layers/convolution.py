@@ -14,7 +14,8 @@ class PaddedConv2D(keras.layers.Conv2D):
         kernel_size: int, the kernel's side in pixels.
         strides: int.
         zero_padding: int >= 0, pixels added on each of the four sides.
-        **kwargs: initializers, `name` and `dtype` of `keras.layers.Conv2D`.
+        kernel_initializer: as of `keras.layers.Conv2D`.
+        bias_initializer: the same.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
@@ -33,9 +34,23 @@ class PaddedConv2D(keras.layers.Conv2D):
     """
 
     def __init__(
-        self, filters, kernel_size, strides=1, zero_padding=0, **kwargs
+        self,
+        filters,
+        kernel_size,
+        strides=1,
+        zero_padding=0,
+        kernel_initializer="glorot_uniform",
+        bias_initializer="zeros",
+        **kwargs,
     ):
-        super().__init__(filters, kernel_size, strides, **kwargs)
+        super().__init__(
+            filters,
+            kernel_size,
+            strides,
+            kernel_initializer=kernel_initializer,
+            bias_initializer=bias_initializer,
+            **kwargs,
+        )
         if not isinstance(zero_padding, int) or zero_padding < 0:
             raise ValueError(
                 "`zero_padding` must be an integer >= 0, the number of pixels "
@@ -66,17 +81,10 @@ class PaddedConv2D(keras.layers.Conv2D):
 
     def get_config(self):
         config = super().get_config()
-        for name in (
-            "padding",
-            "data_format",
-            "dilation_rate",
-            "groups",
-            "activation",
-            "use_bias",
-        ):
-            del config[name]
+        kept = ("name", "trainable", "dtype", "filters")
+        kept += ("kernel_initializer", "bias_initializer")
         return {
-            **config,
+            **{name: config[name] for name in kept},
             "kernel_size": self.kernel_size[0],
             "strides": self.strides[0],
             "zero_padding": self.zero_padding,

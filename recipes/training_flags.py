@@ -139,6 +139,13 @@ def _define_model(numbers):
         "the losses and skips a step that overflows.",
         enum_values=list(PRECISIONS),
     )
+    add(
+        "bool",
+        "remat",
+        False,
+        "Compute activations twice instead of keeping them: less memory for "
+        "more time.",
+    )
     add("float", "ema_decay", None, "Decay of a moving average of the weights.")
 
 

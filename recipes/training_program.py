@@ -196,7 +196,8 @@ def _fit(run, directory, model, resizing, first_step, num_steps):
         )
     except tf.errors.ResourceExhaustedError as error:
         raise ValueError(
-            "The device's memory is full. Make the images smaller "
+            "The device's memory is full. Pass --remat or "
+            "--precision=bfloat16, make the images smaller "
             "(--load_size, or a --resize_mode that crops to --crop_size), the "
             "networks narrower (--base_width, --discriminator_width), or the "
             "batch smaller (--batch_size; --accumulate_steps makes up for "
@@ -426,6 +427,7 @@ def _compile(run, phase, model, discriminator_optimizer):
         l1_weight=options["l1_weight"],
         trained_part=phase.trained_part,
         pool_size=options["pool_size"],
+        remat=options["remat"],
         accumulate_steps=options["accumulate_steps"],
     )
 

@@ -67,8 +67,11 @@ class ScalarLog(keras.callbacks.Callback):
         values = {f"losses/{name}": sums[name] / num_batches for name in sums}
         seconds = time.monotonic() - self._time
         values["steps_per_second"] = (step - self._step) / seconds
+        # On several devices a constant one is a variable with a copy on each.
         values["learning_rate"] = float(
-            self.model.generator_optimizer.learning_rate
+            keras.ops.convert_to_numpy(
+                self.model.generator_optimizer.learning_rate
+            )
         )
         with self._writer.as_default():
             for name, value in values.items():

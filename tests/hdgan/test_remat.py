@@ -1,0 +1,90 @@
+"""A train step that computes activations twice instead of keeping them."""
+
+import keras
+import numpy as np
+import pytest
+import vgg_weights
+from tiny_models import make_model, make_scenes
+
+from hdgan.layers import PerceptualLoss
+
+FLAT = {"num_downsamplings": 1, "encoder_downsamplings": 1}
+
+
+def _trained(remat, perceptual_loss=None, **options):
+    """Returns logs and weights after two steps of gradient descent."""
+    model = make_model(**FLAT, **options)
+    model.compile(
+        keras.optimizers.SGD(0.01),
+        keras.optimizers.SGD(0.01),
+        perceptual_loss=perceptual_loss,
+        remat=remat,
+    )
+    for seed in (0, 1):
+        logs = model.train_on_batch(
+            make_scenes(1, 16, 32, seed=seed), return_dict=True
+        )
+    return logs, model
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"styles": "instances", "ema_decay": 0.9},
+        {"preset": "pix2pixhd_1024p", "dropout_rate": 0.5},
+        {"spectral_norm": True},
+    ],
+    ids=["encoder", "local with dropout", "spectral norm"],
+)
+def test_a_step_ends_where_the_plain_one_ends(options):
+    logs, plain = _trained(False, **options)
+    again_logs, again = _trained(True, **options)
+    for name, value in logs.items():
+        assert again_logs[name] == pytest.approx(value, rel=1e-4)
+    for one, other in zip(again.weights, plain.weights, strict=True):
+        np.testing.assert_allclose(
+            one, other, rtol=1e-3, atol=1e-5, err_msg=one.path
+        )
+
+
+def test_vgg19_too(tmp_path):
+    weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
+    loss = PerceptualLoss(weights)
+    logs, plain = _trained(False, loss)
+    again_logs, again = _trained(True, loss)
+    assert again_logs["perceptual"] == pytest.approx(logs["perceptual"], 1e-4)
+    for one, other in zip(again.weights, plain.weights, strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
+
+
+def test_two_replicas(two_replicas):
+    models = []
+    for remat in (False, True):
+        with two_replicas.scope():
+            model = make_model(**FLAT)
+            model.compile(
+                keras.optimizers.SGD(0.01),
+                keras.optimizers.SGD(0.01),
+                remat=remat,
+            )
+        model.fit(
+            make_scenes(4, 16, 32),
+            batch_size=2,
+            shuffle=False,
+            verbose=0,
+        )
+        models.append(model)
+    for one, other in zip(models[0].weights, models[1].weights, strict=True):
+        np.testing.assert_allclose(
+            one.numpy(), other.numpy(), rtol=1e-3, atol=1e-5
+        )
+
+
+def test_a_file_remembers_it_and_batch_norm_is_refused(tmp_path):
+    model = make_model(**FLAT)
+    model.compile(remat=True)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.get_compile_config()["remat"]
+    with pytest.raises(ValueError, match="batch normalization twice"):
+        make_model(norm="batch").compile(remat=True)
