@@ -5,8 +5,10 @@ call it. The readers here give it tensors, arrays, dicts and what holds them,
 refuse everything else by its name, and need no PyTorch.
 """
 
+import io
 import pathlib
 import pickle
+import pickletools
 import re
 import typing
 import zipfile
@@ -72,20 +74,24 @@ def read_array_dict(path):
 def _read(path, kind, read):
     path = pathlib.Path(path)
     if not path.is_file():
-        raise ValueError(f"{path}: there is no such file. Expected a {kind}.")
+        found = "a folder" if path.is_dir() else "no such file"
+        raise ValueError(f"{path}: there is {found}. Expected a {kind}.")
     try:
         with path.open("rb") as file:
             return read(file)
     except _ForbiddenError as error:
         raise ValueError(
             f"{path} asks for {error} when it is opened, which is no part of a "
-            f"{kind} and may be an attack: nothing of it was run. Expected "
-            "tensors and plain data only."
+            f"{kind}. Nothing of it was run. Expected arrays and plain data: "
+            "of a whole model that was saved, save its `state_dict()`; in a "
+            "file from someone else it may be an attack."
         ) from None
     except _DamagedError as error:
         raise ValueError(
             f"{path} is no {kind}, or is damaged: {error}."
         ) from None
+    except OSError as error:
+        raise ValueError(f"{path} can't be read: {error}.") from error
     except Exception as error:  # A broken pickle can end in any.
         raise ValueError(
             f"{path} is no {kind}, or is damaged ({type(error).__name__}: "
@@ -114,12 +120,26 @@ class _Unpickler(pickle.Unpickler):
         try:
             return self._allowed[f"{module}.{name}"]
         except KeyError:
-            raise _ForbiddenError(f"{module}.{name}") from None
+            # As a literal: it is the file's text, on the user's terminal.
+            wanted = repr(f"{module}.{name}"[:100])
+            raise _ForbiddenError(wanted) from None
 
     def persistent_load(self, identifier):
         if self._load_storage is None:
             raise _DamagedError("it refers to data outside of it")
         return self._load_storage(identifier)
+
+
+def _load(file, allowed, load_storage=None):
+    """Loads the pickle that begins where the file stands."""
+    start = file.tell()
+    # Python makes room for as many memories as a pickle numbers, however few
+    # there are; honest ones are numbered in their order.
+    for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
+        if opcode.name.endswith("PUT") and int(argument) > count:
+            raise _DamagedError("it wants room for more than it holds")
+    file.seek(start)
+    return _Unpickler(file, allowed, load_storage).load()
 
 
 class _Maker:
@@ -170,24 +190,36 @@ class _Tensor(typing.NamedTuple):
         """Drops what a parameter of PyTorch before 0.4 knows of gradients."""
 
     def to_array(self, data):
-        """Returns the array, given its storage's numbers."""
+        """Returns a view of its storage's bytes as an array."""
+        dtype = self.storage.dtype
         if 0 in self.shape:
-            return np.zeros(self.shape, self.storage.dtype)
+            return np.zeros(self.shape, dtype)
         reach = sum(
             (size - 1) * stride
             for size, stride in zip(self.shape, self.strides, strict=True)
         )
         if self.offset + reach >= self.storage.size:
             raise _DamagedError("a tensor reaches beyond its data")
-        strides = [s * self.storage.dtype.itemsize for s in self.strides]
-        view = np.lib.stride_tricks.as_strided(
-            data[self.storage.start + self.offset :], self.shape, strides
+        view = np.ndarray(
+            self.shape,
+            dtype,
+            data,
+            (self.storage.start + self.offset) * dtype.itemsize,
+            [stride * dtype.itemsize for stride in self.strides],
         )
-        # A copy, in the processor's byte order.
-        return np.array(view, view.dtype.newbyteorder("="), order="C")
+        native = dtype.newbyteorder("=")
+        return view if native == dtype else view.astype(native)
 
 
-def _make_tensor(storage, offset, shape, strides, *_):
+class _StorageKind(typing.NamedTuple):
+    """The kind of numbers in a storage."""
+
+    name: str
+
+
+def _make_tensor(
+    storage, offset, shape, strides, requires_grad=0, hooks=None, metadata=None
+):
     numbers = (offset, *shape, *strides)
     if (
         not isinstance(storage, _Storage)
@@ -195,6 +227,8 @@ def _make_tensor(storage, offset, shape, strides, *_):
         or any(type(number) is not int or number < 0 for number in numbers)
     ):
         raise _DamagedError("a tensor's sizes are no sizes")
+    if metadata:
+        raise _DamagedError("a tensor is marked as negative or conjugate")
     return _Tensor(storage, offset, tuple(shape), tuple(strides))
 
 
@@ -211,7 +245,7 @@ _TORCH = {
     "torch._utils._rebuild_parameter": _Maker(_make_parameter),
     "torch.nn.parameter.Parameter": _Maker(_make_parameter),
     "torch.Size": _Maker(tuple),
-    **{f"torch.{name}": name for name in _STORAGES},
+    **{f"torch.{name}": _StorageKind(name) for name in _STORAGES},
 }
 
 
@@ -229,12 +263,13 @@ def _read_zip(file):
         names = archive.namelist()
         pickles = [n for n in names if re.fullmatch(r"[^/]+/data\.pkl", n)]
         if len(pickles) != 1:
-            raise _DamagedError("the archive holds no data.pkl")
+            raise _DamagedError(f"the archive holds {len(pickles)} data.pkl")
         folder = pickles[0].removesuffix("data.pkl")
         order = "<"
         if f"{folder}byteorder" in names:
-            is_big = archive.read(f"{folder}byteorder") == b"big"
+            is_big = _read_member(archive, f"{folder}byteorder") == b"big"
             order = ">" if is_big else "<"
+        contents = {}
 
         def load_storage(identifier):
             kind, name, key, _, size = identifier
@@ -242,68 +277,106 @@ def _read_zip(file):
 
         def read(storage):
             name = f"{folder}data/{storage.key}"
-            num_bytes = storage.size * storage.dtype.itemsize
-            if name not in names or (
-                archive.getinfo(name).file_size != num_bytes
-            ):
-                raise _DamagedError(f"{name} is missing or of a wrong size")
-            return np.frombuffer(archive.read(name), storage.dtype)
+            if name not in contents:
+                if name not in names:
+                    raise _DamagedError(f"{name} is missing")
+                contents[name] = _read_member(archive, name)
+            if len(contents[name]) != storage.size * storage.dtype.itemsize:
+                raise _DamagedError(f"{name} has a wrong size")
+            return contents[name]
 
-        with archive.open(pickles[0]) as content:
-            saved = _Unpickler(content, _TORCH, load_storage).load()
-        return _with_arrays(saved, read)
+        content = io.BytesIO(_read_member(archive, pickles[0]))
+        saved = _load(content, _TORCH, load_storage)
+        return _with_arrays(saved, read, {})
+
+
+def _read_member(archive, name):
+    # A small file could hold gigabytes otherwise.
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise _DamagedError(f"{name} is compressed, as PyTorch never does")
+    return archive.read(name)
 
 
 def _read_stream(file):
     """Reads the container before PyTorch 1.6: pickles, then numbers."""
-    if _Unpickler(file, {}).load() != _MAGIC_NUMBER:
+    if _load(file, {}) != _MAGIC_NUMBER:
         raise _DamagedError("it does not begin as one")
-    if _Unpickler(file, {}).load() != _PROTOCOL_VERSION:
+    if _load(file, {}) != _PROTOCOL_VERSION:
         raise _DamagedError("it has an unknown version")
-    _Unpickler(file, {}).load()  # Sizes of C's integers; nothing is made of it.
+    _load(file, {})  # Sizes of C's integers; nothing is made of it.
     whole = {}
 
     def load_storage(identifier):
         kind, name, key, _, size, view = identifier
-        storage = whole[key] = _make_storage(kind, name, key, size, "<")
+        storage = _make_storage(kind, name, key, size, "<")
+        if whole.setdefault(key, storage) != storage:
+            raise _DamagedError("it says two things of the same numbers")
         if view is None:
             return storage
         _, start, size = view
-        if start < 0 or size < 0 or start + size > storage.size:
+        if min(start, size) < 0 or start + size > storage.size:
             raise _DamagedError("a view reaches beyond its data")
         return storage._replace(start=start, size=size)
 
-    saved = _Unpickler(file, _TORCH, load_storage).load()
-    data = {}
-    for key in _Unpickler(file, {}).load():
-        storage = whole[key]
-        size = int.from_bytes(file.read(8), "little")
-        content = file.read(storage.size * storage.dtype.itemsize)
-        if size != storage.size or (
-            len(content) < size * storage.dtype.itemsize
-        ):
+    saved = _load(file, _TORCH, load_storage)
+    keys = _load(file, {})
+    content = file.read()
+    contents = {}
+    start = 0
+    for key in keys:
+        end = start + 8 + whole[key].size * whole[key].dtype.itemsize
+        size = int.from_bytes(content[start : start + 8], "little")
+        if size != whole[key].size or end > len(content):
             raise _DamagedError("it is cut short")
-        data[key] = np.frombuffer(content, storage.dtype)
-    return _with_arrays(saved, lambda storage: data[storage.key])
+        contents[key] = content[start + 8 : end]
+        start = end
+    return _with_arrays(saved, lambda storage: contents[storage.key], {})
 
 
-def _make_storage(kind, name, key, size, order):
-    is_known = kind == "storage" and name in _STORAGES
-    if not is_known or type(key) is not str or type(size) is not int:
+def _make_storage(kind, storage_kind, key, size, order):
+    if (
+        kind != "storage"
+        or not isinstance(storage_kind, _StorageKind)
+        or type(key) is not str
+        or type(size) is not int
+        or size < 0
+    ):
         raise _DamagedError("it refers to something else than numbers")
-    dtype = np.dtype(_STORAGES[name])
+    dtype = np.dtype(_STORAGES[storage_kind.name])
     return _Storage(key, dtype.newbyteorder(order), size)
 
 
-def _with_arrays(saved, read):
-    """Returns what was saved with the arrays in place of the tensors."""
+_PLAIN = (str, int, float, bool, bytes, type(None))
+
+
+def _with_arrays(saved, read, known):
+    """Returns what was saved with the arrays in place of the tensors.
+
+    What occurs several times is made once: `known` has it by its `id`.
+    """
+    if type(saved) in _PLAIN:
+        return saved
+    if id(saved) in known:
+        if known[id(saved)] is None:
+            raise _DamagedError("it holds itself")
+        return known[id(saved)]
+    known[id(saved)] = None
     if isinstance(saved, _Tensor):
-        return saved.to_array(read(saved.storage))
-    if isinstance(saved, dict):
-        return {key: _with_arrays(value, read) for key, value in saved.items()}
-    if isinstance(saved, list | tuple):
-        return type(saved)(_with_arrays(value, read) for value in saved)
-    return saved
+        result = saved.to_array(read(saved.storage))
+    elif isinstance(saved, dict):
+        for key in saved:
+            if type(key) not in _PLAIN:
+                raise _DamagedError(f"a key is a {type(key).__name__}")
+        result = {
+            key: _with_arrays(value, read, known)
+            for key, value in saved.items()
+        }
+    elif type(saved) in (list, tuple):
+        result = type(saved)(_with_arrays(v, read, known) for v in saved)
+    else:
+        raise _DamagedError(f"it holds a {type(saved).__name__.strip('_')}")
+    known[id(saved)] = result
+    return result
 
 
 # === NumPy ===
@@ -349,6 +422,8 @@ class _Array:
 
 
 def _from_buffer(data, dtype, shape, order):
+    if not isinstance(data, bytes | bytearray):
+        raise _DamagedError("an array is made of no bytes")
     return _Array((1, shape, dtype, order == "F", bytes(data)))
 
 
@@ -382,7 +457,7 @@ def _read_arrays(file):
             np.lib.format.read_array_header_1_0(file)
         else:
             np.lib.format.read_array_header_2_0(file)
-    saved = _Unpickler(file, _ARRAYS).load()
+    saved = _load(file, _ARRAYS)
     if isinstance(saved, _Array):
         content = saved.content()
         if isinstance(content, list) and len(content) == 1:

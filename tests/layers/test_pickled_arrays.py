@@ -1,9 +1,13 @@
 """Reading checkpoints and pickled arrays, and refusing what is planted."""
 
 import io
+import os
 import pathlib
 import pickle
+import resource
 import struct
+import subprocess
+import sys
 import zipfile
 
 import numpy as np
@@ -364,7 +368,7 @@ def test_a_changed_byte_in_an_archive_is_noticed(tmp_path):
 def test_other_files(tmp_path, read):
     with pytest.raises(ValueError, match="no such file"):
         read(tmp_path / "missing")
-    with pytest.raises(ValueError, match="no such file"):
+    with pytest.raises(ValueError, match="there is a folder"):
         read(tmp_path)
     path = tmp_path / "text"
     path.write_text("Not a checkpoint.")
@@ -374,6 +378,166 @@ def test_other_files(tmp_path, read):
         archive.writestr("readme", "An archive of something else.")
     with pytest.raises(ValueError, match=r"text is no"):
         read(path)
+
+
+# === Files that are made to harm ===
+
+
+def _limited(limit=2**31):
+    """Returns a function for a child process that limits its memory."""
+
+    def limit_memory():
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+    return limit_memory
+
+
+def _read_elsewhere(path, read="read_torch_file"):
+    """Reads a file in a process of 2 GB, for 30 seconds; returns its words."""
+    program = (
+        "import sys; from hdgan.layers.pickled_arrays import "
+        f"{read}\ntry: print('read', type({read}(sys.argv[1])))"
+        "\nexcept ValueError as error: print('refused', error)"
+    )
+    result = subprocess.run(
+        [sys.executable, "-c", program, str(path)],
+        env={**os.environ, "KERAS_BACKEND": "numpy"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        preexec_fn=_limited(),
+    )
+    assert result.returncode == 0, result.stderr
+    return result.stdout
+
+
+def _two_tensors(first, second):
+    """Returns a pickle of two tensors that name the same storage."""
+    a, b = _tensor(**first), _tensor(**second)
+    begin = a.index(b"ctorch")
+    # The second's name, then itself, in the same dict.
+    return a[:-2] + b"sX\x01\x00\x00\x00v" + b[begin:-2] + b"s."
+
+
+def test_two_sizes_of_the_same_numbers_are_refused(tmp_path):
+    """The first would be read far beyond what the second one brings."""
+    path = tmp_path / "planted.pth"
+    far = {"size": 2**30, "shape": (2,), "strides": (2**29,), "view": b"N"}
+    near = {"size": 1, "shape": (1,), "strides": (1,), "view": b"N"}
+    _stream(path, _two_tensors(far, near), [("0", NUMBERS[:1].tobytes())])
+    with pytest.raises(ValueError, match=r"planted\.pth.*two things"):
+        read_torch_file(path)
+
+
+def test_members_that_unpack_to_more_or_less_are_refused(tmp_path):
+    path = tmp_path / "planted.pth"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("archive/data.pkl", _tensor())
+        archive.writestr(
+            "archive/data/0", NUMBERS.tobytes(), zipfile.ZIP_DEFLATED
+        )
+    with pytest.raises(ValueError, match=r"planted\.pth.*compressed"):
+        read_torch_file(path)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_a_small_file_takes_no_huge_memory_for_its_memo(tmp_path, container):
+    write, read = CONTAINERS[container]
+    path = tmp_path / "planted"
+    write(path, b"\x80\x02}r\x00\x00\x00\x08.")
+    with pytest.raises(ValueError, match="room for more than it holds"):
+        read(path)
+
+
+def test_a_small_file_with_numbers_of_nothing(tmp_path):
+    path = tmp_path / "planted.pkl"
+    path.write_bytes(
+        b"\x80\x02}K\x01cnumpy._core.numeric\n_frombuffer\n"
+        b"(J\xff\xff\xff\x7fcnumpy\ndtype\nX\x02\x00\x00\x00f4K\x00K\x01\x87R"
+        b"K\x01\x85X\x01\x00\x00\x00CtRs."
+    )
+    with pytest.raises(ValueError, match="made of no bytes"):
+        read_array_dict(path)
+
+
+def test_what_is_shared_is_made_once(tmp_path):
+    """Twice two lists, forty times, are 2 ** 40 lists if they are told."""
+    path = tmp_path / "planted.pth"
+    doubled = b"".join(
+        b"](h" + bytes([k]) + b"h" + bytes([k]) + b"eq" + bytes([k + 1])
+        for k in range(40)
+    )
+    _zip(path, b"\x80\x02](K\x01eq\x00" + doubled + b".")
+    assert _read_elsewhere(path).startswith("read")
+
+
+def test_what_holds_itself_is_refused(tmp_path):
+    path = tmp_path / "planted.pth"
+    _zip(path, b"\x80\x02]q\x00h\x00a.")
+    with pytest.raises(ValueError, match="holds itself"):
+        read_torch_file(path)
+
+
+@pytest.mark.parametrize("write", [_zip, _stream], ids=["zip", "stream"])
+def test_repeated_numbers_take_no_memory(tmp_path, write):
+    path = tmp_path / "planted.pth"
+    view = b"" if write is _zip else b"N"
+    huge = {"size": 1, "shape": (30000, 30000), "strides": (0, 0)}
+    write(path, _tensor(view=view, **huge), [("0", NUMBERS[:1].tobytes())])
+    assert _read_elsewhere(path).startswith("read")
+
+
+def test_a_storage_that_claims_more_than_the_file(tmp_path):
+    path = tmp_path / "planted.pth"
+    sizes = {"size": 2**30, "shape": (2**30,), "strides": (1,), "view": b"N"}
+    _stream(path, _tensor(**sizes), [("0", NUMBERS.tobytes())])
+    assert _read_elsewhere(path).startswith("refused")
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        (b"ctorch\nFloatStorage\n", "StorageKind"),
+        (b"ccollections\nOrderedDict\n", "Maker"),
+        (b"\x8f(K\x01\x90", "set"),
+        (
+            b"(X\x07\x00\x00\x00storagectorch\nFloatStorage\n"
+            b"X\x01\x00\x00\x000X\x03\x00\x00\x00cpuK\x06tQ",
+            "Storage",
+        ),
+    ],
+    ids=["kind", "function", "set", "storage"],
+)
+def test_other_things_than_arrays_and_plain_data(tmp_path, value, words):
+    path = tmp_path / "other.pth"
+    _zip(path, b"\x80\x04}X\x01\x00\x00\x00a" + value + b"s.")
+    with pytest.raises(ValueError, match=rf"other\.pth.*it holds a {words}"):
+        read_torch_file(path)
+
+
+def test_keys_are_plain(tmp_path):
+    path = tmp_path / "other.pth"
+    _zip(path, b"\x80\x02}ctorch\nFloatStorage\nK\x01s.")
+    with pytest.raises(ValueError, match="a key is a"):
+        read_torch_file(path)
+
+
+def test_marked_tensors_are_refused(tmp_path):
+    """Their numbers are not what lies in the file."""
+    torch = pytest.importorskip("torch")
+    path = tmp_path / "negative.pth"
+    torch.save({"a": torch._neg_view(torch.ones(3))}, path)
+    with pytest.raises(ValueError, match="marked as negative"):
+        read_torch_file(path)
+
+
+def test_a_refusal_keeps_to_its_line(tmp_path):
+    path = tmp_path / "planted.pth"
+    _zip(path, b"\x80\x04\x8c\x0aos\x1b[2J\nerr\x8c\x06system\x93.")
+    with pytest.raises(ValueError, match="asks for") as caught:
+        read_torch_file(path)
+    assert "\x1b" not in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
 # === Pickled arrays ===
