@@ -6,31 +6,39 @@ from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.pix2pixhd import Pix2PixHD
 
 
-def enlarge(model, num_blocks=3, dtype=None):
+def enlarge(model, num_blocks=None, ema_decay=None, dtype=None):
     """Puts a fresh local enhancer around a trained generator.
 
     The generator (its moving average, where there is one) loses its output
     layer and gains an enhancer of half its width. The discriminator gains a
     fresh scale at the new full resolution; each other scale goes on at the
-    resolution that it had. The encoder goes on as it is. Wang et al., 2018,
-    section 3.2, "coarse-to-fine".
+    resolution that it had. The encoder goes on as it is; style clusters do not,
+    as it will be trained on. Wang et al., 2018, section 3.2, "coarse-to-fine".
 
     Args:
         model: `Pix2PixHD` with a `GlobalGenerator` or a `LocalEnhancer`.
-        num_blocks: int, residual blocks of the enhancer.
+        num_blocks: int, residual blocks of the enhancer; None is 3, or those
+            of the enhancers that there are already.
+        ema_decay: float, of the new model's moving average; None is that of the
+            old model, if it has one.
         dtype: policy of the new model's layers; None is that of the old.
 
     Returns:
         A new `Pix2PixHD`, not compiled, with copies of the weights.
 
     Raises:
-        ValueError: if the generator is of another kind, or its width can't be
-            halved once more.
+        ValueError: if the generator is of another kind, its width can't be
+            halved once more, or its enhancers have other numbers of blocks.
     """
     inner = model.inference_generator
     if isinstance(inner, LocalEnhancer):
         config = inner.get_config()["global_generator"]["config"]
         num_enhancers = inner.num_enhancers + 1
+        if num_blocks not in (None, inner.num_blocks):
+            raise ValueError(
+                f"The enhancers of this model have {inner.num_blocks} residual "
+                f"blocks, and so has the next. Received: {num_blocks}"
+            )
         num_blocks = inner.num_blocks
     elif isinstance(inner, GlobalGenerator):
         config = inner.get_config()
@@ -46,7 +54,7 @@ def enlarge(model, num_blocks=3, dtype=None):
     generator = LocalEnhancer(
         GlobalGenerator.from_config({**config, **changes}),
         num_enhancers,
-        num_blocks,
+        num_blocks or 3,
         name="generator",
     )
     changes = {} if dtype is None else {"dtype": dtype}
@@ -68,7 +76,7 @@ def enlarge(model, num_blocks=3, dtype=None):
         encoder,
         labels=model.labels,
         use_instances=model.use_instances,
-        ema_decay=model.ema_decay,
+        ema_decay=ema_decay or model.ema_decay,
         losses=model.default_losses,
     )
 

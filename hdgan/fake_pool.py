@@ -12,8 +12,10 @@ class FakePool:
     Until it is full, it keeps every fake and gives it back. Then, with
     probability 1/2, it gives a random one of those it keeps and keeps the new
     one in its place: Shrivastava et al., 2017, section 2.3, as in the published
-    code. It lies in the host's memory, one for each replica, takes images of
-    any size, and is not saved with a model.
+    code. It lies in the host's memory, one for each replica, and is not saved
+    with a model. What it keeps are label and instance maps and the fake in
+    float32, 2 to 3 times the fake alone. The images of a batch have one size;
+    in batches of one each may have another.
 
     Args:
         size: int >= 1, examples kept for each replica.

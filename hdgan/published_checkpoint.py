@@ -4,6 +4,7 @@ A checkpoint holds tensors by name and no architecture: that follows from the
 names and shapes. `named_layers` is the one place that knows the names.
 """
 
+import itertools
 import math
 import re
 
@@ -51,7 +52,7 @@ def load_generator(path):
         ValueError: naming the file and the tensor that is missing, left over or
             of a wrong shape, or if it is not a file that can be read safely.
     """
-    return _load(path, _make_generator)[0]
+    return _load(path, _read_state(path), _make_generator)
 
 
 def load_discriminator(path):
@@ -68,7 +69,10 @@ def load_discriminator(path):
     Raises:
         ValueError: as of `load_generator`.
     """
-    return _load(path, _make_discriminator)
+    state = _read_state(path)
+    feature_matching = bool(_numbers(_SCALE, state))
+    network = _load(path, state, _make_discriminator, feature_matching)
+    return network, feature_matching
 
 
 def load_encoder(path, regions="instances"):
@@ -85,7 +89,9 @@ def load_encoder(path, regions="instances"):
     Raises:
         ValueError: as of `load_generator`.
     """
-    return _load(path, lambda state: _make_encoder(state, regions))[0]
+    return _load(
+        path, _read_state(path), lambda state: _make_encoder(state, regions)
+    )
 
 
 def state_dict(network, feature_matching=True):
@@ -163,49 +169,98 @@ def _describe_config(serialized):
     return f"{serialized['class_name']}({', '.join(arguments)})"
 
 
-def _load(path, make):
+def _read_state(path):
+    """Returns the tensors of a file by name, as the published code saves them.
+
+    A prefix `module.`, which PyTorch's `DataParallel` adds, is left out.
+    """
     state = read_torch_file(path)
+    if not isinstance(state, dict) or not all(
+        isinstance(name, str) and isinstance(array, np.ndarray)
+        for name, array in state.items()
+    ):
+        raise ValueError(
+            f"{path}: expected a state dict, tensors by name, as the published "
+            f"code saves it. Found: {_found(state)}."
+        )
+    for name, array in state.items():
+        if name.split(".")[-1] in _UNUSED:
+            continue
+        if array.dtype.kind not in "fV" or not (
+            np.isfinite(array.astype("float32")).all()
+        ):
+            raise ValueError(
+                f"{path}: {name} holds something else than finite floating "
+                f"numbers ({array.dtype}). Was the training lost?"
+            )
+    if all(name.startswith("module.") for name in state):
+        return {n.removeprefix("module."): a for n, a in state.items()}
+    return state
+
+
+def _load(path, state, make, feature_matching=True):
     try:
-        _check_state(state)
-        network, feature_matching = make(state)
+        network = make(state)
         _assign(network, state, feature_matching)
-    except _MismatchError as error:
+    except (_MismatchError, ValueError) as error:
         raise ValueError(f"{path}: {error}") from None
-    return network, feature_matching
+    return network
 
 
 class _MismatchError(Exception):
     """A checkpoint does not fit the network that it seems to be of."""
 
 
-def _check_state(state):
-    is_state = isinstance(state, dict) and all(
-        isinstance(value, np.ndarray) for value in state.values()
-    )
-    if not is_state:
-        raise _MismatchError(
-            "expected a state dict, tensors by name, as the published code "
-            f"saves it. Found: {_found(state)}."
-        )
-
-
 def _found(state):
     if not isinstance(state, dict):
         return f"a {type(state).__name__}"
-    return f"a dict of {', '.join(map(str, list(state)[:5]))}"
+    return f"a dict of {', '.join(str(key)[:50] for key in list(state)[:5])}"
 
 
 # === Architecture from names and shapes ===
 
+# Numbers of more digits are no layer's.
+_SCALE = r"scale(\d{1,4})_layer\d{1,4}\.0\."
+
+
+def _check_plausible(state, widths, num_blocks=0):
+    """Checks that a file is large enough for the network that it names.
+
+    Else a small one could make us build one of any size.
+
+    Args:
+        state: dict of arrays by name.
+        widths: channels from layer to layer.
+        num_blocks: int, residual blocks of the last width.
+    """
+    pairs = itertools.pairwise(widths)
+    expected = 9 * sum(first * second for first, second in pairs)
+    expected += num_blocks * 2 * 9 * widths[-1] ** 2
+    # Of what is shared or repeated, the bytes that there are.
+    data = {
+        id(array if array.base is None else array.base): array
+        for array in state.values()
+    }
+    found = sum(
+        array.nbytes if array.base is None else memoryview(array.base).nbytes
+        for array in data.values()
+    )
+    # Two bytes for a number in half precision, and a tensor may be missing.
+    if expected > found + 100_000:
+        raise _MismatchError(
+            f"its names tell of {expected:,} numbers or more, but it holds "
+            f"{found:,} bytes."
+        )
+
 
 def _make_generator(state):
-    blocks = _numbers(r"model\.(\d+)\.conv_block\.", state)
+    blocks = _numbers(r"model\.(\d{1,4})\.conv_block\.", state)
     if not blocks:
         raise _MismatchError(
             "there are no residual blocks (model.N.conv_block): this is no "
             f"generator. Found: {_found(state)}."
         )
-    enhancers = _numbers(r"model(\d+)_1\.", state)
+    enhancers = _numbers(r"model(\d{1,4})_1\.", state)
     last = f"model{len(enhancers)}_2" if enhancers else "model"
     width, input_channels = _kernel(state, "model.1")[:2]
     if enhancers and width % 2 ** len(enhancers):
@@ -213,12 +268,16 @@ def _make_generator(state):
             f"model.1.weight has {width} channels, which can't be halved for "
             f"{len(enhancers)} enhancers."
         )
+    # Four entries before the halvings, three for each.
+    num_downsamplings = max((min(blocks) - 4) // 3, 1)
+    num_local_blocks = _numbers(r"model1_2\.(\d{1,4})\.conv_block\.", state)
+    widths = [width * 2**k for k in range(num_downsamplings + 1)]
+    _check_plausible(state, widths, len(blocks))
     generator = GlobalGenerator(
         input_channels,
         width,
-        # Four entries before the halvings, three for each.
-        num_downsamplings=max((min(blocks) - 4) // 3, 1),
-        num_blocks=len(blocks),
+        num_downsamplings,
+        len(blocks),
         norm=_norm(state, "model.2"),
         dropout_rate=_dropout_rate(state, f"model.{blocks[0]}.conv_block"),
         output_channels=_last_kernel(state, last)[0],
@@ -228,62 +287,64 @@ def _make_generator(state):
         generator = LocalEnhancer(
             generator,
             len(enhancers),
-            max(len(_numbers(r"model1_2\.(\d+)\.conv_block\.", state)), 1),
+            max(len(num_local_blocks), 1),
             name="generator",
         )
-    return generator, True
+    return generator
 
 
 def _make_encoder(state, regions):
-    if _numbers(r"model\.(\d+)\.conv_block\.", state):
+    if _numbers(r"model\.(\d{1,4})\.conv_block\.", state):
         raise _MismatchError(
             "there are residual blocks (model.N.conv_block): this is a "
             "generator, not an encoder."
         )
     width = _kernel(state, "model.1")[0]
-    biases = _numbers(r"model\.(\d+)\.bias", state) or [0]
-    encoder = InstanceEncoder(
+    biases = _numbers(r"model\.(\d{1,4})\.bias", state) or [0]
+    # The last has number 5 + 6n; rounded up, so that it may be missing and then
+    # be named.
+    num_downsamplings = max(math.ceil((biases[-1] - 5) / 6), 1)
+    widths = [width * 2**k for k in range(num_downsamplings + 1)]
+    _check_plausible(state, widths)
+    return InstanceEncoder(
         width,
-        # The last has number 5 + 6n; rounded up, so that it may be missing and
-        # then be named.
-        num_downsamplings=max(math.ceil((biases[-1] - 5) / 6), 1),
+        num_downsamplings,
         feature_channels=_last_kernel(state, "model")[0],
         norm=_norm(state, "model.2"),
         regions=regions,
         name="encoder",
     )
-    return encoder, True
 
 
 def _make_discriminator(state):
-    feature_matching = bool(_numbers(r"scale(\d+)_layer\d+\.0\.", state))
-    if feature_matching:
-        scales = _numbers(r"scale(\d+)_layer\d+\.0\.", state)
+    scales = _numbers(_SCALE, state)
+    if scales:
         first, norm = "scale0_layer0.0", "scale0_layer1.1"
-        stages = _numbers(r"scale0_layer(\d+)\.0\.", state)
+        num_stages = len(_numbers(r"scale0_layer(\d{1,4})\.0\.", state))
     else:
-        scales = _numbers(r"layer(\d+)\.\d+\.", state)
+        scales = _numbers(r"layer(\d{1,4})\.\d{1,4}\.", state)
         first, norm = "layer0.0", "layer0.3"
-        stages = [
-            name
-            for name in state
-            if re.match(r"layer0\.", name) and state[name].ndim == 4
-        ]
+        num_stages = sum(
+            name.startswith("layer0.") and array.ndim == 4
+            for name, array in state.items()
+        )
     if not scales:
         raise _MismatchError(
             "there are neither scaleN_layerM nor layerN: this is no "
             f"discriminator. Found: {_found(state)}."
         )
     width, input_channels = _kernel(state, first)[:2]
-    discriminator = MultiscaleDiscriminator(
+    num_layers = max(num_stages - 2, 1)
+    widths = [min(width * 2**k, 512) for k in range(num_layers + 1)]
+    _check_plausible(state, widths * len(scales))
+    return MultiscaleDiscriminator(
         input_channels,
         width,
-        num_layers=max(len(stages) - 2, 1),
-        num_scales=len(scales),
+        num_layers,
+        len(scales),
         norm=_norm(state, norm),
         name="discriminator",
     )
-    return discriminator, feature_matching
 
 
 def _numbers(pattern, names):
@@ -305,7 +366,7 @@ def _kernel(state, name):
 
 def _last_kernel(state, prefix):
     kernels = _numbers(
-        rf"{prefix}\.(\d+)\.weight",
+        rf"{prefix}\.(\d{{1,4}})\.weight",
         [name for name in state if state[name].ndim == 4],
     )
     if not kernels:

@@ -26,18 +26,26 @@ class StyleClusters:
 
     def __init__(self, centers):
         # JSON, in which a model keeps them, has no integers for keys.
+        wrong = [k for k in centers if not str(k).isdecimal()]
+        if wrong:
+            raise ValueError(
+                "The keys of `centers` must be class ids, integers >= 0. "
+                f"Received: {wrong[0]!r}"
+            )
         self.centers = {
             int(key): np.asarray(array, "float32")
             for key, array in centers.items()
         }
         shapes = {array.shape[1:] for array in self.centers.values()}
         is_right = len(shapes) == 1 and all(
-            array.ndim == 2 and array.size for array in self.centers.values()
+            array.ndim == 2 and array.size and np.isfinite(array).all()
+            for array in self.centers.values()
         )
         if not is_right:
             raise ValueError(
                 "`centers` must hold for one class or more an array (clusters, "
-                "features) with the same number of features. Received the "
+                "features) of finite numbers, with the same number of "
+                "features. Received the "
                 f"shapes { ({k: a.shape for k, a in self.centers.items()}) }"
             )
 

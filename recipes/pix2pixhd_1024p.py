@@ -49,7 +49,6 @@ _OF_THE_MODEL = (
     "norm",
     "dropout_rate",
     "spectral_norm",
-    "ema_decay",
 )
 
 

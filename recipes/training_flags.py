@@ -25,6 +25,7 @@ _CHANGEABLE = (
     "num_sample_scenes",
     "log_steps",
     "devices",
+    "global_model",
 )
 _MODEL_NUMBERS = {
     "base_width": "channels at full resolution",

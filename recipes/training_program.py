@@ -77,17 +77,20 @@ def run(preset, options, phases=None, load_coarse=None):
         phases = [Phase(preset, options["epochs"], options["decay_epochs"])]
     workdir = pathlib.Path(options["workdir"])
     strategy = _make_strategy(options)
-    coarse = None if load_coarse is None else load_coarse()
-    labels = _find_labels(options) if coarse is None else coarse.labels
+    first = _find_phase(phases, workdir) if options["resume"] else None
+    coarse = None
+    # A phase that has begun has all that it needs.
+    if load_coarse is not None and first is None:
+        coarse = load_coarse()
+    labels = _find_labels(options, workdir, coarse)
     scenes = _find_scenes(options, labels)
-    first = 0
     if options["resume"]:
         _check_record(workdir, preset, scenes, labels)
-        first = _find_phase(phases, workdir)
     else:
         _check_unused(workdir)
     sizes = check_scenes(scenes, len(labels or ()))
     run = _Run(options, workdir, strategy, labels, scenes, sizes)
+    first = first or 0
     model = _begin(run, phases, first, coarse)
     resizings = _make_resizings(run, phases, first, model)
     _print_plan(preset, run, phases)
@@ -124,13 +127,13 @@ def run(preset, options, phases=None, load_coarse=None):
 
 
 def _find_phase(phases, workdir):
-    """Returns the number of the last phase that has a checkpoint, or 0."""
+    """Returns the number of the last phase that has a checkpoint, or None."""
     begun = [
         number
         for number, phase in enumerate(phases)
         if list_checkpoints(workdir / phase.name)
     ]
-    return max(begun, default=0)
+    return max(begun, default=None)
 
 
 def _begin(run, phases, number, previous):
@@ -154,6 +157,7 @@ def _begin(run, phases, number, previous):
                 resolve_preset(
                     phase.preset, num_local_blocks=options["num_local_blocks"]
                 )["num_local_blocks"],
+                options["ema_decay"],
                 PRECISIONS[options["precision"]],
             )
         else:
@@ -219,8 +223,13 @@ def _find_scenes(options, labels):
     return scenes
 
 
-def _find_labels(options):
+def _find_labels(options, workdir, coarse):
     """Returns the `LabelSet`, or None for RGB input."""
+    if coarse is not None:
+        return coarse.labels
+    if options.get("global_model"):  # Begun with that model's.
+        saved = _read_record(workdir)["labels"]
+        return saved and LabelSet.from_config(saved)
     count = options["label_nc"]
     if count == 0:
         return None
@@ -343,9 +352,13 @@ def _identity(preset, scenes, labels):
     }
 
 
+def _read_record(workdir):
+    return json.loads((workdir / "options.json").read_text())
+
+
 def _check_record(workdir, preset, scenes, labels):
     """Checks that a run can go on with this recipe and data."""
-    record = json.loads((workdir / "options.json").read_text())
+    record = _read_record(workdir)
     for key, value in _identity(preset, scenes, labels).items():
         if record[key] != value:
             raise ValueError(
@@ -357,7 +370,11 @@ def _check_record(workdir, preset, scenes, labels):
 
 def _write_record(workdir, preset, options, scenes, labels):
     """Makes the run's folder and writes its options."""
-    content = {**_identity(preset, scenes, labels), "options": options}
+    content = {
+        **_identity(preset, scenes, labels),
+        "labels": labels and labels.get_config(),
+        "options": options,
+    }
     try:
         workdir.mkdir(parents=True, exist_ok=True)
         temporary = workdir / "options.json.part"

@@ -76,6 +76,12 @@ def convert_from_pytorch(values):
         )
         _report("encoder", values.encoder, encoder)
         num_features = encoder.feature_channels
+    if generator.output_shape[-1] != 3:
+        raise ValueError(
+            f"{values.generator} makes images of {generator.output_shape[-1]} "
+            "channels. Expected 3, red, green and blue: others are not "
+            "supported."
+        )
     condition = generator.input_shape[-1] - num_features
     labels = _find_labels(values, condition, num_features)
     losses = PRESETS["pix2pixhd_512p"]["losses"]
@@ -111,7 +117,7 @@ def convert_from_pytorch(values):
         labels=labels,
         use_instances=values.use_instances,
         losses=losses,
-        style_clusters=_load_clusters(values),
+        style_clusters=_load_clusters(values, labels),
     )
     save_model(model, output)
     print(
@@ -119,6 +125,8 @@ def convert_from_pytorch(values):
         f"{', boundary map' if values.use_instances else ''}"
         f"{f', {num_features} channels of styles' if num_features else ''}"
     )
+    if values.label_nc is None and labels is not None and len(labels) == 3:
+        print("If these 3 classes are an RGB image, convert with --label_nc=0.")
     print(f"Model: {output}")
 
 
@@ -192,10 +200,16 @@ def _find_labels(values, condition, num_features):
     return labels or LabelSet.numbered(num_classes)
 
 
-def _load_clusters(values):
+def _load_clusters(values, labels):
     if not values.style_clusters:
         return None
     clusters = StyleClusters.load(values.style_clusters)
+    if labels is not None and max(clusters.centers) >= len(labels):
+        raise ValueError(
+            f"{values.style_clusters} has clusters of the class "
+            f"{max(clusters.centers)}, but the model has {len(labels)} "
+            "classes. Are they those of this model?"
+        )
     print(f"style clusters: {values.style_clusters}")
     print(f"  of the classes {', '.join(map(str, clusters.centers))}")
     return clusters
@@ -207,8 +221,25 @@ def _report(name, file, network):
     print(f"  {network.count_params():,} parameters")
 
 
+def _check_flags(values):
+    for name, given in (
+        ("label_feat", values.label_feat and not values.encoder),
+        ("load_features", values.load_features and values.encoder),
+        ("discriminator", values.discriminator and values.to_pytorch),
+        ("encoder", values.encoder and values.to_pytorch),
+        ("style_clusters", values.style_clusters and values.to_pytorch),
+    ):
+        if given:
+            raise ValueError(
+                f"--{name} does not go with the other flags: --label_feat is "
+                "of an --encoder, --load_features of a model without one, and "
+                "--to_pytorch takes all from --model. Leave it out."
+            )
+
+
 def main():
     values = flags.FLAGS
+    _check_flags(values)
     needed, other = ("model", "generator")
     if not values.to_pytorch:
         needed, other = other, needed

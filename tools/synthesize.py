@@ -159,6 +159,8 @@ if __name__ == "__main__":
         "feature_dir", None, "Feature maps, for a model trained on them."
     )
     flags.DEFINE_string("output_dir", None, "Photographs.", required=True)
-    flags.DEFINE_integer("samples", None, "Photographs per map, by dropout.")
+    flags.DEFINE_integer(
+        "samples", None, "Photographs per map, by dropout or styles."
+    )
     flags.DEFINE_integer("seed", 0, "Seed of the first sample.")
     command_line.run(main)

@@ -74,6 +74,12 @@ def test_the_average_is_what_goes_on():
         )
 
 
+def test_an_average_can_begin():
+    fine = enlarge(make_model(), ema_decay=0.9)
+    assert fine.ema_decay == 0.9
+    _assert_same(fine.average_generator, fine.generator)
+
+
 def test_precision_can_change_on_the_way():
     coarse = make_model(styles="labels")
     fine = enlarge(coarse, dtype="mixed_bfloat16")
@@ -87,5 +93,7 @@ def test_precision_can_change_on_the_way():
 def test_generators_without_room_for_an_enhancer_are_refused():
     with pytest.raises(ValueError, match=r"LocalEnhancer.*UNetGenerator"):
         enlarge(make_model("pix2pix_256"))
+    with pytest.raises(ValueError, match=r"have 1 residual.*Received: 7"):
+        enlarge(make_model("pix2pixhd_1024p"), num_blocks=7)
     with pytest.raises(ValueError, match=r"`base_width` of 3 can't be halved"):
         enlarge(make_model(base_width=3))

@@ -323,3 +323,81 @@ def test_something_else_than_a_state_dict(tmp_path):
 def test_networks_that_the_published_code_does_not_have(network):
     with pytest.raises(ValueError, match="published code"):
         published_checkpoint.state_dict(network())
+
+
+# === Files that are made to harm ===
+
+
+@pytest.mark.parametrize(
+    ("loader", "names"),
+    [
+        ("encoder", ["model.200.bias"]),
+        ("global", ["model.400.conv_block.1.weight"]),
+        ("global", ["model.13.conv_block.1.weight", "model9000_1.1.weight"]),
+        ("discriminator", [f"scale0_layer{k}.0.bias" for k in range(4000)]),
+        ("discriminator", [f"scale{k}_layer0.0.bias" for k in range(9000)]),
+    ],
+)
+def test_a_small_file_builds_no_large_network(tmp_path, loader, names):
+    shape = (64, 3, 7, 7)
+    state = {name: np.zeros(1, "float32") for name in names}
+    state["model.1.weight"] = np.zeros(shape, "float32")
+    if loader == "discriminator":
+        state = {"scale0_layer0.0.weight": np.zeros(shape, "float32"), **state}
+        del state["model.1.weight"]
+    path = _save(tmp_path / "small.pth", state)
+    with pytest.raises(ValueError, match=r"small\.pth"):
+        LOADERS[loader](path)
+
+
+def test_expanded_tensors_build_no_large_network(tmp_path):
+    torch = pytest.importorskip("torch")
+    state = {
+        "model.1.weight": torch.zeros(1).expand(2**15, 3, 7, 7),
+        "model.7.conv_block.1.weight": torch.zeros(1).expand(2**16, 8, 3, 3),
+    }
+    path = tmp_path / "expanded.pth"
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=r"expanded\.pth.*numbers or more"):
+        published_checkpoint.load_generator(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda s: s.update({1: s["model.1.bias"]}), "state dict"),
+        (lambda s: s["model.4.bias"].fill_(float("nan")), r"model\.4\.bias"),
+        (
+            lambda s: s.update({"model.4.bias": s["model.4.bias"].long()}),
+            r"model\.4\.bias.*int64",
+        ),
+        (
+            lambda s: s.update({"model.1.weight": s["model.1.weight"][:0]}),
+            "base_width",
+        ),
+        (
+            lambda s: s.update({f"model.{'9' * 5000}.bias": s["model.1.bias"]}),
+            "left over",
+        ),
+    ],
+    ids=["key", "nan", "integers", "empty", "digits"],
+)
+def test_values_and_names_that_are_none(tmp_path, change, words):
+    torch = pytest.importorskip("torch")
+    state = torch.load(GOLDEN / "encoder.pth", weights_only=True)
+    change(state)
+    path = tmp_path / "wrong.pth"
+    torch.save(state, path)
+    with pytest.raises(ValueError, match=rf"wrong\.pth.*{words}"):
+        published_checkpoint.load_encoder(path)
+
+
+def test_a_file_saved_from_data_parallel(tmp_path):
+    state = read_torch_file(GOLDEN / "local1.pth")
+    path = _save(
+        tmp_path / "parallel.pth", {f"module.{k}": v for k, v in state.items()}
+    )
+    network = published_checkpoint.load_generator(path)
+    written = published_checkpoint.state_dict(network)
+    for name, array in state.items():
+        np.testing.assert_array_equal(written[name], array)

@@ -81,6 +81,12 @@ def test_files_of_something_else_are_named(tmp_path):
     np.save(path, {1: np.ones(3)})
     with pytest.raises(ValueError, match=r"other\.npy.*\(clusters, features\)"):
         hdgan.StyleClusters.load(path)
+    np.save(path, {float("inf"): np.ones((2, 3))})
+    with pytest.raises(ValueError, match=r"other\.npy.*class ids.*inf"):
+        hdgan.StyleClusters.load(path)
+    np.save(path, {1: np.full((2, 3), np.nan)})
+    with pytest.raises(ValueError, match=r"other\.npy.*finite"):
+        hdgan.StyleClusters.load(path)
     np.save(path, {})
     with pytest.raises(ValueError, match=r"other\.npy.*one class or more"):
         hdgan.StyleClusters.load(path)

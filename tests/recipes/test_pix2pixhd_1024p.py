@@ -210,19 +210,52 @@ def test_a_published_checkpoint_gains_an_enhancer(data_dir, tmp_path):
         five,
         workdir,
         f"--global_model={converted}",
-        "--max_steps=3",
+        "--ema_decay=0.9",
+        "--max_steps=2",
     )
     assert "Phase 1 of 2: 2_enhancer" in out
+    # From here on the run has all that it needs.
+    converted.rename(tmp_path / "elsewhere.keras")
+    _resume(workdir, "--max_steps=3")
+    original = load_model(tmp_path / "elsewhere.keras")
+    assert original.ema_decay is None
+    assert load_model(workdir).ema_decay == 0.9
+    assert load_model(workdir).labels.names == original.labels.names
     # Two steps of the enhancer alone, one of both.
     alone, joint = (
         _kernels(_phase(workdir, name)) for name in ("2_enhancer", "3_joint")
     )
-    original = dict(named_layers(load_model(converted).generator))
+    original = dict(named_layers(original.generator))
     for name, kernel in alone.items():
         if name.startswith("G/model."):
             start = original[name.removeprefix("G/")].kernel.numpy()
             np.testing.assert_array_equal(kernel, start, name)
             assert not np.array_equal(joint[name], start), name
+
+
+def test_two_devices_train_all_phases(data_dir, tmp_path):
+    """In a process of its own, as its strategy has collective keys."""
+    workdir = tmp_path / "run"
+    run(
+        RECIPE,
+        f"--data_dir={data_dir}",
+        f"--workdir={workdir}",
+        *COMMON,
+        *NETWORKS,
+        "--global_epochs=1",
+        "--global_decay_epochs=0",
+        "--fix_global_epochs=1",
+        "--epochs=1",
+        "--decay_epochs=1",
+        "--devices=CPU:0,CPU:1",
+        "--batch_size=2",
+        "--log_steps=1",
+    )
+    iterations = [
+        int(_phase(workdir, name).generator_optimizer.iterations)
+        for name in ("1_global", "2_enhancer", "3_joint")
+    ]
+    assert iterations == [2, 2, 2]
 
 
 def _keep_five_classes(path):

@@ -231,6 +231,7 @@ def test_without_pytorch_only_the_way_back_fails(tmp_path, monkeypatch):
         (["--generator=nowhere.pth"], ["nowhere.pth", "no such file"]),
         (["--output=model.h5"], ["model.h5", ".keras"]),
         (["--model=model.keras"], ["--to_pytorch"]),
+        (["--label_feat"], ["--label_feat", "--encoder"]),
         (["--to_pytorch"], ["--model"]),
     ],
     ids=lambda value: " ".join(value)[:30],
