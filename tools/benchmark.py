@@ -231,6 +231,7 @@ def _define_flags():
         "Of the networks and of the matrix products.",
         enum_values=list(PRECISIONS),
     )
+    _define("bool", "remat", False, "Train with gradient checkpointing.")
     _define("integer", "label_nc", 35, "Number of classes; 0: RGB input.")
     numbers = {
         name: None

@@ -91,3 +91,23 @@ def test_float32_statistics_survive_a_large_mean_in_half_precision():
     np.testing.assert_allclose(
         output, normalize(tf.cast(x, tf.float32)), rtol=2**-7, atol=1e-3
     )
+
+
+def test_gradient_is_the_formulas_own():
+    """Written out for speed; here TensorFlow derives it in 64 bits."""
+    draw = np.random.default_rng(5)
+    x = tf.constant(3.0 + draw.standard_normal((2, 6, 5, 4)))
+    cotangent = draw.standard_normal(x.shape)
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        mean, variance = tf.nn.moments(x, (1, 2), keepdims=True)
+        y = (x - mean) / tf.sqrt(variance + 1e-5)
+        value = tf.reduce_sum(y * cotangent)
+    expected = tape.gradient(value, x)
+    narrow = tf.cast(x, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(narrow)
+        y = layers.InstanceNormalization()(narrow)
+        value = tf.reduce_sum(y * cotangent.astype("float32"))
+    gradient = tape.gradient(value, narrow)
+    np.testing.assert_allclose(gradient, expected, atol=1e-5)

@@ -147,6 +147,7 @@ def test_each_graph_is_made_once(monkeypatch):
         "batch": 1,
         "label_nc": 5,
         "precision": "float32",
+        "remat": True,
         "steps": 4,
         "seconds": 9.0,
         "matrix_sizes": [16],
