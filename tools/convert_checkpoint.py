@@ -84,27 +84,7 @@ def convert_from_pytorch(values):
         )
     condition = generator.input_shape[-1] - num_features
     labels = _find_labels(values, condition, num_features)
-    losses = PRESETS["pix2pixhd_512p"]["losses"]
-    if values.discriminator:
-        discriminator, feature_matching = load_discriminator(
-            values.discriminator
-        )
-        if discriminator.input_channels != condition + 3:
-            raise ValueError(
-                f"{values.discriminator} takes "
-                f"{discriminator.input_channels} channels. Expected "
-                f"{condition + 3}: the {condition} of classes and boundary map "
-                f"that {values.generator} takes, and 3 of the image. Are the "
-                "files of one model, and --encoder or --load_features right?"
-            )
-        if not feature_matching:
-            losses = {**losses, "feature_matching_weight": 0.0}
-    else:
-        discriminator = MultiscaleDiscriminator(
-            condition + 3,
-            num_scales=3 if isinstance(generator, LocalEnhancer) else 2,
-            name="discriminator",
-        )
+    discriminator, losses = _find_discriminator(values, generator, condition)
     _report(
         "discriminator",
         values.discriminator or "no file: with fresh weights, to train on",
@@ -128,6 +108,32 @@ def convert_from_pytorch(values):
     if values.label_nc is None and labels is not None and len(labels) == 3:
         print("If these 3 classes are an RGB image, convert with --label_nc=0.")
     print(f"Model: {output}")
+
+
+def _find_discriminator(values, generator, condition):
+    """Returns the discriminator, and the losses that it was trained with."""
+    losses = PRESETS["pix2pixhd_512p"]["losses"]
+    if values.discriminator:
+        discriminator, feature_matching = load_discriminator(
+            values.discriminator
+        )
+        if discriminator.input_channels != condition + 3:
+            raise ValueError(
+                f"{values.discriminator} takes "
+                f"{discriminator.input_channels} channels. Expected "
+                f"{condition + 3}: the {condition} of classes and boundary map "
+                f"that {values.generator} takes, and 3 of the image. Are the "
+                "files of one model, and --encoder or --load_features right?"
+            )
+        if not feature_matching:
+            losses = {**losses, "feature_matching_weight": 0.0}
+    else:
+        discriminator = MultiscaleDiscriminator(
+            condition + 3,
+            num_scales=3 if isinstance(generator, LocalEnhancer) else 2,
+            name="discriminator",
+        )
+    return discriminator, losses
 
 
 def convert_to_pytorch(values):
