@@ -11,22 +11,20 @@ import re
 import keras
 import numpy as np
 
-from hdgan.layers import PaddedConv2D, ResidualBlock
+from hdgan.layers import (
+    CroppedConv2DTranspose,
+    PaddedConv2D,
+    ResidualBlock,
+)
 from hdgan.layers.pickled_arrays import read_torch_file
 from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 
-# In PyTorch, padding with zeros and cropping are done by the convolution.
-_WITHOUT_NUMBER = (
-    keras.layers.ZeroPadding2D,
-    keras.layers.Cropping2D,
-    keras.layers.Identity,
-)
 _PARAMETERS = {
     PaddedConv2D: {"weight": "kernel", "bias": "bias"},
-    keras.layers.Conv2DTranspose: {"weight": "kernel", "bias": "bias"},
+    CroppedConv2DTranspose: {"weight": "kernel", "bias": "bias"},
     keras.layers.BatchNormalization: {
         "weight": "gamma",
         "bias": "beta",
@@ -435,9 +433,13 @@ def _numbered(prefix, blocks):
 
 
 def _number(prefix, entries):
-    counted = [e for e in entries if not isinstance(e, _WITHOUT_NUMBER)]
+    entries = [e for e in entries if not isinstance(e, keras.layers.Identity)]
     named = []
-    for number, entry in enumerate(counted):
+    number = -1
+    for entry in entries:
+        # A reflection is a layer of its own there; zeros are not.
+        is_reflected = getattr(entry, "pad_mode", None) == "reflect"
+        number += 2 if is_reflected else 1
         name = f"{prefix}.{number}"
         if isinstance(entry, ResidualBlock):
             named += _number(f"{name}.conv_block", entry.sequence)

@@ -14,7 +14,7 @@ from hdgan.layers.adversarial_losses import (
 )
 from hdgan.layers.average_pooling import AveragePooling2DExcludingPadding
 from hdgan.layers.boundary_map import BoundaryMap
-from hdgan.layers.convolution import PaddedConv2D
+from hdgan.layers.convolution import CroppedConv2DTranspose, PaddedConv2D
 from hdgan.layers.convolution_block import ConvolutionBlock
 from hdgan.layers.downsample_block import DownsampleBlock
 from hdgan.layers.edge_padding import EdgePadding
@@ -30,7 +30,6 @@ from hdgan.layers.noise_dropout import NoiseDropout, dropout_noise
 from hdgan.layers.one_hot_labels import OneHotLabels
 from hdgan.layers.patch_discriminator import PatchDiscriminator
 from hdgan.layers.perceptual_loss import PerceptualLoss, vgg19_features
-from hdgan.layers.reflection_padding import ReflectionPadding2D
 from hdgan.layers.residual_block import ResidualBlock
 from hdgan.layers.spectral_normalization import (
     SpectralNormalization,
@@ -43,6 +42,7 @@ __all__ = [
     "AveragePooling2DExcludingPadding",
     "BoundaryMap",
     "ConvolutionBlock",
+    "CroppedConv2DTranspose",
     "DownsampleBlock",
     "EdgePadding",
     "FeatureMatchingLoss",
@@ -54,7 +54,6 @@ __all__ = [
     "PaddedConv2D",
     "PatchDiscriminator",
     "PerceptualLoss",
-    "ReflectionPadding2D",
     "ResidualBlock",
     "SpectralNormalization",
     "UpsampleBlock",

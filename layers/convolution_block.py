@@ -5,7 +5,6 @@ import keras
 from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.normalization import check_norm, make_norm
-from hdgan.layers.reflection_padding import ReflectionPadding2D
 from hdgan.layers.sequential_block import SequentialBlock
 
 
@@ -61,10 +60,11 @@ class ConvolutionBlock(SequentialBlock):
         dtype = self.dtype_policy
         fan_in = self.kernel_size**2 * input_shape[-1]
         return [
-            ReflectionPadding2D(self.kernel_size // 2, dtype=dtype, name="pad"),
             PaddedConv2D(
                 self.filters,
                 self.kernel_size,
+                pad_width=self.kernel_size // 2,
+                pad_mode="reflect",
                 kernel_initializer=kernel_initializer(),
                 bias_initializer=bias_initializer(fan_in),
                 dtype=dtype,

@@ -47,7 +47,7 @@ class DownsampleBlock(SequentialBlock):
                 self.filters,
                 3,
                 strides=2,
-                zero_padding=1,
+                pad_width=1,
                 kernel_initializer=kernel_initializer(),
                 bias_initializer=bias_initializer(9 * input_shape[-1]),
                 dtype=dtype,

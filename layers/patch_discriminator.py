@@ -5,7 +5,7 @@ import keras
 from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.gradient_checkpointing import checkpointed
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
-from hdgan.layers.leaky_relu import leaky_relu
+from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
 from hdgan.layers.spectral_normalization import SpectralNormalization
@@ -129,7 +129,7 @@ class _DiscriminatorStage(SequentialBlock):
             self.filters,
             4,
             strides=self.strides,
-            zero_padding=2,
+            pad_width=2,
             kernel_initializer=kernel_initializer(),
             bias_initializer=bias_initializer(16 * input_shape[-1]),
             dtype=dtype,

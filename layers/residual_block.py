@@ -7,10 +7,9 @@ from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import check_norm, make_norm
-from hdgan.layers.reflection_padding import ReflectionPadding2D
 from hdgan.layers.sequential_block import SequentialBlock
 
-PADDINGS = ("reflect", "zero")
+PADDINGS = {"reflect": "reflect", "zero": "constant"}
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -49,7 +48,8 @@ class ResidualBlock(SequentialBlock):
         super().__init__(**kwargs)
         if padding not in PADDINGS:
             raise ValueError(
-                f"`padding` must be one of {PADDINGS}. Received: {padding!r}"
+                "`padding` must be one of "
+                f"{tuple(PADDINGS)}. Received: {padding!r}"
             )
         if not 0 <= dropout_rate < 1:
             raise ValueError(
@@ -63,15 +63,12 @@ class ResidualBlock(SequentialBlock):
         dtype = self.dtype_policy
         filters = input_shape[-1]
 
-        def pad(name):
-            if self.padding == "reflect":
-                return ReflectionPadding2D(1, dtype=dtype, name=name)
-            return keras.layers.ZeroPadding2D(1, dtype=dtype, name=name)
-
         def convolution(name):
             return PaddedConv2D(
                 filters,
                 3,
+                pad_width=1,
+                pad_mode=PADDINGS[self.padding],
                 kernel_initializer=kernel_initializer(),
                 bias_initializer=bias_initializer(9 * filters),
                 dtype=dtype,
@@ -79,17 +76,15 @@ class ResidualBlock(SequentialBlock):
             )
 
         layers = [
-            pad("pad_1"),
             convolution("convolution_1"),
             make_norm(self.norm, dtype=dtype, name="norm_1"),
             keras.layers.ReLU(dtype=dtype, name="activation"),
-            pad("pad_2"),
             convolution("convolution_2"),
             make_norm(self.norm, dtype=dtype, name="norm_2"),
         ]
         if self.dropout_rate:
             layers.insert(
-                4, NoiseDropout(self.dropout_rate, dtype=dtype, name="dropout")
+                3, NoiseDropout(self.dropout_rate, dtype=dtype, name="dropout")
             )
         return layers
 

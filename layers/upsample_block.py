@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.layers.convolution import CroppedConv2DTranspose
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
@@ -42,16 +43,16 @@ class UpsampleBlock(SequentialBlock):
     def _make_layers(self, input_shape):
         dtype = self.dtype_policy
         return [
-            keras.layers.Conv2DTranspose(
+            CroppedConv2DTranspose(
                 self.filters,
                 3,
                 strides=2,
+                cropping=1,
                 kernel_initializer=kernel_initializer(),
                 bias_initializer=bias_initializer(9 * self.filters),
                 dtype=dtype,
                 name="convolution",
             ),
-            keras.layers.Cropping2D(((1, 0), (1, 0)), dtype=dtype, name="crop"),
             make_norm(self.norm, dtype=dtype, name="norm"),
             keras.layers.ReLU(dtype=dtype, name="activation"),
         ]

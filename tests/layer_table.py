@@ -133,9 +133,6 @@ CASES = {
             "spectral_norm": True,
         },
     ),
-    "reflection_padding": Case(
-        layers.ReflectionPadding2D, lambda: {"padding": 3}
-    ),
     "residual_block": Case(layers.ResidualBlock, norm="instance"),
     "residual_block_zero": Case(
         layers.ResidualBlock,
@@ -157,7 +154,25 @@ CASES = {
             "filters": 5,
             "kernel_size": 4,
             "strides": 2,
-            "zero_padding": 2,
+            "pad_width": 2,
+        },
+    ),
+    "padded_convolution_reflected": Case(
+        layers.PaddedConv2D,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 3,
+            "pad_width": 1,
+            "pad_mode": "reflect",
+        },
+    ),
+    "cropped_transposed_convolution": Case(
+        layers.CroppedConv2DTranspose,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 3,
+            "strides": 2,
+            "cropping": 1,
         },
     ),
     "upsample_block": Case(

@@ -3,7 +3,7 @@
 import keras
 
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
-from hdgan.layers.leaky_relu import leaky_relu
+from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import make_norm
 from hdgan.networks.network import Network, check_positive, resolve_dtype

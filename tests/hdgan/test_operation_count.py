@@ -28,7 +28,7 @@ MODELS = {
     },
     "u-net": {"preset": "pix2pix_256"},
     "u-net with encoder": {"preset": "pix2pix_256", "styles": "instances"},
-    "one scale": {"num_scales": 1, "num_discriminator_layers": 3},
+    "one scale": {"num_scales": 1, "num_discriminator_layers": 1},
     "three scales": {"num_scales": 3, "num_discriminator_layers": 2},
     "spectral norm": {"spectral_norm": True},
     "batch norm": {"norm": "batch"},

@@ -27,8 +27,14 @@ BAD_ARGUMENTS = [
     (lambda: layers.PatchDiscriminator(num_layers=0), "num_layers.*>= 1.* 0"),
     (lambda: layers.PatchDiscriminator(norm="x"), "`norm` must be.*'x'"),
     (lambda: layers.PerceptualLoss(inputs="bgr"), "one of.*caffe.*'bgr'"),
-    (lambda: layers.ReflectionPadding2D(-1), "integer >= 0.*-1"),
-    (lambda: layers.ReflectionPadding2D(1.5), "integer >= 0.*1.5"),
+    (lambda: layers.PaddedConv2D(4, 3, pad_width=-1), "integer >= 0.*-1"),
+    (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
+    (lambda: layers.PaddedConv2D(4, 3, pad_width="same"), ">= 0.*'same'"),
+    (lambda: layers.PaddedConv2D(4, 3, pad_mode="x"), "`pad_mode` must.*'x'"),
+    (
+        lambda: layers.CroppedConv2DTranspose(4, 3, cropping=-1),
+        "`cropping` must be an integer >= 0.*-1",
+    ),
     (
         lambda: layers.SpectralNormalization(keras.layers.Dense(1), 0),
         "power_iterations.*integer >= 1.* 0",
@@ -53,7 +59,7 @@ def test_message_says_what_is_expected_and_what_was_received(make, message):
     ("shape", "side"), [((1, 3, 9, 1), "height"), ((1, 9, 2, 1), "width")]
 )
 def test_an_image_too_small_to_reflect_is_refused(shape, side):
-    layer = layers.ReflectionPadding2D(3)
+    layer = layers.ConvolutionBlock(2, 7)
     size = min(shape[1:3])
     message = f"A {side} of {size} pixels.*Expected a {side} of at least 4"
     with pytest.raises(ValueError, match=message):

@@ -113,12 +113,3 @@ def test_edge_padding_repeats_the_last_row_and_column(
 
 def test_edge_padding_minimum_is_the_multiple_by_default():
     assert layers.EdgePadding(8)(np.zeros((1, 3, 9))).shape == (1, 8, 16)
-
-
-def test_reflection_does_not_repeat_the_border_pixel():
-    x = np.array([1, 2, 3], "float32").reshape(1, 1, 3, 1) * np.ones(
-        (1, 3, 1, 1), "float32"
-    )
-    received = layers.ReflectionPadding2D(2)(x)
-    assert received.shape == (1, 7, 7, 1)
-    assert received[0, 0, :, 0].numpy().tolist() == [3, 2, 1, 2, 3, 2, 1]

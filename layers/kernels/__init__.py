@@ -1,0 +1,18 @@
+"""The one place where layers leave `keras.ops` for TensorFlow, for speed.
+
+Each function has a portable twin written in `keras.ops`, used on every other
+backend. Both give the same numbers; tests hold them to each other.
+"""
+
+from hdgan.layers.kernels.activations import leaky_relu
+from hdgan.layers.kernels.convolution import convolve, convolve_transposed
+from hdgan.layers.kernels.instance_mean import mean_per_instance
+from hdgan.layers.kernels.instance_norm import instance_normalize
+
+__all__ = [
+    "convolve",
+    "convolve_transposed",
+    "instance_normalize",
+    "leaky_relu",
+    "mean_per_instance",
+]

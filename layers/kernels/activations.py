@@ -1,0 +1,37 @@
+"""LeakyReLU as the discriminators and the U-Net use it."""
+
+from keras import ops
+
+from hdgan.layers.kernels.backend import tf
+
+_SLOPE = 0.2
+
+
+def leaky_relu(x):
+    """Returns `x` where it is positive, and `0.2 * x` elsewhere.
+
+    The gradient is taken from the result, which has the sign of `x`, so that
+    nothing else needs `x`: it is not kept, and TensorFlow computes both in the
+    kernel of the convolution before.
+
+    Args:
+        x: floating tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype.
+    """
+    if tf is None:
+        return ops.where(x > 0, x, _SLOPE * x)
+
+    @tf.custom_gradient
+    def activate(x):
+        y = tf.raw_ops.LeakyRelu(features=x, alpha=_SLOPE)
+
+        def backward(gradient):
+            return tf.raw_ops.LeakyReluGrad(
+                gradients=gradient, features=y, alpha=_SLOPE
+            )
+
+        return y, backward
+
+    return activate(tf.convert_to_tensor(x))

@@ -1,0 +1,39 @@
+"""TensorFlow where it is Keras' backend, and what is asked of it."""
+
+import keras
+
+if keras.backend.backend() == "tensorflow":
+    import tensorflow as tf
+else:
+    tf = None
+
+
+def is_on_processor():
+    """Whether what is traced now runs without a GPU."""
+    return not tf.config.list_logical_devices("GPU")
+
+
+def sizes(x):
+    """Returns the sides of a tensor: integers where known, else scalars."""
+    dynamic = tf.shape(x)
+    return [
+        dynamic[axis] if size is None else size
+        for axis, size in enumerate(x.shape)
+    ]
+
+
+def is_same(size, other):
+    """Whether both are known, and equal."""
+    return isinstance(size, int) and isinstance(other, int) and size == other
+
+
+def after(dependency, tensor):
+    """Returns the tensor, for operations that are to wait for another.
+
+    TensorFlow runs what it can as soon as it can. What follows from weights
+    alone, or from maps that are kept for a gradient, would all be made at once
+    and fill the memory until it is needed; and it would be taken for the same
+    that was made before, and kept.
+    """
+    with tf.control_dependencies([dependency]):
+        return tf.identity(tensor)

@@ -1,0 +1,77 @@
+"""Instance normalization."""
+
+from keras import ops
+
+from hdgan.layers.kernels.backend import tf
+
+
+def instance_normalize(x, epsilon):
+    """Normalizes each channel of each example over height and width.
+
+    Statistics are taken in float32 and the variance is the biased one.
+
+    A batch of one goes through TensorFlow's fused batch norm, since
+    training-mode batch norm of one example *is* instance norm: it reads and
+    writes the map half as often as the formula does, and half precision without
+    casts. BUILD.md, performance, has the figures.
+
+    Args:
+        x: floating tensor, `(batch, height, width, channels)`.
+        epsilon: float, added to the variance.
+
+    Returns:
+        Tensor of the same shape and dtype.
+    """
+    if tf is None:
+        return ops.cast(_normalize(ops.cast(x, "float32"), epsilon)[0], x.dtype)
+    batch = x.shape[0]
+    if batch is None:
+        return tf.cond(
+            tf.equal(tf.shape(x)[0], 1),
+            lambda: _normalize_one(x, epsilon),
+            lambda: _normalize_several(x, epsilon),
+        )
+    normalize = _normalize_one if batch == 1 else _normalize_several
+    return normalize(x, epsilon)
+
+
+def _normalize(x, epsilon):
+    """Returns the normalized map, and what it was multiplied by."""
+    mean = ops.mean(x, axis=(1, 2), keepdims=True)
+    centred = x - mean
+    variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
+    factor = ops.rsqrt(variance + epsilon)
+    return centred * factor, factor
+
+
+def _normalize_one(x, epsilon):
+    channels = tf.shape(x)[-1:]
+    return tf.raw_ops.FusedBatchNormV3(
+        x=x,
+        scale=tf.ones(channels),
+        offset=tf.zeros(channels),
+        mean=tf.zeros([0]),
+        variance=tf.zeros([0]),
+        epsilon=epsilon,
+        is_training=True,
+    )[0]
+
+
+def _normalize_several(x, epsilon):
+    # The gradient is written out: what is derived from the formula reads and
+    # writes the map some ten times more.
+    @tf.custom_gradient
+    def normalize(x):
+        y, factor = _normalize(x, epsilon)
+
+        def backward(gradient):
+            def mean(values):
+                return tf.reduce_mean(values, (1, 2), keepdims=True)
+
+            # Ioffe and Szegedy, 2015, section 3, with its sums put together.
+            slope = mean(gradient * y)
+            return factor * (gradient - mean(gradient) - y * slope)
+
+        return y, backward
+
+    return tf.cast(normalize(tf.cast(x, tf.float32)), x.dtype)
