@@ -76,13 +76,15 @@ class GanTraining(keras.Model):
                 their activations a second time for the gradient instead of
                 keeping them: less memory for more time.
             run_eagerly: bool, as in `keras.Model.compile`.
-            jit_compile: bool, the same.
+            jit_compile: bool, whether XLA compiles the step, for each size of
+                image anew: of use on one GPU, with images of one size. Not
+                under a strategy of several replicas, nor with a pool.
 
         Raises:
             ValueError: if the adversarial loss or trained part is unknown, a
                 weight or size negative, a step without a batch, both networks
-                are given the same optimizer, or there is a pool in a step that
-                XLA compiles.
+                are given the same optimizer, or there is a pool or another
+                replica in a step that XLA compiles.
         """
         if generator_optimizer is not None and (
             generator_optimizer is discriminator_optimizer
@@ -93,6 +95,7 @@ class GanTraining(keras.Model):
             )
         self._check_trained_part(trained_part)
         _check_pool(pool_size, jit_compile)
+        self._check_jit_compile(jit_compile)
         _check_accumulate_steps(accumulate_steps)
         self._check_remat(remat)
         # Without `optimizer=None` Keras would build and save an RMSprop.
@@ -347,6 +350,15 @@ class GanTraining(keras.Model):
             raise ValueError(
                 "`remat=True` would count the statistics of batch "
                 'normalization twice. Use `norm="instance"` or `remat=False`.'
+            )
+
+    def _check_jit_compile(self, jit_compile):
+        num_replicas = self.distribute_strategy.num_replicas_in_sync
+        if jit_compile and num_replicas > 1:
+            raise ValueError(
+                "XLA can't compile a step of several replicas. Received: "
+                f"`jit_compile={jit_compile}` under a strategy of "
+                f"{num_replicas}. Use `jit_compile=False`, or one device."
             )
 
     def _check_trained_part(self, trained_part):

@@ -147,6 +147,13 @@ def _define_model(numbers):
         "Compute activations twice instead of keeping them: less memory for "
         "more time.",
     )
+    add(
+        "bool",
+        "jit",
+        False,
+        "Compile the train step with XLA: for one GPU and scenes of one size; "
+        "on a processor it is slower.",
+    )
     add("float", "ema_decay", None, "Decay of a moving average of the weights.")
 
 
@@ -250,6 +257,11 @@ def resolve():
         )
     if options["epochs"] + options["decay_epochs"] < 1:
         raise ValueError("--epochs and --decay_epochs are both 0.")
+    if options["jit"] and options["pool_size"]:
+        raise ValueError(
+            "--jit with --pool_size: the pool of earlier fakes lies outside of "
+            "what XLA compiles. Leave one of them out."
+        )
     _check_styles(options)
     return options
 

@@ -277,6 +277,11 @@ def _make_strategy(options):
             f"{len(devices)} devices. Expected a multiple of {len(devices)}, "
             "or fewer --devices."
         )
+    if options["jit"] and len(devices) > 1:
+        raise ValueError(
+            f"--jit on {len(devices)} devices: XLA can't compile a step that "
+            "several share. Leave out --jit, or choose one of --devices."
+        )
     if len(devices) > 1:
         return tf.distribute.MirroredStrategy(devices)
     if devices:
@@ -306,6 +311,13 @@ def _make_resizings(run, phases, first, model):
                 "resizing, which can't share a batch of "
                 f"{options['batch_size']}. Expected one size: choose a "
                 "--resize_mode that crops, or --batch_size=1."
+            )
+        if options["jit"] and len(results) > 1:
+            raise ValueError(
+                f"--jit with scenes of {len(results)} different sizes after "
+                "resizing: XLA would compile the step anew for each, for "
+                "minutes. Choose a --resize_mode that crops, or leave out "
+                "--jit."
             )
         resizings.append(resizing)
     return resizings
@@ -445,6 +457,7 @@ def _compile(run, phase, model, discriminator_optimizer):
         trained_part=phase.trained_part,
         pool_size=options["pool_size"],
         remat=options["remat"],
+        jit_compile=options["jit"],
         accumulate_steps=options["accumulate_steps"],
     )
 

@@ -232,6 +232,7 @@ def _define_flags():
         enum_values=list(PRECISIONS),
     )
     _define("bool", "remat", False, "Train with gradient checkpointing.")
+    _define("bool", "jit", False, "Train with a step compiled by XLA.")
     _define("integer", "label_nc", 35, "Number of classes; 0: RGB input.")
     numbers = {
         name: None

@@ -65,7 +65,7 @@ def measure_training(options):
         Dict for the report: seconds, operations, bytes.
     """
     model = _make_model(options)
-    model.compile(remat=options["remat"])
+    model.compile(remat=options["remat"], jit_compile=options["jit"])
     model.make_train_function()
     batch = {k: tf.constant(v) for k, v in _draw_scenes(model, options).items()}
 

@@ -111,3 +111,11 @@ def test_gradient_is_the_formulas_own():
         value = tf.reduce_sum(y * cotangent.astype("float32"))
     gradient = tape.gradient(value, narrow)
     np.testing.assert_allclose(gradient, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 7), (8, 16)])
+def test_a_channel_of_one_value_becomes_exactly_zero(size):
+    """Else rounding noise, which later norms would blow up."""
+    values = np.random.default_rng(0).standard_normal(64, "float32") * 10
+    x = np.broadcast_to(values, (1, *size, 64))
+    assert not np.any(layers.InstanceNormalization()(x))

@@ -170,6 +170,11 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
         (("--dropout_rate=1.5",), ("1.5", "rate")),
         (("--ema_decay=2",), ("ema_decay", "(0, 1)")),
         (("--base_width=0",), ("base_width", "0")),
+        (("--jit", "--pool_size=2"), ("--jit", "--pool_size", "one of them")),
+        (
+            ("--jit", "--devices=CPU:0,CPU:1", "--batch_size=2"),
+            ("--jit on 2 devices", "choose one"),
+        ),
         (
             ("--instance_feat", "--label_feat"),
             ("--instance_feat and --label_feat", "Choose one"),
@@ -225,6 +230,12 @@ def test_damaged_options_are_named(drawn, tmp_path):
     path.write_text('{"options": {"data_dir"')
     result = run_inside(RECIPE, f"--workdir={path.parent}", "--resume")
     assert_one_clear_error(result, path, "damaged", "--workdir")
+
+
+def test_scenes_of_two_sizes_are_not_compiled(data_dir):
+    two_sizes(data_dir)
+    result = run_inside(RECIPE, *arguments(data_dir, "--jit"))
+    assert_one_clear_error(result, "2 different sizes", "--resize_mode")
 
 
 def test_scenes_of_two_sizes_cannot_share_a_batch(data_dir):
