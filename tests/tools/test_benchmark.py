@@ -148,6 +148,7 @@ def test_each_graph_is_made_once(monkeypatch):
         "label_nc": 5,
         "precision": "float32",
         "remat": True,
+        "jit": False,
         "steps": 4,
         "seconds": 9.0,
         "matrix_sizes": [16],
