@@ -3,7 +3,6 @@
 import keras
 
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
-from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import make_norm
 from hdgan.networks.network import Network, check_positive, resolve_dtype
@@ -144,11 +143,21 @@ class UNetGenerator(Network):
         }
 
 
+def _leaky_relu(x):
+    """Returns `x` where it is positive, and `0.2 * x` elsewhere.
+
+    Not by TensorFlow's op of that name: the skip connection reads the first
+    convolution besides, on which the graph optimizer fails, and leaves the
+    whole graph without fused kernels.
+    """
+    return keras.ops.where(x > 0, x, 0.2 * x)
+
+
 def _down(x, filters, name, *, norm, activate, dtype):
     """Applies LeakyReLU, a convolution at stride 2 and a norm."""
     if activate:
         x = keras.layers.Activation(
-            leaky_relu, dtype=dtype, name=f"{name}_relu"
+            _leaky_relu, dtype=dtype, name=f"{name}_relu"
         )(x)
     x = keras.layers.Conv2D(
         filters,

@@ -287,3 +287,14 @@ def _operations_that_run(function):
             waiting += [tensor.op for tensor in operation.inputs]
             waiting += operation.control_inputs
     return found
+
+
+@pytest.mark.parametrize("preset", ["tiny", "pix2pixhd_1024p", "pix2pix_256"])
+def test_the_graph_optimizer_does_not_fail(preset, capfd):
+    """It says so in the log alone, and leaves the graph slower."""
+    model = make_model(preset)
+    model.compile()
+    scenes = make_scenes(1, 32, 32)
+    model.train_on_batch(scenes)
+    model.synthesize(scenes["label_map"], scenes["instance_map"])
+    assert "failed: INVALID_ARGUMENT" not in capfd.readouterr().err
