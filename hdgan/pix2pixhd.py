@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from hdgan.export import export_savedmodel
 from hdgan.gan_training import GanTraining
+from hdgan.layers.kernels import remade, remakable
 from hdgan.presets import (
     PRESETS,
     build_networks,
@@ -396,7 +397,13 @@ class Pix2PixHD(GanTraining):
         return self.discriminator(pair, training=training)
 
     def _join(self, condition, image):
-        return tf.concat([condition, tf.cast(image, condition.dtype)], axis=-1)
+        def join(condition):
+            return tf.concat([condition, tf.cast(image, condition.dtype)], -1)
+
+        return remakable(
+            join(condition),
+            lambda dependency: join(remade(condition, dependency)),
+        )
 
     # === Checks and configuration ===
 

@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from hdgan.layers import BoundaryMap, EdgePadding, OneHotLabels
+from hdgan.layers.kernels import remade, remakable
 from hdgan.layers.one_hot_labels import squeeze_channel
 
 
@@ -74,24 +75,34 @@ class SceneCoding(keras.layers.Layer):
         if instance_map is not None:
             instance_map = self.pad_ids(instance_map)
         if not self.num_classes:
-            image = self.pad(tf.convert_to_tensor(label_map))
-            parts = [self.to_unit(image)]
+            label_map = self.pad(tf.convert_to_tensor(label_map))
         else:
             label_map = self._check_ids(self.pad_ids(label_map))
-            parts = [self.one_hot(label_map)]
             instance_map = _instances_or_labels(instance_map, label_map)
-        if self.use_instances:
-            if instance_map is None:
-                raise ValueError(
-                    "A boundary map needs an `instance_map`, as there are no "
-                    "labels. Received: None. Give one, or make the model with "
-                    "`use_instances=False`."
-                )
-            parts.append(self.boundary(instance_map))
-        condition = tf.concat(
-            [tf.cast(part, self.compute_dtype) for part in parts], axis=-1
+        if self.use_instances and instance_map is None:
+            raise ValueError(
+                "A boundary map needs an `instance_map`, as there are no "
+                "labels. Received: None. Give one, or make the model with "
+                "`use_instances=False`."
+            )
+        # The maps take a tenth of what is made of them.
+        condition = remakable(
+            self._code(label_map, instance_map),
+            lambda dependency: self._code(
+                remade(label_map, dependency), instance_map
+            ),
         )
         return condition, instance_map
+
+    def _code(self, label_map, instance_map):
+        """Returns the condition of maps that are padded and checked."""
+        code = self.one_hot if self.num_classes else self.to_unit
+        parts = [code(label_map)]
+        if self.use_instances:
+            parts.append(self.boundary(instance_map))
+        return tf.concat(
+            [tf.cast(part, self.compute_dtype) for part in parts], axis=-1
+        )
 
     def pad_ids(self, id_map):
         """Pads a raw label or instance map.

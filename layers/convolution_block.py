@@ -4,6 +4,7 @@ import keras
 
 from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.kernels import relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
 
@@ -72,7 +73,9 @@ class ConvolutionBlock(SequentialBlock):
             ),
             make_norm(self.norm, dtype=dtype, name="norm"),
             keras.layers.Activation(
-                self.activation, dtype=dtype, name="activation"
+                relu if self.activation == "relu" else self.activation,
+                dtype=dtype,
+                name="activation",
             ),
         ]
 

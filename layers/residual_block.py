@@ -5,6 +5,7 @@ from keras import ops
 
 from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.kernels import relu
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
@@ -78,7 +79,7 @@ class ResidualBlock(SequentialBlock):
         layers = [
             convolution("convolution_1"),
             make_norm(self.norm, dtype=dtype, name="norm_1"),
-            keras.layers.ReLU(dtype=dtype, name="activation"),
+            keras.layers.Activation(relu, dtype=dtype, name="activation"),
             convolution("convolution_2"),
             make_norm(self.norm, dtype=dtype, name="norm_2"),
         ]

@@ -4,6 +4,7 @@ import keras
 
 from hdgan.layers.convolution import CroppedConv2DTranspose
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.kernels import relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
 
@@ -54,7 +55,7 @@ class UpsampleBlock(SequentialBlock):
                 name="convolution",
             ),
             make_norm(self.norm, dtype=dtype, name="norm"),
-            keras.layers.ReLU(dtype=dtype, name="activation"),
+            keras.layers.Activation(relu, dtype=dtype, name="activation"),
         ]
 
     def compute_output_shape(self, input_shape):

@@ -4,10 +4,11 @@ Each function has a portable twin written in `keras.ops`, used on every other
 backend. Both give the same numbers; tests hold them to each other.
 """
 
-from hdgan.layers.kernels.activations import leaky_relu
+from hdgan.layers.kernels.activations import leaky_relu, relu
 from hdgan.layers.kernels.convolution import convolve, convolve_transposed
 from hdgan.layers.kernels.instance_mean import mean_per_instance
 from hdgan.layers.kernels.instance_norm import instance_normalize
+from hdgan.layers.kernels.remaking import remade, remakable
 
 __all__ = [
     "convolve",
@@ -15,4 +16,7 @@ __all__ = [
     "instance_normalize",
     "leaky_relu",
     "mean_per_instance",
+    "relu",
+    "remade",
+    "remakable",
 ]

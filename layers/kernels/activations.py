@@ -1,10 +1,25 @@
-"""LeakyReLU as the discriminators and the U-Net use it."""
+"""The activations between convolutions."""
 
 from keras import ops
 
 from hdgan.layers.kernels.backend import tf
+from hdgan.layers.kernels.remaking import remake_for_gradient
 
 _SLOPE = 0.2
+
+
+def relu(x):
+    """Returns `x` where it is positive, and 0 elsewhere.
+
+    Args:
+        x: floating tensor of any shape.
+
+    Returns:
+        Tensor of the same shape and dtype.
+    """
+    if tf is None:
+        return ops.relu(x)
+    return remake_for_gradient(tf.nn.relu, tf.convert_to_tensor(x))
 
 
 def leaky_relu(x):

@@ -12,6 +12,7 @@ from keras import ops
 
 from hdgan.layers.kernels import winograd
 from hdgan.layers.kernels.backend import after, is_on_processor, sizes, tf
+from hdgan.layers.kernels.remaking import remade
 
 PAD_MODES = ("constant", "reflect")
 
@@ -38,21 +39,29 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
         x = ops.conv(x, kernel, strides, "valid", "channels_last")
         return ops.add(x, bias)
     x, kernel, bias = map(tf.convert_to_tensor, (x, kernel, bias))
+    outer_x = x
 
     @tf.custom_gradient
     def convolve_with_gradient(x, kernel, bias):
         y = _convolve(padding.apply(x), kernel, strides)
 
         def backward(gradient):
-            padded = padding.apply(after(gradient, x))
+            padded = padding.apply(remade(outer_x, gradient))
+            kernel_gradient = _kernel_gradient(
+                padded, gradient, kernel.shape, strides
+            )
+            bias_gradient = _sum_pixels(gradient)
+            if _suits_folding(kernel.shape, strides):
+                # At the image maps are largest: one of the two at a time. (For
+                # all, a gradient that no one needs would be made.)
+                gradient = after(kernel_gradient, gradient)
+            input_gradient = _input_gradient(
+                gradient, kernel, strides, sizes(padded)[1:3]
+            )
             return (
-                padding.gradient(
-                    _input_gradient(
-                        gradient, kernel, strides, sizes(padded)[1:3]
-                    )
-                ),
-                _kernel_gradient(padded, gradient, kernel.shape, strides),
-                _sum_pixels(gradient),
+                padding.gradient(input_gradient),
+                kernel_gradient,
+                bias_gradient,
             )
 
         return tf.nn.bias_add(y, bias), backward
@@ -80,6 +89,7 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
         )
         return ops.add(y[:, cropping:, cropping:], bias)
     x, kernel, bias = map(tf.convert_to_tensor, (x, kernel, bias))
+    outer_x = x
 
     @tf.custom_gradient
     def convolve_with_gradient(x, kernel, bias):
@@ -98,7 +108,9 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
             )
             return (
                 _convolve(uncut, kernel, strides),
-                _kernel_gradient(uncut, x, kernel.shape, strides),
+                _kernel_gradient(
+                    uncut, remade(outer_x, gradient), kernel.shape, strides
+                ),
                 _sum_pixels(gradient),
             )
 
@@ -127,10 +139,40 @@ class _Padding:
         if not width:
             return gradient
         if self._mode == "reflect":
-            return tf.raw_ops.MirrorPadGrad(
-                input=gradient, paddings=self._widths, mode="REFLECT"
-            )
+            if not is_on_processor():
+                return tf.raw_ops.MirrorPadGrad(
+                    input=gradient, paddings=self._widths, mode="REFLECT"
+                )
+            # There that takes several times longer, and one more copy.
+            gradient = _add_margins(gradient, width)
         return gradient[:, width:-width, width:-width]
+
+
+def _add_margins(gradient, width):
+    """Adds to the pixels inside what came to their mirrored copies.
+
+    What is in the margins of the result has no meaning.
+    """
+    batch, height, num_columns, _ = sizes(gradient)
+
+    def mirrored(side):
+        margin = tf.range(width)
+        return tf.concat([2 * width - margin, side - 2 - width - margin], 0)
+
+    def margins(axis):
+        first, _, last = tf.split(gradient, [width, -1, width], axis)
+        # The last margin's outermost pixel comes from furthest inside.
+        return tf.concat([first, last], axis)
+
+    rows = _grid(batch, mirrored(height))
+    gradient = tf.tensor_scatter_nd_add(gradient, rows, margins(1))
+    pixels = _grid(batch, tf.range(height), mirrored(num_columns))
+    return tf.tensor_scatter_nd_add(gradient, pixels, margins(2))
+
+
+def _grid(size, *axes):
+    """Returns all indices of an axis of `size` and of parts of the next."""
+    return tf.stack(tf.meshgrid(tf.range(size), *axes, indexing="ij"), -1)
 
 
 # === Convolution without padding and bias, and its gradients ===

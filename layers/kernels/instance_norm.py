@@ -3,6 +3,7 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import tf
+from hdgan.layers.kernels.remaking import remake_for_gradient
 
 
 def instance_normalize(x, epsilon):
@@ -24,6 +25,12 @@ def instance_normalize(x, epsilon):
     """
     if tf is None:
         return ops.cast(_normalize(ops.cast(x, "float32"), epsilon)[0], x.dtype)
+    return remake_for_gradient(
+        lambda x: _normalize_on_tensorflow(x, epsilon), tf.convert_to_tensor(x)
+    )
+
+
+def _normalize_on_tensorflow(x, epsilon):
     batch = x.shape[0]
     if batch is None:
         return tf.cond(
