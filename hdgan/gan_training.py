@@ -97,7 +97,6 @@ class GanTraining(keras.Model):
         _check_pool(pool_size, jit_compile)
         self._check_jit_compile(jit_compile)
         _check_accumulate_steps(accumulate_steps)
-        self._check_remat(remat)
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
@@ -341,16 +340,6 @@ class GanTraining(keras.Model):
         if self.encoder is not None:
             variables += self.encoder.trainable_variables
         return variables
-
-    def _check_remat(self, remat):
-        networks = self.generator, self.discriminator, self.encoder
-        if remat and any(
-            getattr(network, "norm", None) == "batch" for network in networks
-        ):
-            raise ValueError(
-                "`remat=True` would count the statistics of batch "
-                'normalization twice. Use `norm="instance"` or `remat=False`.'
-            )
 
     def _check_jit_compile(self, jit_compile):
         num_replicas = self.distribute_strategy.num_replicas_in_sync

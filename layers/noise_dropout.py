@@ -5,8 +5,6 @@ import contextvars
 
 import keras
 
-from hdgan.layers.gradient_checkpointing import is_checkpointed, remember
-
 _noise_seed = contextvars.ContextVar("hdgan_noise_seed", default=None)
 
 
@@ -55,14 +53,6 @@ class NoiseDropout(keras.layers.Dropout):
 
     def call(self, inputs, training=False):
         seed_generator = _noise_seed.get()
-        if is_checkpointed():
-            # Run again, Keras no longer knows that this is training.
-            mask = remember(
-                id(self),
-                lambda: self._draw_mask(inputs) if training else None,
-            )
-            if mask is not None:
-                return inputs * mask
         if seed_generator is None or training:
             return super().call(inputs, training=training)
         if self.rate == 0:
@@ -70,10 +60,6 @@ class NoiseDropout(keras.layers.Dropout):
         return keras.random.dropout(
             inputs, self.rate, self.noise_shape, seed=seed_generator
         )
-
-    def _draw_mask(self, inputs):
-        ones = keras.ops.ones_like(inputs)
-        return super().call(ones, training=True)
 
     def save_own_variables(self, store):
         # Keras saves no seeds: training that goes on from a file would repeat

@@ -3,7 +3,6 @@
 import keras
 
 from hdgan.layers.convolution import PaddedConv2D
-from hdgan.layers.gradient_checkpointing import checkpointed
 from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.normalization import check_norm, make_norm
@@ -89,9 +88,6 @@ class PatchDiscriminator(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        return checkpointed(self._call_stages)(inputs)
-
-    def _call_stages(self, inputs):
         features = []
         x = inputs
         for stage in self.stages:

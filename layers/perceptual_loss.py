@@ -5,7 +5,7 @@ import pathlib
 import keras
 from keras import ops
 
-from hdgan.layers.gradient_checkpointing import checkpointed
+from hdgan.layers.gradient_checkpointing import is_checkpointing
 from hdgan.layers.pickled_arrays import read_torch_file
 
 TAPS = (
@@ -170,7 +170,8 @@ class PerceptualLoss(keras.losses.Loss):
         self.build()
         photos = ops.stop_gradient(ops.convert_to_tensor(y_true))
         real_taps = self._taps(self._to_vgg(photos))
-        fake_taps = checkpointed(self._taps)(self._to_vgg(y_pred))
+        taps = keras.remat(self._taps) if is_checkpointing() else self._taps
+        fake_taps = taps(self._to_vgg(y_pred))
         scale = 1.0 if self.inputs == "raw" else 1.0 / 127.5
         total = 0.0
         for weight, real, fake in zip(

@@ -2,8 +2,6 @@
 
 import keras
 
-from hdgan.layers.gradient_checkpointing import checkpointed
-
 
 class SequentialBlock(keras.layers.Layer):
     """Builds its children in order and calls one after the other.
@@ -20,9 +18,6 @@ class SequentialBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        return checkpointed(self._call_sequence)(inputs)
-
-    def _call_sequence(self, inputs):
         x = inputs
         for layer in self.sequence:
             x = layer(x)

@@ -6,8 +6,6 @@ import threading
 import keras
 from keras import ops
 
-from hdgan.layers.gradient_checkpointing import remember
-
 # A thread of its own for each replica of a strategy.
 _step = threading.local()
 
@@ -94,10 +92,7 @@ class SpectralNormalization(keras.layers.Wrapper):
     def call(self, inputs, training=False):
         kernel = ops.cast(self.layer.kernel.value, "float32")
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
-        v, u = remember(
-            id(self),
-            lambda: self._find_vectors(ops.stop_gradient(matrix), training),
-        )
+        v, u = self._find_vectors(ops.stop_gradient(matrix), training)
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
         # The scope swaps the kernel for this call only: nothing is written.
         with keras.StatelessScope(

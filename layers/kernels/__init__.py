@@ -8,9 +8,15 @@ from hdgan.layers.kernels.activations import leaky_relu, relu
 from hdgan.layers.kernels.convolution import convolve, convolve_transposed
 from hdgan.layers.kernels.instance_mean import mean_per_instance
 from hdgan.layers.kernels.instance_norm import instance_normalize
-from hdgan.layers.kernels.remaking import remade, remakable
+from hdgan.layers.kernels.remaking import (
+    convolutions_to_remake,
+    remade,
+    remakable,
+    remaking_convolutions,
+)
 
 __all__ = [
+    "convolutions_to_remake",
     "convolve",
     "convolve_transposed",
     "instance_normalize",
@@ -19,4 +25,5 @@ __all__ = [
     "relu",
     "remade",
     "remakable",
+    "remaking_convolutions",
 ]

@@ -3,7 +3,7 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import tf
-from hdgan.layers.kernels.remaking import remake_for_gradient
+from hdgan.layers.kernels.remaking import is_remakable, remake_for_gradient
 
 _SLOPE = 0.2
 
@@ -25,9 +25,9 @@ def relu(x):
 def leaky_relu(x):
     """Returns `x` where it is positive, and `0.2 * x` elsewhere.
 
-    The gradient is taken from the result, which has the sign of `x`, so that
-    nothing else needs `x`: it is not kept, and TensorFlow computes both in the
-    kernel of the convolution before.
+    After a convolution the gradient is taken from the result, which has the
+    sign of `x`, so that nothing else needs `x`: it is not kept, and TensorFlow
+    computes both in the kernel of the convolution.
 
     Args:
         x: floating tensor of any shape.
@@ -37,6 +37,12 @@ def leaky_relu(x):
     """
     if tf is None:
         return ops.where(x > 0, x, _SLOPE * x)
+
+    x = tf.convert_to_tensor(x)
+    if is_remakable(x):
+        return remake_for_gradient(
+            lambda x: tf.raw_ops.LeakyRelu(features=x, alpha=_SLOPE), x
+        )
 
     @tf.custom_gradient
     def activate(x):
@@ -49,4 +55,4 @@ def leaky_relu(x):
 
         return y, backward
 
-    return activate(tf.convert_to_tensor(x))
+    return activate(x)

@@ -12,7 +12,7 @@ from keras import ops
 
 from hdgan.layers.kernels import winograd
 from hdgan.layers.kernels.backend import after, is_on_processor, sizes, tf
-from hdgan.layers.kernels.remaking import remade
+from hdgan.layers.kernels.remaking import remade, remake_convolution
 
 PAD_MODES = ("constant", "reflect")
 
@@ -38,9 +38,14 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
         x = padding.apply(x)
         x = ops.conv(x, kernel, strides, "valid", "channels_last")
         return ops.add(x, bias)
-    x, kernel, bias = map(tf.convert_to_tensor, (x, kernel, bias))
-    outer_x = x
+    kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
+    return remake_convolution(
+        lambda x: _convolve_with_gradient(x, kernel, bias, strides, padding),
+        tf.convert_to_tensor(x),
+    )
 
+
+def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
     @tf.custom_gradient
     def convolve_with_gradient(x, kernel, bias):
         y = _convolve(padding.apply(x), kernel, strides)
@@ -66,7 +71,7 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
 
         return tf.nn.bias_add(y, bias), backward
 
-    return convolve_with_gradient(x, kernel, bias)
+    return convolve_with_gradient(outer_x, kernel, bias)
 
 
 def convolve_transposed(x, kernel, bias, strides, cropping):
@@ -88,9 +93,18 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
             x, kernel, strides, "valid", None, "channels_last"
         )
         return ops.add(y[:, cropping:, cropping:], bias)
-    x, kernel, bias = map(tf.convert_to_tensor, (x, kernel, bias))
-    outer_x = x
+    kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
+    return remake_convolution(
+        lambda x: _convolve_transposed_with_gradient(
+            x, kernel, bias, strides, cropping
+        ),
+        tf.convert_to_tensor(x),
+    )
 
+
+def _convolve_transposed_with_gradient(
+    outer_x, kernel, bias, strides, cropping
+):
     @tf.custom_gradient
     def convolve_with_gradient(x, kernel, bias):
         size = [
@@ -116,7 +130,7 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
 
         return tf.nn.bias_add(y[:, cropping:, cropping:], bias), backward
 
-    return convolve_with_gradient(x, kernel, bias)
+    return convolve_with_gradient(outer_x, kernel, bias)
 
 
 class _Padding:
@@ -329,6 +343,9 @@ def _kernel_gradient_by_products(x, gradient, shape, strides):
     for row in range(rows):
         for column in range(columns):
             first_row, first_column = row // strides, column // strides
+            if products:
+                # One copy of pixels at a time.
+                x = after(products[-1], x)
             met = x[
                 :,
                 first_row : first_row + height,

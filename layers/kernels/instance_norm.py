@@ -3,7 +3,7 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import tf
-from hdgan.layers.kernels.remaking import remake_for_gradient
+from hdgan.layers.kernels.remaking import remake_after, remake_for_gradient
 
 
 def instance_normalize(x, epsilon):
@@ -25,8 +25,12 @@ def instance_normalize(x, epsilon):
     """
     if tf is None:
         return ops.cast(_normalize(ops.cast(x, "float32"), epsilon)[0], x.dtype)
+    x = tf.convert_to_tensor(x)
+    if x.dtype == tf.float32:
+        # Written over `x`, and kept in its place.
+        x = remake_after(_subtract_first_pixel, x)
     return remake_for_gradient(
-        lambda x: _normalize_on_tensorflow(x, epsilon), tf.convert_to_tensor(x)
+        lambda x: _normalize_on_tensorflow(x, epsilon), x
     )
 
 
@@ -51,12 +55,17 @@ def _normalize(x, epsilon):
     return centred * factor, factor
 
 
+def _subtract_first_pixel(x):
+    """Makes a channel of one value exactly 0; the norm is the same.
+
+    Rounding would be blown up 316 times by each norm that follows, and
+    differently by each kernel.
+    """
+    # Any constant may be taken off: no gradient flows through it.
+    return x - tf.stop_gradient(x[:, :1, :1])
+
+
 def _normalize_one(x, epsilon):
-    if x.dtype == tf.float32:
-        # Any constant may be taken off. With this one a channel of one value
-        # becomes exactly 0, where rounding would be blown up 316 times by each
-        # norm that follows, and differently by each kernel.
-        x -= tf.stop_gradient(x[:, :1, :1])
     channels = tf.shape(x)[-1:]
     return tf.raw_ops.FusedBatchNormV3(
         x=x,

@@ -3,24 +3,56 @@
 What a convolution keeps for its kernel's gradient is its input: for most, a
 norm and a ReLU of another convolution's output, which is kept as well. Making
 the first from the second again takes a fraction of the convolution's own time,
-and nearly halves what a train step holds.
+and nearly halves what a train step holds. Within `remaking_convolutions`,
+outputs of convolutions are made again too.
 """
+
+import contextlib
+import threading
 
 from hdgan.layers.kernels.backend import after, tf
 
 _ATTRIBUTE = "_hdgan_remake"
+# A thread of its own for each replica of a strategy.
+_state = threading.local()
 
 
-def remakable(tensor, make):
+@contextlib.contextmanager
+def remaking_convolutions(limit):
+    """Within it, convolutions' outputs are made again for the gradient, too.
+
+    Args:
+        limit: int, how many in a row, until the output of one is kept.
+    """
+    before = convolutions_to_remake()
+    _state.limit = limit
+    try:
+        yield
+    finally:
+        _state.limit = before
+
+
+def convolutions_to_remake():
+    """Returns the limit that is set; 0 where none are to be."""
+    return getattr(_state, "limit", 0)
+
+
+def remakable(tensor, make, num_convolutions=0):
     """Returns the tensor, after noting how to make it again.
 
     Args:
         tensor: TensorFlow tensor.
         make: function of a tensor to wait for that returns an equal one. It
             makes it of what is kept anyway.
+        num_convolutions: int, how many it runs.
     """
-    setattr(tensor, _ATTRIBUTE, make)
+    setattr(tensor, _ATTRIBUTE, (make, num_convolutions))
     return tensor
+
+
+def is_remakable(tensor):
+    """Whether `remade` makes it."""
+    return hasattr(tensor, _ATTRIBUTE)
 
 
 def remade(tensor, dependency):
@@ -33,8 +65,47 @@ def remade(tensor, dependency):
         tensor: TensorFlow tensor.
         dependency: TensorFlow tensor.
     """
-    make = getattr(tensor, _ATTRIBUTE, None)
+    make, _ = getattr(tensor, _ATTRIBUTE, (None, 0))
     return after(dependency, tensor) if make is None else make(dependency)
+
+
+def remake_convolution(convolve, x):
+    """Calls a convolution, noting within the limit how to run it again.
+
+    Args:
+        convolve: function of one tensor.
+        x: TensorFlow tensor.
+
+    Returns:
+        `convolve(x)`.
+    """
+    y = convolve(x)
+    num_convolutions = _count(x) + 1
+    if num_convolutions > convolutions_to_remake():
+        return y
+    return remakable(
+        y,
+        lambda dependency: convolve(remade(x, dependency)),
+        num_convolutions,
+    )
+
+
+def remake_after(function, x):
+    """Calls a function whose result is kept unless `x` is made again.
+
+    Args:
+        function: of one tensor, whose gradient keeps nothing.
+        x: TensorFlow tensor.
+
+    Returns:
+        `function(x)`.
+    """
+    y = function(x)
+    if not is_remakable(x):
+        return y
+    return remakable(
+        y, lambda dependency: function(remade(x, dependency)), _count(x)
+    )
 
 
 def remake_for_gradient(function, x):
@@ -56,8 +127,8 @@ def remake_for_gradient(function, x):
     def make(dependency):
         graph = tf.compat.v1.get_default_graph()
         if graph not in again:
+            source = remade(x, dependency)
             with tf.GradientTape() as tape:
-                source = remade(x, dependency)
                 tape.watch(source)
                 again[graph] = tape, source, function(source)
         return again[graph][-1]
@@ -66,11 +137,15 @@ def remake_for_gradient(function, x):
     def call(inner):
         def backward(gradient):
             make(gradient)
-            graph = tf.compat.v1.get_default_graph()
             # Another gradient that passes here waits for what is its own.
+            graph = tf.compat.v1.get_default_graph()
             tape, source, y = again.pop(graph)
             return tape.gradient(y, source, gradient)
 
         return function(inner), backward
 
-    return remakable(call(x), make)
+    return remakable(call(x), make, _count(x))
+
+
+def _count(tensor):
+    return getattr(tensor, _ATTRIBUTE, (None, 0))[1]
