@@ -1,13 +1,11 @@
 """How many floating-point operations a model takes, from its shapes."""
 
 import dataclasses
-import functools
 import math
 
 import keras
 
-from hdgan.layers import Multiscale, PatchDiscriminator, SpectralNormalization
-from hdgan.layers.sequential_block import SequentialBlock
+from hdgan.network_walk import walk_discriminator, walk_generator
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,11 +33,6 @@ class OperationCount:
         return self.forward + self.kernel_gradients + self.input_gradients
 
 
-def padded_size(model, height, width):
-    """Returns the `(height, width)` that the model's networks are given."""
-    return model.coding.pad.compute_output_shape((1, height, width))[1:]
-
-
 def count_synthesis(model, batch_size, height, width):
     """Counts the operations of one synthesis, an encoder's included.
 
@@ -56,8 +49,7 @@ def count_synthesis(model, batch_size, height, width):
         ValueError: if a network holds convolutions in a layer whose inside is
             not known here.
     """
-    walk = _walk_generator(model, (), batch_size, height, width)
-    return OperationCount(walk.forward)
+    return _count(walk_generator(model, (), batch_size, height, width))
 
 
 def count_train_step(model, batch_size, height, width):
@@ -80,19 +72,16 @@ def count_train_step(model, batch_size, height, width):
     Raises:
         ValueError: as `count_synthesis`.
     """
-    generator = _walk_generator(
-        model, model._generator_variables(), batch_size, height, width
+    size = batch_size, height, width
+    generator = _count(
+        walk_generator(model, model._generator_variables(), *size)
     )
-    discriminator = model.discriminator
-    shape = (
-        batch_size,
-        *padded_size(model, height, width),
-        discriminator.input_shape[-1],
+    judge = _count(
+        walk_discriminator(
+            model, model.discriminator.trainable_variables, *size
+        )
     )
-    judge = _Walk(discriminator.trainable_variables)
-    judge.visit(discriminator, _Map(shape, needs_gradient=False))
-    critic = _Walk(())
-    critic.visit(discriminator, _Map(shape, needs_gradient=True))
+    critic = _count(walk_discriminator(model, (), *size, needs_gradient=True))
     num_judged = 2 if model._fake_pool is None else 3
     return OperationCount(
         generator.forward + num_judged * judge.forward,
@@ -103,103 +92,24 @@ def count_train_step(model, batch_size, height, width):
     )
 
 
-def _walk_generator(model, trained, batch_size, height, width):
-    """Walks through the encoder, if there is one, and the generator."""
-    size = (batch_size, *padded_size(model, height, width))
-    walk = _Walk(trained)
-    needs_gradient = False
-    if model.encoder is not None:
-        features = walk.visit(
-            model.encoder, _Map((*size, 3), False), _Map(size, False)
-        )
-        needs_gradient = features.needs_gradient
-    channels = model.generator.input_shape[-1]
-    walk.visit(model.generator, _Map((*size, channels), needs_gradient))
-    return walk
-
-
-@dataclasses.dataclass(frozen=True)
-class _Map:
-    """What flows between layers: a shape, and whether gradients flow back."""
-
-    shape: tuple
-    needs_gradient: bool
-
-
-class _Walk:
-    """Goes through layers as a call would, and counts.
-
-    Args:
-        trained: variables whose gradients are taken.
-    """
-
-    def __init__(self, trained):
-        self._trained = {id(variable) for variable in trained}
-        self.forward = 0
-        self.kernel_gradients = 0
-        self.input_gradients = 0
-
-    def visit(self, layer, *inputs, **_):
-        """Returns the layer's outputs for these `_Map`s, in its structure."""
-        if isinstance(layer, keras.Model):
-            return layer._run_through_graph(
-                inputs, lambda inner: functools.partial(self.visit, inner)
-            )
-        if isinstance(layer, SpectralNormalization):
-            return self.visit(layer.layer, *inputs)
-        if isinstance(layer, Multiscale):
-            return self._visit_scales(layer, *inputs)
-        if isinstance(layer, PatchDiscriminator):
-            return self._visit_chain(layer.stages, *inputs)
-        if isinstance(layer, SequentialBlock):
-            return self._visit_chain(layer.sequence, *inputs)[-1]
-        outputs = self._pass(layer, inputs)
-        if isinstance(
-            layer, (keras.layers.Conv2D, keras.layers.Conv2DTranspose)
-        ):
-            self._count(layer, *inputs, outputs)
-        elif any(len(weight.shape) == 4 for weight in layer.weights):
-            raise ValueError(
-                "Operations are counted in Conv2D, Conv2DTranspose and the "
-                f"blocks of hdgan.layers. Received: {layer.name}, a "
-                f"{type(layer).__name__} that holds a kernel. Make it of those."
-            )
-        return outputs
-
-    def _visit_chain(self, layers, x):
-        outputs = []
-        for layer in layers:
-            x = self.visit(layer, x)
-            outputs.append(x)
-        return outputs
-
-    def _visit_scales(self, layer, image):
-        outputs = []
-        for index, scale in enumerate(layer.scales):
-            if index:
-                image = self.visit(layer.pool, image)
-            outputs.append(self.visit(scale, image))
-        return outputs
-
-    def _pass(self, layer, inputs):
-        """Returns the output of a layer that has one, without counting."""
-        needs_gradient = any(
-            map_.needs_gradient for map_ in keras.tree.flatten(inputs)
-        ) or any(id(variable) in self._trained for variable in layer.weights)
-        symbols = keras.tree.map_structure(
-            lambda map_: keras.KerasTensor(map_.shape), inputs
-        )
-        shape = layer.compute_output_spec(*symbols).shape
-        return _Map(tuple(shape), needs_gradient)
-
-    def _count(self, layer, inputs, outputs):
+def _count(walk):
+    """Returns the `OperationCount` of what a `NetworkWalk` passed."""
+    forward, kernel_gradients, input_gradients = 0, 0, 0
+    for visit in walk.visits:
+        if not visit.is_convolution:
+            continue
         # Each weight of a kernel meets each pixel of the smaller map, forward
         # and in either gradient alike.
-        is_transposed = isinstance(layer, keras.layers.Conv2DTranspose)
-        pixels = (inputs if is_transposed else outputs).shape[:3]
-        operations = 2 * math.prod(pixels) * math.prod(layer.kernel.shape)
-        self.forward += operations
-        if id(layer.kernel) in self._trained:
-            self.kernel_gradients += operations
-        if inputs.needs_gradient:
-            self.input_gradients += operations
+        is_transposed = isinstance(visit.layer, keras.layers.Conv2DTranspose)
+        smaller = visit.inputs if is_transposed else visit.outputs
+        operations = (
+            2
+            * math.prod(smaller.shape[:3])
+            * math.prod(visit.layer.kernel.shape)
+        )
+        forward += operations
+        if walk.is_trained(visit.layer.kernel):
+            kernel_gradients += operations
+        if visit.inputs.needs_gradient:
+            input_gradients += operations
+    return OperationCount(forward, kernel_gradients, input_gradients)

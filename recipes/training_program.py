@@ -31,6 +31,11 @@ from hdgan.linear_decay import LinearDecay
 from hdgan.pix2pixhd import Pix2PixHD
 from hdgan.presets import PRESETS, resolve_preset
 from hdgan.published_adam import PublishedAdam
+from hdgan.recipes.run_summary import (
+    print_memory,
+    print_networks,
+    print_plan,
+)
 from hdgan.recipes.training_flags import PRECISIONS
 from hdgan.recipes.training_phase import Phase
 from hdgan.training import train
@@ -93,9 +98,10 @@ def run(preset, options, phases=None, load_coarse=None):
     first = first or 0
     model = _begin(run, phases, first, coarse)
     resizings = _make_resizings(run, phases, first, model)
-    _print_plan(preset, run, phases)
+    print_plan(preset, run, phases)
     if options["dry_run"]:
-        _print_networks(model)
+        print_networks(model)
+        print_memory(run, model, resizings[first])
         print("Dry run: everything fits; nothing was trained.")
         return None
     if not options["resume"]:
@@ -114,7 +120,8 @@ def run(preset, options, phases=None, load_coarse=None):
             model = _begin(run, phases, number, model)
         if len(phases) > 1:
             print(f"Phase {number + 1} of {len(phases)}: {phase}")
-        _print_networks(model)
+        print_networks(model)
+        print_memory(run, model, resizings[number])
         directory = workdir / phase.name
         _fit(run, directory, model, resizings[number], step, num_steps)
         if phase.name:
@@ -321,28 +328,6 @@ def _make_resizings(run, phases, first, model):
             )
         resizings.append(resizing)
     return resizings
-
-
-def _print_plan(preset, run, phases):
-    options = run.options
-    for name, value in {"preset": preset, **options}.items():
-        print(f"  {name:26}{value}")
-    for number, phase in enumerate(phases, 1):
-        if len(phases) > 1:
-            print(f"Phase {number} of {len(phases)}: {phase}")
-    num_steps = sum(run.count_steps(phase) for phase in phases)
-    num_steps = min(num_steps, options["max_steps"] or num_steps)
-    print(
-        f"{len(run.scenes)} scenes; {run.steps_per_epoch} steps per epoch, "
-        f"{num_steps} steps in all."
-    )
-
-
-def _print_networks(model):
-    print(
-        f"Generator {model.generator.count_params():,} parameters, "
-        f"discriminator {model.discriminator.count_params():,}."
-    )
 
 
 def _check_unused(workdir):

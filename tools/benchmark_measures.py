@@ -17,10 +17,11 @@ from hdgan.data.resizing import Resizing
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
 from hdgan.label_set import LabelSet
+from hdgan.memory_estimate import estimate_memory
+from hdgan.network_walk import padded_size
 from hdgan.operation_count import (
     count_synthesis,
     count_train_step,
-    padded_size,
 )
 from hdgan.pix2pixhd import Pix2PixHD
 
@@ -77,7 +78,13 @@ def measure_training(options):
     count = count_train_step(
         model, options["batch"], options["height"], options["width"]
     )
-    return _measure(model, {"seconds": run}, count, options)
+    estimate = estimate_memory(
+        model, options["batch"], options["height"], options["width"]
+    )
+    return {
+        **_measure(model, {"seconds": run}, count, options),
+        "estimated_memory_bytes": estimate.total,
+    }
 
 
 def measure_synthesis(options):

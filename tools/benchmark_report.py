@@ -82,7 +82,8 @@ def _print_part(part, record, settings):
             ["  utilisation", f"{record['utilisation']:.0%}"],
             [
                 "  peak memory",
-                f"{record['peak_memory_bytes'] / 2**20:,.0f} MiB",
+                f"{record['peak_memory_bytes'] / 2**20:,.0f} MiB"
+                f"{_estimate(record)}",
             ],
             [
                 "  first result after",
@@ -141,6 +142,11 @@ def _growth_columns(record):
         f"{record['operations']['total'] / 1e9:,.4g}",
         f"{record['utilisation']:.0%}",
     ]
+
+
+def _estimate(record):
+    estimate = record.get("estimated_memory_bytes")
+    return f", estimated {estimate / 2**20:,.0f}" if estimate else ""
 
 
 def _exponents(growth, part, of):

@@ -38,12 +38,6 @@ def leaky_relu(x):
     if tf is None:
         return ops.where(x > 0, x, _SLOPE * x)
 
-    x = tf.convert_to_tensor(x)
-    if is_remakable(x):
-        return remake_for_gradient(
-            lambda x: tf.raw_ops.LeakyRelu(features=x, alpha=_SLOPE), x
-        )
-
     @tf.custom_gradient
     def activate(x):
         y = tf.raw_ops.LeakyRelu(features=x, alpha=_SLOPE)
@@ -55,4 +49,6 @@ def leaky_relu(x):
 
         return y, backward
 
-    return activate(x)
+    x = tf.convert_to_tensor(x)
+    # Else the result is what is kept in place of `x`.
+    return remake_for_gradient(activate, x) if is_remakable(x) else activate(x)

@@ -48,7 +48,9 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
 def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
     @tf.custom_gradient
     def convolve_with_gradient(x, kernel, bias):
-        y = _convolve(padding.apply(x), kernel, strides)
+        padded = padding.apply(x)
+        size = sizes(padded)[1:3]
+        y = _convolve(padded, kernel, strides)
 
         def backward(gradient):
             padded = padding.apply(remade(outer_x, gradient))
@@ -60,9 +62,7 @@ def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
                 # At the image maps are largest: one of the two at a time. (For
                 # all, a gradient that no one needs would be made.)
                 gradient = after(kernel_gradient, gradient)
-            input_gradient = _input_gradient(
-                gradient, kernel, strides, sizes(padded)[1:3]
-            )
+            input_gradient = _input_gradient(gradient, kernel, strides, size)
             return (
                 padding.gradient(input_gradient),
                 kernel_gradient,

@@ -7,10 +7,10 @@ import pytest
 import tensorflow as tf
 from tiny_models import make_model, scenes_for
 
+from hdgan.network_walk import padded_size
 from hdgan.operation_count import (
     count_synthesis,
     count_train_step,
-    padded_size,
 )
 
 SIZE = 32, 48
@@ -64,6 +64,36 @@ def test_the_outermost_enhancer_alone(styles):
     part = _check_train_step(model, 1, *SIZE)
     assert part.forward == whole.forward
     assert part.kernel_gradients < whole.kernel_gradients
+
+
+def test_wide_layers_multiply_once_too():
+    """As matrix products: Winograd's, and kernel gradients one by one."""
+    model = make_model(
+        base_width=64, num_downsamplings=2, num_blocks=1, discriminator_width=4
+    )
+    model.compile()
+    scenes = scenes_for(model, 1, 16, 32)
+    specs = {
+        name: tf.TensorSpec(array.shape, array.dtype)
+        for name, array in scenes.items()
+    }
+    step = tf.function(model.train_step).get_concrete_function(specs)
+    products = [
+        operation
+        for operation in _operations_that_run(step)
+        if operation.type in ("MatMul", "BatchMatMulV2")
+    ]
+    shapes = [op.outputs[0].shape.as_list() for op in products]
+    # Two convolutions, forward and both gradients: 4x8 pixels are 8 tiles.
+    winograd = [shape for shape in shapes if len(shape) == 3]
+    assert sorted(winograd) == [[16, 8, 256]] * 4 + [[16, 256, 256]] * 2
+    # Two downsamplings with kernels of 3x3, and two upsamplings.
+    pixels = [
+        shape
+        for op, shape in zip(products, shapes, strict=True)
+        if len(shape) == 2 and op.get_attr("transpose_a")
+    ]
+    assert sorted(pixels) == [[64, 128]] * 18 + [[128, 256]] * 18
 
 
 def test_a_pool_of_fakes_is_judged_too():

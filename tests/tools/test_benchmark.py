@@ -84,7 +84,7 @@ def check_record(record):
 def test_a_train_step(tmp_path):
     result, out = measure(tmp_path, "--what=train", "--batch=2")
     record = result["train"]
-    assert set(record) == KEYS
+    assert set(record) == {*KEYS, "estimated_memory_bytes"}
     check_record(record)
     model = Pix2PixHD.from_preset("tiny", LabelSet.numbered(5), **NUMBERS)
     model.compile()
@@ -378,3 +378,36 @@ def test_how_a_process_ends_is_told(monkeypatch):
     end(1, "Traceback: a bug")
     with pytest.raises(RuntimeError, match="a bug"):
         benchmark.run_apart("train", {})
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("--height=128", "--width=256", "--base_width=16"),
+        ("--height=256", "--width=512", "--precision=bfloat16", "--remat"),
+        (
+            "--preset=pix2pixhd_1024p",
+            "--base_width=16",
+            "--height=512",
+            "--width=1024",
+        ),
+    ],
+    ids=["small", "wide in half precision", "enhancer of large images"],
+)
+def test_the_memory_estimate_is_near_what_is_measured(flags, tmp_path):
+    path = tmp_path / "memory.json"
+    run(
+        "tools.benchmark",
+        "--what=train",
+        "--steps=1",
+        "--seconds=1",
+        "--matrix_sizes=64",
+        f"--json={path}",
+        *flags,
+    )
+    record = json.loads(path.read_text())["train"]
+    estimate, peak = (
+        record[f"{kind}_memory_bytes"] for kind in ("estimated", "peak")
+    )
+    assert 0.75 < estimate / peak < 1.25, (estimate, peak)
