@@ -198,6 +198,7 @@ def _fit(run, directory, model, resizing, first_step, num_steps):
                 flip=options["flip"],
                 seed=options["seed"],
                 start_step=(first_step + step) * options["accumulate_steps"],
+                cache_dir=options["cache_dir"],
             ),
             num_steps,
             run.steps_per_epoch,

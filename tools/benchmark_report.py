@@ -103,13 +103,15 @@ def _print_part(part, record, settings):
 
 def _print_data(record):
     rows = [["scenes", "per second", "per second and core"]]
-    for name in ("make_dataset", "pillow", "pillow_threads"):
-        rows.append([name, *(f"{v:.3g}" for v in record[name].values())])
+    for name, speeds in record.items():
+        if isinstance(speeds, dict):
+            rows.append([name, *(f"{v:.3g}" for v in speeds.values())])
     print()
     _print_table(rows)
     print(
         f"  make_dataset to Pillow: {record['ratio_per_core']:.2f} per core, "
-        f"{record['ratio_all_cores']:.2f} on {record['cores']} cores"
+        f"{record['ratio_all_cores']:.2f} on {record['cores']} cores; from a "
+        f"cache {record['ratio_per_core_cached']:.1f} per core"
     )
 
 

@@ -110,18 +110,26 @@ class Resizing:
         Returns:
             Dict of the same tensors at their new size.
         """
+        return self.crop(self.scale(scene), corner)
+
+    def scale(self, scene):
+        """Does the part of `apply` that is the same for each crop."""
         size = tf.shape(scene["label_map"])
         height, width = self.loaded_size(size[0], size[1])
-        scene = {
+        return {
             key: _resize(tensor, height, width, _is_image(key, tensor))
             for key, tensor in scene.items()
         }
+
+    def crop(self, scene, corner=(0.5, 0.5)):
+        """Does the rest of `apply`."""
         if not self.crops:
             return scene
+        size = tf.shape(scene["label_map"])
         crop = self.crop_side
         start = [
             tf.cast(share * tf.cast(side - crop + 1, tf.float32), tf.int32)
-            for share, side in zip(corner, (height, width), strict=True)
+            for share, side in zip(corner, (size[0], size[1]), strict=True)
         ]
         return {
             key: tf.ensure_shape(

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from hdgan.data.image_files import read_id_map, read_photo
+from hdgan.data.scene_cache import SceneCache
 
 _FOREVER = np.iinfo(np.int64).max
 
@@ -19,6 +20,7 @@ def make_dataset(
     seed=0,
     start_step=0,
     augmentation=None,
+    cache_dir=None,
 ):
     """Makes an endless, repeatable stream of training batches.
 
@@ -39,15 +41,26 @@ def make_dataset(
             not bound to (seed, step). Masks hold the label map (or the RGB
             input), the instance map and the feature map as channels in float32,
             and must be moved by nearest neighbour.
+        cache_dir: path of a folder where scaled scenes are kept, so that each
+            is decoded once (`SceneCache`); None for none.
 
     Returns:
         `tf.data.Dataset` of dicts: `label_map` int32 `(batch, height, width)`
         (uint8 `(batch, height, width, 3)` for RGB inputs), `instance_map` int32
         `(batch, height, width)` if there are any, `photo` uint8 `(batch,
         height, width, 3)`, `feature_map` of the same kind if there are any.
+
+    Raises:
+        ValueError: if the cache's folder can't be written to.
     """
     columns = _path_columns(scenes)
     num_scenes = len(scenes)
+    cache = None
+    if cache_dir is not None:
+        cache = SceneCache(cache_dir, scenes, resizing)
+
+    def read_scaled(position):
+        return resizing.scale(_read(columns, position, scenes.is_rgb))
 
     def load(number):
         epoch, position = number // num_scenes, number % num_scenes
@@ -57,11 +70,14 @@ def make_dataset(
                 seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
                 max_index=tf.constant(num_scenes - 1, tf.int64),
             )
-        scene = _read(columns, position, scenes.is_rgb)
+        if cache is None:
+            scene = read_scaled(position)
+        else:
+            scene = cache.get(position, lambda: read_scaled(position))
         chance = tf.random.stateless_uniform(
             (3,), seed=tf.stack([tf.constant(seed, tf.int64), number])
         )
-        scene = resizing.apply(scene, corner=(chance[0], chance[1]))
+        scene = resizing.crop(scene, corner=(chance[0], chance[1]))
         if flip:
             scene = _flip(scene, chance[2] < 0.5)
         if augmentation is not None:

@@ -189,17 +189,25 @@ def test_reading_scenes(tmp_path, data_dir):
         f"--data_dir={data_dir}",
         "--what=data",
         "--load_size=32",
-        "--seconds=0.6",
+        "--seconds=0.8",
     )
     record = result["data"]
     assert record["num_scenes"] == 3
     rates = {
         name: record[name]["scenes_per_second_per_core"]
-        for name in ("make_dataset", "pillow", "pillow_threads")
+        for name in (
+            "make_dataset",
+            "make_dataset_cached",
+            "pillow",
+            "pillow_threads",
+        )
     }
     assert min(rates.values()) > 0
     assert record["ratio_per_core"] == pytest.approx(
         rates["make_dataset"] / rates["pillow"]
+    )
+    assert record["ratio_per_core_cached"] == pytest.approx(
+        rates["make_dataset_cached"] / rates["pillow"]
     )
     assert "make_dataset to Pillow" in out
 
