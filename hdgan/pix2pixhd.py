@@ -5,7 +5,6 @@ import typing
 import keras
 import tensorflow as tf
 
-from hdgan.export import export_savedmodel
 from hdgan.gan_training import GanTraining
 from hdgan.layers.kernels import remade, remakable
 from hdgan.presets import (
@@ -15,6 +14,7 @@ from hdgan.presets import (
     size_multiple,
 )
 from hdgan.scene_coding import SceneCoding
+from hdgan.serving import export_savedmodel
 from hdgan.synthesis import Synthesizer
 
 
@@ -304,21 +304,19 @@ class Pix2PixHD(GanTraining):
             style_seed,
         )
 
-    def export(self, filepath):
+    def export(self, filepath, options=None):
         """Writes a SavedModel with the inference generator alone.
 
-        Signature `serving_default`: `label_map` uint8 `(batch, height, width)`
-        and `instance_map` int32, the same shape (zeros where there is none),
-        with `photo` or `feature_map` where `call` needs them, to `photo` uint8
-        `(batch, height, width, 3)`; any sizes.
+        Its signatures are those of `hdgan.serving.export_savedmodel`.
 
         Args:
             filepath: directory to make; must not exist.
+            options: `hdgan.serving.ServingOptions`; None for their defaults.
 
         Raises:
             ValueError: if the directory exists.
         """
-        export_savedmodel(self, filepath)
+        export_savedmodel(self, filepath, options)
 
     # === Coding ===
 

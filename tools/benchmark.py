@@ -276,6 +276,12 @@ def _define_flags():
     _define("string", "data_dir", None, "Measure how fast it is read, too.")
     _define("string", "split", "train", "Start of its folders' names.")
     _define("integer", "load_size", 1024, "Pixels of width to scale it to.")
+    _define(
+        "string",
+        "profile_dir",
+        None,
+        "Folder to write TensorFlow's profile of a train step to.",
+    )
     _define("string", "json", None, "File to write all numbers to.")
 
 

@@ -82,8 +82,13 @@ def measure_training(options):
     estimate = estimate_memory(
         model, options["batch"], options["height"], options["width"]
     )
+    record = _measure(model, {"seconds": run}, count, options)
+    if options["profile_dir"]:
+        # Not among the steps that were timed: to be watched takes time.
+        with tf.profiler.experimental.Profile(options["profile_dir"]):
+            run()
     return {
-        **_measure(model, {"seconds": run}, count, options),
+        **record,
         "estimated_memory_bytes": estimate.total,
     }
 

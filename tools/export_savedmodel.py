@@ -4,25 +4,29 @@ r"""Exports a trained model as a SavedModel for TF Serving.
         --output_dir=serving/hdgan
 
 writes the next version: `serving/hdgan/1`, then `serving/hdgan/2`. Raw label
-map (uint8) and instance map (int32) in, photograph (uint8) out, in any height,
-width and batch; see `hdgan.export`.
+map and instance map in, photograph out, as arrays or as files, in any height,
+width and batch; `hdgan.serving.export_savedmodel` has the signatures.
 """
 
 import pathlib
+import re
 
 from absl import flags
 
 from hdgan import command_line
 from hdgan.model_file import load_model
+from hdgan.serving import ServingOptions
+from hdgan.serving.signatures import IMAGE_FORMATS
 
 
-def export_version(model, output_dir, version=None):
+def export_version(model, output_dir, version=None, options=None):
     """Writes a version of a served model.
 
     Args:
         model: `Pix2PixHD`.
         output_dir: path that a server polls.
         version: int >= 1; None is one more than the highest there.
+        options: `hdgan.serving.ServingOptions`; None for their defaults.
 
     Returns:
         Path of the version.
@@ -42,16 +46,34 @@ def export_version(model, output_dir, version=None):
         raise ValueError(f"--version must be at least 1. Received: {version}")
     directory = output_dir / str(version)
     try:
-        model.export(directory)
+        model.export(directory, options)
     except OSError as error:
         raise ValueError(f"{directory} can't be written: {error}.") from error
     return directory
 
 
+def _parse_size(text):
+    match = re.fullmatch(r"(\d+)x(\d+)", text)
+    if match is None:
+        raise ValueError(
+            "--fixed_sizes must be WIDTHxHEIGHT with commas between, such as "
+            f"512x256,1024x512. Received: {text!r}"
+        )
+    return tuple(map(int, match.groups()))
+
+
 def main():
     values = flags.FLAGS
+    options = ServingOptions(
+        values.image_format,
+        values.jpeg_quality,
+        values.max_pixels,
+        tuple(map(_parse_size, values.fixed_sizes)),
+    )
     model = load_model(values.model)
-    directory = export_version(model, values.output_dir, values.version)
+    directory = export_version(
+        model, values.output_dir, values.version, options
+    )
     print(f"SavedModel: {directory}")
 
 
@@ -61,4 +83,20 @@ if __name__ == "__main__":
         "output_dir", None, "Folder of the versions.", required=True
     )
     flags.DEFINE_integer("version", None, "Version; by default the next.")
+    flags.DEFINE_enum(
+        "image_format",
+        "png",
+        IMAGE_FORMATS,
+        "Of the images that come encoded.",
+    )
+    flags.DEFINE_integer("jpeg_quality", 95, "1..100.")
+    flags.DEFINE_integer(
+        "max_pixels", 2**23, "The most pixels of an image that are accepted."
+    )
+    flags.DEFINE_list(
+        "fixed_sizes",
+        [],
+        "WIDTHxHEIGHT, ...: a signature for each, for servers that put "
+        "requests together.",
+    )
     command_line.run(main)

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from hdgan.data.image_files import read_id_map, read_photo
+from hdgan.data.png import decode_grey, grey_bits, is_png
 from hdgan.data.scene_cache import SceneCache
 
 _FOREVER = np.iinfo(np.int64).max
@@ -156,7 +157,7 @@ def _decode_photo(contents):
     image = tf.case(
         [
             (tf.io.is_jpeg(contents), decode_jpeg),
-            (_is_png(contents), lambda: tf.io.decode_png(contents, 3)),
+            (is_png(contents), lambda: tf.io.decode_png(contents, 3)),
         ],
         default=lambda: _with_pillow(read_photo, contents, tf.uint8),
     )
@@ -169,31 +170,13 @@ def _decode_ids(contents):
     Grey PNG of 8 or 16 bits by TensorFlow; what it would turn into something
     else (palettes, fewer bits, other formats) by Pillow.
     """
-    # A PNG's 25th and 26th byte: bits per channel, and 0 for grey.
-    header = tf.io.decode_raw(tf.strings.substr(contents, 24, 2), tf.uint8)
-    bits = header[0]
-    is_plain = (
-        _is_png(contents) & (header[1] == 0) & ((bits == 8) | (bits == 16))
-    )
-
-    def decode(dtype):
-        return tf.cast(tf.io.decode_png(contents, 1, dtype), tf.int32)
-
-    def decode_plain():
-        # As 16 bits, 8 would take three times as long.
-        return tf.cond(
-            bits == 8, lambda: decode(tf.uint8), lambda: decode(tf.uint16)
-        )
+    bits = grey_bits(contents)
 
     def decode_other():
         return _with_pillow(read_id_map, contents, tf.int32)[..., None]
 
-    ids = tf.cond(is_plain, decode_plain, decode_other)
+    ids = tf.cond(bits > 0, lambda: decode_grey(contents, bits), decode_other)
     return tf.ensure_shape(ids, (None, None, 1))
-
-
-def _is_png(contents):
-    return tf.strings.substr(contents, 1, 3) == "PNG"
 
 
 def _with_pillow(read, contents, dtype):

@@ -388,6 +388,17 @@ def test_how_a_process_ends_is_told(monkeypatch):
         benchmark.run_apart("train", {})
 
 
+def test_a_profile_for_tensorboard(tmp_path):
+    folder = tmp_path / "profile"
+    result = run_inside(
+        "tools.benchmark", *SMALL, "--what=train", f"--profile_dir={folder}"
+    )
+    assert result.code == 0, result.err
+    (profile,) = folder.rglob("*.xplane.pb")
+    # The names of the layers are in it.
+    assert b"generator" in profile.read_bytes()
+
+
 @pytest.mark.journey
 @pytest.mark.parametrize(
     "flags",

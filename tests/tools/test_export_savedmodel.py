@@ -1,5 +1,7 @@
 """The versions of a served model."""
 
+import json
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -66,7 +68,7 @@ def test_versions_are_counted_from_the_highest(tmp_path):
         (tmp_path / name).mkdir()
 
     class Model:
-        def export(self, directory):
+        def export(self, directory, options):
             directory.mkdir()
 
     assert export_version(Model(), tmp_path) == tmp_path / "11"
@@ -106,3 +108,38 @@ def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
     )
     assert_one_clear_error(result, "--version", "at least 1")
     assert not (tmp_path / "serving").exists()
+
+
+def test_flags_reach_the_signatures(model_file, tmp_path):
+    result = run_inside(
+        TOOL,
+        f"--model={model_file}",
+        f"--output_dir={tmp_path}",
+        "--fixed_sizes=32x16,16x16",
+        "--image_format=jpeg",
+        "--max_pixels=1000",
+    )
+    assert result.code == 0, result.err
+    signatures = tf.saved_model.load(tmp_path / "1").signatures
+    assert {"synthesize_32x16", "synthesize_16x16"} < set(signatures)
+    description = signatures["describe"]()["description"].numpy()
+    assert json.loads(description)["image_format"] == "jpeg"
+    assert json.loads(description)["max_pixels"] == 1000
+
+
+@pytest.mark.parametrize(
+    ("flag", "fragment"),
+    [
+        ("--fixed_sizes=32", "WIDTHxHEIGHT"),
+        ("--fixed_sizes=0x8", "at least 1"),
+        ("--fixed_sizes=9999x9999", "more pixels than"),
+        ("--jpeg_quality=0", "1..100"),
+        ("--max_pixels=0", "at least 1"),
+    ],
+)
+def test_bad_flags_are_named(model_file, tmp_path, flag, fragment):
+    result = run_inside(
+        TOOL, f"--model={model_file}", f"--output_dir={tmp_path / 'new'}", flag
+    )
+    assert_one_clear_error(result, fragment)
+    assert not (tmp_path / "new").exists()

@@ -1,0 +1,6 @@
+"""Trained models as SavedModels for TF Serving."""
+
+from hdgan.serving.savedmodel import export_savedmodel
+from hdgan.serving.signatures import ServingOptions
+
+__all__ = ["ServingOptions", "export_savedmodel"]

@@ -1,0 +1,71 @@
+"""Writing SavedModels for TF Serving."""
+
+import pathlib
+import shutil
+import tempfile
+
+import keras
+
+from hdgan.serving.signatures import ServingOptions, make_signatures
+
+
+def export_savedmodel(model, directory, options=None):
+    """Writes a SavedModel that holds the inference generator alone.
+
+    Signatures, with named inputs and outputs, batch, height and width free, and
+    photographs of the label maps' size:
+
+    - `serving_default`: `label_map`, uint8 `(batch, height, width)` (RGB,
+      `(batch, height, width, 3)`, for a model without labels), and
+      `instance_map`, int32 `(batch, height, width)`, zeros where there is none;
+      with an encoder also `photo`, uint8 `(batch, height, width, 3)`, whose
+      styles are taken; where the generator takes one, `feature_map`, uint8
+      `(batch, height, width, feature_map_channels)`. Output `photo`, uint8
+      `(batch, height, width, 3)`.
+    - `synthesize_png`: the same as files: `label_bytes`, `instance_bytes`
+      (PNG of 8 or 16 bits; the latter empty where there is none), `photo_bytes`
+      and `feature_bytes` where they are needed, `(batch,)`, each example of its
+      own size. Output `image_bytes`, PNG or JPEG. (Not for a model that takes
+      features which no image holds.)
+    - `encode`, of a model with an encoder: the inputs of `serving_default` to
+      `feature_map`, float32 `(batch, height, width, style_channels)` in
+      [-1, 1], constant over each instance.
+    - `describe`: nothing to `description`, JSON with classes, colours and
+      versions.
+    - `synthesize_WIDTHxHEIGHT` for each fixed size: `serving_default` for that.
+
+    Bad input is refused with INVALID_ARGUMENT and what to do about it.
+
+    It is written beside its place and renamed into it, so that a server which
+    polls the parent never sees half a model.
+
+    Args:
+        model: `Pix2PixHD`.
+        directory: path to make; must not exist.
+        options: `ServingOptions`; None for their defaults.
+
+    Raises:
+        ValueError: if the directory exists.
+    """
+    directory = pathlib.Path(directory)
+    if directory.exists():
+        raise ValueError(
+            f"{directory} exists already. Expected a path to make; export to "
+            "the next version's number, or remove it."
+        )
+    archive = keras.export.ExportArchive()
+    # The endpoints bring the weights that they use. `archive.track` would write
+    # each of them a second time.
+    signatures = make_signatures(model, options or ServingOptions())
+    for name, (function, specs) in signatures.items():
+        archive.add_endpoint(name, function, input_signature=specs)
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    # On the same file system, so that the rename is one step.
+    workspace = pathlib.Path(
+        tempfile.mkdtemp(prefix=".export-", dir=directory.parent)
+    )
+    try:
+        archive.write_out(str(workspace / "model"), verbose=False)
+        (workspace / "model").rename(directory)
+    finally:
+        shutil.rmtree(workspace)

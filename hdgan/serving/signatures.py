@@ -1,0 +1,293 @@
+"""What a SavedModel can be asked for: functions with named inputs."""
+
+import dataclasses
+import importlib.metadata
+import json
+
+import keras
+import tensorflow as tf
+
+from hdgan.data.png import decode_grey, grey_bits, is_png
+from hdgan.synthesis import to_uint8
+
+IMAGE_FORMATS = ("png", "jpeg")
+
+
+@dataclasses.dataclass(frozen=True)
+class ServingOptions:
+    """How a model is to be served.
+
+    Args:
+        image_format: `"png"` or `"jpeg"`, of the images that come encoded.
+        jpeg_quality: int in 1..100.
+        max_pixels: int, the most pixels of an image that are accepted; memory
+            and time grow with them.
+        fixed_sizes: tuple of `(width, height)`, each of which gets a signature
+            of its own, for servers that put requests together.
+
+    Raises:
+        ValueError: if one is out of its range.
+    """
+
+    image_format: str = "png"
+    jpeg_quality: int = 95
+    max_pixels: int = 2**23
+    fixed_sizes: tuple = ()
+
+    def __post_init__(self):
+        if self.image_format not in IMAGE_FORMATS:
+            raise ValueError(
+                f"`image_format` must be one of {IMAGE_FORMATS}. "
+                f"Received: {self.image_format!r}"
+            )
+        if not 1 <= self.jpeg_quality <= 100:
+            raise ValueError(
+                f"`jpeg_quality` must be in 1..100. Received: "
+                f"{self.jpeg_quality}"
+            )
+        if self.max_pixels < 1:
+            raise ValueError(
+                f"`max_pixels` must be at least 1. Received: {self.max_pixels}"
+            )
+        for size in self.fixed_sizes:
+            if len(size) != 2 or min(size) < 1:
+                raise ValueError(
+                    "`fixed_sizes` must be pairs of width and height, each "
+                    f"at least 1. Received: {size}"
+                )
+            if size[0] * size[1] > self.max_pixels:
+                raise ValueError(
+                    f"The fixed size {size[0]}x{size[1]} has more pixels than "
+                    f"`max_pixels`, {self.max_pixels}. Raise that."
+                )
+
+
+def make_signatures(model, options):
+    """Makes the functions of a served model.
+
+    Args:
+        model: `Pix2PixHD`.
+        options: `ServingOptions`.
+
+    Returns:
+        Dict from a signature's name to a function that returns a dict of
+        tensors, and the list of its inputs' `tf.TensorSpec`s, in order.
+    """
+    signatures = _Signatures(model, options)
+    made = {
+        "serving_default": (signatures.synthesize, signatures.specs()),
+        "describe": (signatures.describe, []),
+    }
+    if signatures.takes_png:
+        made["synthesize_png"] = (
+            signatures.synthesize_png,
+            signatures.bytes_specs(),
+        )
+    if model.encoder is not None:
+        made["encode"] = (signatures.encode, signatures.specs())
+    for width, height in options.fixed_sizes:
+        made[f"synthesize_{width}x{height}"] = (
+            signatures.synthesize,
+            signatures.specs(height, width),
+        )
+    return made
+
+
+class _Signatures:
+    def __init__(self, model, options):
+        self._model = model
+        self._options = options
+        self._names = ["label_map", "instance_map"]
+        if model.encoder is not None:
+            self._names.append("photo")
+        if model.feature_map_channels:
+            self._names.append("feature_map")
+
+    @property
+    def takes_png(self):
+        """Whether all that the model needs fits in images."""
+        return self._model.feature_map_channels in (0, 1, 3)
+
+    def specs(self, height=None, width=None):
+        size = (None, height, width)
+        channels = {
+            "label_map": () if self._model.labels else (3,),
+            "instance_map": (),
+            "photo": (3,),
+            "feature_map": (self._model.feature_map_channels,),
+        }
+        return [
+            tf.TensorSpec(
+                (*size, *channels[name]),
+                tf.int32 if name == "instance_map" else tf.uint8,
+                name,
+            )
+            for name in self._names
+        ]
+
+    def bytes_specs(self):
+        return [
+            tf.TensorSpec((None,), tf.string, _bytes_name(name))
+            for name in self._names
+        ]
+
+    def synthesize(self, *maps):
+        return {"photo": self._synthesize(self._check(maps))}
+
+    def encode(self, *maps):
+        features = self._model.encode(self._check(maps))
+        return {"feature_map": tf.cast(features, tf.float32)}
+
+    def synthesize_png(self, *contents):
+        # One after the other: each may have a size of its own.
+        def synthesize(contents):
+            decoded = {
+                name: self._decode(name, content)
+                for name, content in zip(self._names, contents, strict=True)
+            }
+            decoded["instance_map"] = self._or_zeros(
+                decoded["instance_map"], decoded["label_map"]
+            )
+            maps = [decoded[name][None] for name in self._names]
+            return self._encode_image(self._synthesize(self._check(maps))[0])
+
+        images = tf.map_fn(
+            synthesize,
+            tuple(contents),
+            fn_output_signature=tf.TensorSpec((), tf.string),
+            parallel_iterations=1,
+        )
+        return {"image_bytes": images}
+
+    def describe(self):
+        labels = self._model.labels
+        description = {
+            "labels": None if labels is None else labels.get_config(),
+            "num_labels": 0 if labels is None else len(labels),
+            "use_instances": self._model.use_instances,
+            "style_channels": self._model.style_channels,
+            "generator": type(self._model.generator).__name__,
+            "parameters": self._model.inference_generator.count_params(),
+            "precision": self._model.coding.compute_dtype,
+            "size_multiple": self._model.coding.size_multiple,
+            **dataclasses.asdict(self._options),
+            "versions": {
+                "hdgan": importlib.metadata.version("hdgan"),
+                "keras": keras.__version__,
+                "tensorflow": tf.__version__,
+            },
+        }
+        return {"description": tf.constant(json.dumps(description))}
+
+    def _synthesize(self, inputs):
+        return to_uint8(self._model(inputs, training=False))
+
+    def _check(self, maps):
+        """Returns the inputs by name, there only if they are sound."""
+        inputs = dict(zip(self._names, maps, strict=True))
+        shape = tf.shape(inputs["label_map"])
+        pixels = shape[1] * shape[2]
+        limit = self._options.max_pixels
+        checks = [
+            tf.debugging.assert_positive(
+                shape,
+                "`label_map` is empty. Expected (batch, height, width), each "
+                "at least 1.",
+            ),
+            tf.debugging.assert_less_equal(
+                pixels,
+                limit,
+                f"`label_map` is larger than the {limit} pixels that this "
+                "model was exported for. Send a smaller one, or export with a "
+                "larger --max_pixels.",
+            ),
+        ]
+        for name in self._names[1:]:
+            checks.append(
+                tf.debugging.assert_equal(
+                    tf.shape(inputs[name])[:3],
+                    shape[:3],
+                    f"`{name}` and `label_map` differ in batch, height or "
+                    "width. Send them of one size.",
+                )
+            )
+        with tf.control_dependencies([check for check in checks if check]):
+            return {name: tf.identity(inputs[name]) for name in self._names}
+
+    def _decode(self, name, contents):
+        """Decodes one file to `(height, width)` or `(height, width, 3)`."""
+        source = f"`{_bytes_name(name)}`"
+        is_rgb = name == "label_map" and self._model.labels is None
+        if name in ("photo", "feature_map") or is_rgb:
+            channels = self._model.feature_map_channels or 3
+            return self._decode_image(source, contents, channels)
+        if name == "instance_map":
+            return tf.cond(
+                contents == "",
+                lambda: tf.zeros((0, 0), tf.int32),
+                lambda: _decode_ids(source, contents),
+            )
+        ids = _decode_ids(source, contents)
+        num_labels = len(self._model.labels)
+        # Before ids of 16 bits are cut to 8.
+        check = tf.debugging.assert_less(
+            ids,
+            num_labels,
+            f"{source} holds a label id outside 0..{num_labels - 1}: this "
+            f"model has {num_labels} classes.",
+        )
+        with tf.control_dependencies([check]):
+            return tf.cast(ids, tf.uint8)
+
+    def _decode_image(self, source, contents, channels):
+        is_jpeg = tf.io.is_jpeg(contents)
+        check = tf.debugging.Assert(
+            is_png(contents) | is_jpeg,
+            [f"{source} is no PNG or JPEG. Send the contents of such a file."],
+        )
+        with tf.control_dependencies([check]):
+            contents = tf.identity(contents)
+        return tf.cond(
+            is_jpeg,
+            lambda: tf.io.decode_jpeg(
+                contents, channels, dct_method="INTEGER_ACCURATE"
+            ),
+            lambda: tf.io.decode_png(contents, channels),
+        )
+
+    def _or_zeros(self, instance_map, label_map):
+        size = tf.shape(label_map)[:2]
+        return tf.cond(
+            tf.size(instance_map) > 0,
+            lambda: instance_map,
+            lambda: tf.zeros(size, tf.int32),
+        )
+
+    def _encode_image(self, image):
+        if self._options.image_format == "png":
+            return tf.io.encode_png(image)
+        return tf.io.encode_jpeg(image, quality=self._options.jpeg_quality)
+
+
+def _bytes_name(name):
+    return f"{name.removesuffix('_map')}_bytes"
+
+
+def _decode_ids(source, contents):
+    """Decodes a PNG of ids to int32 `(height, width)`."""
+    bits = grey_bits(contents)
+    checks = [
+        tf.debugging.Assert(
+            is_png(contents),
+            [f"{source} is no PNG. Send the contents of a PNG file."],
+        ),
+        tf.debugging.Assert(
+            bits > 0,
+            [
+                f"{source} is no grey PNG of 8 or 16 bits. Send ids as grey "
+                "values: no palette, no colours, no alpha."
+            ],
+        ),
+    ]
+    with tf.control_dependencies(checks):
+        return decode_grey(tf.identity(contents), bits)[..., 0]

@@ -1,0 +1,223 @@
+"""Signatures of a served model, asked as a server would."""
+
+import io
+import json
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tiny_models import LABELS, inputs_for, make_model, sharpen
+
+from hdgan.serving import ServingOptions
+
+SIZE = 17, 33
+MODELS = {
+    "labels": {},
+    "local": {"preset": "pix2pixhd_1024p"},
+    "no instances": {"use_instances": False},
+    "encoder": {"styles": "instances"},
+    "loaded": {"styles": "loaded", "encoder_features": 3},
+    "rgb": {"labels": None, "use_instances": False},
+}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory):
+    """By name: a model, and the signatures of its export."""
+    pairs = {}
+    for name, options in MODELS.items():
+        directory = tmp_path_factory.mktemp("served") / "1"
+        model = sharpen(make_model(num_downsamplings=1, **options))
+        model.export(
+            directory,
+            ServingOptions(fixed_sizes=((32, 16),), max_pixels=2000),
+        )
+        loaded = tf.saved_model.load(directory)
+        # Without the object that holds them they are gone.
+        pairs[name] = model, loaded.signatures, loaded
+    return pairs
+
+
+def _png(array):
+    if array.dtype != np.uint8:
+        array = array.astype("uint16")
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _requests(scenes, index):
+    """Returns the files of a scene by the name of their input."""
+    files = {
+        f"{name.removesuffix('_map')}_bytes": _png(array[index])
+        for name, array in scenes.items()
+    }
+    files.setdefault("instance_bytes", b"")
+    return files
+
+
+def _ask(signature, **files):
+    return signature(**{k: tf.constant([v]) for k, v in files.items()})
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_files_give_the_photographs_of_synthesize(served, name):
+    model, signatures, _ = served[name]
+    files, expected = [], []
+    # Of different sizes in one request.
+    for size in (SIZE, (1, 1), (16, 32)):
+        scenes = inputs_for(model, 1, *size)
+        if "label_map" in scenes and model.labels is not None:
+            scenes["label_map"] = scenes["label_map"].astype("uint8")
+        files.append(_requests(scenes, 0))
+        scenes.setdefault("instance_map", np.zeros((1, *size), "int32"))
+        expected.append(model.synthesize(**scenes)[0])
+    images = signatures["synthesize_png"](
+        **{key: tf.constant([f[key] for f in files]) for key in files[0]}
+    )["image_bytes"].numpy()
+    for contents, photo in zip(images, expected, strict=True):
+        image = np.asarray(Image.open(io.BytesIO(contents)))
+        assert image.shape == photo.shape
+        assert np.abs(image.astype(int) - photo).max() <= 1
+
+
+def test_ids_of_16_bits_and_none_at_all(served):
+    model, signatures, _ = served["labels"]
+    scenes = inputs_for(model, 1, *SIZE)
+    label = scenes["label_map"][0]
+    files = {"label_bytes": _png(label.astype("uint16"))}
+    instances = scenes["instance_map"][0].astype("int32") + 25_000
+    for instance_map, contents in (
+        (instances, _png(instances)),
+        (None, b""),
+        (None, _png(np.zeros(SIZE, "uint8"))),
+    ):
+        (image,) = _ask(
+            signatures["synthesize_png"], instance_bytes=contents, **files
+        )["image_bytes"].numpy()
+        photo = model.synthesize(label, instance_map)
+        image = np.asarray(Image.open(io.BytesIO(image)))
+        assert np.abs(image.astype(int) - photo).max() <= 1
+
+
+def test_a_fixed_size_does_what_the_free_one_does(served):
+    model, signatures, _ = served["labels"]
+    scenes = inputs_for(model, 2, 16, 32)
+    fixed = signatures["synthesize_32x16"]
+    assert fixed.structured_outputs["photo"].shape[1:] == (16, 32, 3)
+    arrays = {
+        "label_map": tf.constant(scenes["label_map"], tf.uint8),
+        "instance_map": tf.constant(scenes["instance_map"], tf.int32),
+    }
+    free = signatures["serving_default"](**arrays)["photo"].numpy()
+    difference = free.astype(int) - fixed(**arrays)["photo"].numpy()
+    assert np.abs(difference).max() <= 1
+
+
+def test_encode_gives_what_the_encoder_finds(served):
+    model, signatures, _ = served["encoder"]
+    scenes = inputs_for(model, 2, *SIZE)
+    features = signatures["encode"](
+        label_map=tf.constant(scenes["label_map"], tf.uint8),
+        instance_map=tf.constant(scenes["instance_map"], tf.int32),
+        photo=tf.constant(scenes["photo"]),
+    )["feature_map"].numpy()
+    expected = model.encode(scenes).numpy()
+    assert features.shape == (2, *SIZE, model.style_channels)
+    np.testing.assert_allclose(features, expected, atol=1e-4)
+    assert np.ptp(features) > 0.01
+    assert "encode" not in served["labels"][1]
+
+
+def test_it_describes_itself(served):
+    _, signatures, _ = served["labels"]
+    description = json.loads(signatures["describe"]()["description"].numpy())
+    assert description["labels"] == LABELS.get_config()
+    assert description["num_labels"] == 5
+    assert description["max_pixels"] == 2000
+    assert description["versions"]["tensorflow"] == tf.__version__
+    rgb = json.loads(served["rgb"][1]["describe"]()["description"].numpy())
+    assert rgb["labels"] is None
+
+
+def test_jpeg_in_the_quality_that_was_asked_for(tmp_path):
+    model = sharpen(make_model(num_downsamplings=1))
+    contents = []
+    for quality in (20, 95):
+        directory = tmp_path / str(quality)
+        model.export(directory, ServingOptions("jpeg", quality))
+        loaded = tf.saved_model.load(directory)
+        files = _requests(inputs_for(model, 1, 64, 64), 0)
+        files["label_bytes"] = _png(
+            inputs_for(model, 1, 64, 64)["label_map"][0].astype("uint8")
+        )
+        (image,) = _ask(loaded.signatures["synthesize_png"], **files)[
+            "image_bytes"
+        ].numpy()
+        assert Image.open(io.BytesIO(image)).format == "JPEG"
+        contents.append(image)
+    assert len(contents[0]) < len(contents[1])
+
+
+GREY = _png(np.zeros((8, 8), "uint8"))
+PALETTE = io.BytesIO()
+Image.fromarray(np.zeros((8, 8), "uint8")).convert("P").save(PALETTE, "PNG")
+
+
+@pytest.mark.parametrize(
+    ("label", "instance", "message"),
+    [
+        (b"", b"", "`label_bytes` is no PNG"),
+        (b"P", b"", "`label_bytes` is no PNG"),
+        (b"<html>not a picture at all</html>", b"", "`label_bytes` is no PNG"),
+        (GREY, b"GIF89a", "`instance_bytes` is no PNG"),
+        (_png(np.zeros((8, 8, 3), "uint8")), b"", "no grey PNG of 8 or 16"),
+        (PALETTE.getvalue(), b"", "no grey PNG of 8 or 16"),
+        (GREY[:-20], b"", "PNG"),
+        (_png(np.full((8, 8), 5, "uint8")), b"", "outside 0..4.*5 classes"),
+        (_png(np.full((8, 8), 256, "uint16")), b"", "outside 0..4"),
+        (GREY, _png(np.zeros((8, 9), "uint8")), "differ in batch, height"),
+        (_png(np.zeros((50, 50), "uint8")), b"", "larger than the 2000 pix"),
+    ],
+)
+def test_bad_files_are_refused_clearly(served, label, instance, message):
+    _, signatures, _ = served["labels"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        _ask(
+            signatures["synthesize_png"],
+            label_bytes=label,
+            instance_bytes=instance,
+        )
+
+
+def test_a_photo_that_is_none_is_refused(served):
+    _, signatures, _ = served["encoder"]
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="`photo_bytes` is no PNG or JPEG"
+    ):
+        _ask(
+            signatures["synthesize_png"],
+            label_bytes=GREY,
+            instance_bytes=b"",
+            photo_bytes=b"BM",
+        )
+
+
+@pytest.mark.parametrize(
+    ("shape", "instance_shape", "message"),
+    [
+        ((1, 0, 8), (1, 0, 8), "`label_map` is empty"),
+        ((0, 8, 8), (0, 8, 8), "`label_map` is empty"),
+        ((1, 8, 8), (1, 8, 9), "`instance_map` and `label_map` differ"),
+        ((2, 8, 8), (1, 8, 8), "`instance_map` and `label_map` differ"),
+        ((1, 50, 50), (1, 50, 50), "larger than the 2000 pixels"),
+    ],
+)
+def test_bad_arrays_are_refused_clearly(served, shape, instance_shape, message):
+    _, signatures, _ = served["labels"]
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        signatures["serving_default"](
+            label_map=tf.zeros(shape, tf.uint8),
+            instance_map=tf.zeros(instance_shape, tf.int32),
+        )
