@@ -78,7 +78,7 @@ class SceneCoding(keras.layers.Layer):
             label_map = self.pad(tf.convert_to_tensor(label_map))
         else:
             label_map = self._check_ids(self.pad_ids(label_map))
-            instance_map = _instances_or_labels(instance_map, label_map)
+            instance_map = instances_or_labels(instance_map, label_map)
         if self.use_instances and instance_map is None:
             raise ValueError(
                 "A boundary map needs an `instance_map`, as there are no "
@@ -207,7 +207,7 @@ def _after(check, tensor):
         return tf.identity(tensor)
 
 
-def _instances_or_labels(instance_map, label_map):
+def instances_or_labels(instance_map, label_map):
     """Returns each example's instance map, or its label map if it has none."""
     if instance_map is None:
         return label_map

@@ -11,6 +11,7 @@ from absl import flags
 
 from hdgan.data.resizing import MODES
 from hdgan.layers.normalization import NORMS
+from hdgan.precision import PRECISIONS
 from hdgan.presets import PRESETS
 
 # What may differ between a run and its continuation.
@@ -55,11 +56,6 @@ _LEAST = {
     "sample_steps": 1,
     "num_sample_scenes": 1,
     "log_steps": 1,
-}
-PRECISIONS = {
-    "float32": "float32",
-    "bfloat16": "mixed_bfloat16",
-    "float16": "mixed_float16",
 }
 _names = []
 _defaults = {}

@@ -29,6 +29,7 @@ from hdgan.label_set import LabelSet
 from hdgan.layers import PerceptualLoss
 from hdgan.linear_decay import LinearDecay
 from hdgan.pix2pixhd import Pix2PixHD
+from hdgan.precision import PRECISIONS
 from hdgan.presets import PRESETS, resolve_preset
 from hdgan.published_adam import PublishedAdam
 from hdgan.recipes.run_summary import (
@@ -36,7 +37,6 @@ from hdgan.recipes.run_summary import (
     print_networks,
     print_plan,
 )
-from hdgan.recipes.training_flags import PRECISIONS
 from hdgan.recipes.training_phase import Phase
 from hdgan.training import train
 

@@ -27,10 +27,10 @@ from absl import flags
 
 from hdgan import command_line
 from hdgan.layers.normalization import NORMS
+from hdgan.precision import PRECISIONS
 from hdgan.presets import PRESETS, STYLES, resolve_preset
 from hdgan.tools.benchmark_measures import (
     MIN_STEPS,
-    PRECISIONS,
     measure_data,
     measure_matrix_peak,
     measure_synthesis,

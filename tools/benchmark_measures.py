@@ -25,12 +25,8 @@ from hdgan.operation_count import (
     count_train_step,
 )
 from hdgan.pix2pixhd import Pix2PixHD
+from hdgan.precision import PRECISIONS
 
-PRECISIONS = {
-    "float32": "float32",
-    "bfloat16": "mixed_bfloat16",
-    "float16": "mixed_float16",
-}
 MIN_STEPS = 5
 
 

@@ -15,6 +15,7 @@ from absl import flags
 
 from hdgan import command_line
 from hdgan.model_file import load_model
+from hdgan.precision import PRECISIONS, with_precision
 from hdgan.serving import ServingOptions
 from hdgan.serving.signatures import IMAGE_FORMATS
 
@@ -71,6 +72,8 @@ def main():
         tuple(map(_parse_size, values.fixed_sizes)),
     )
     model = load_model(values.model)
+    if values.precision is not None:
+        model = with_precision(model, PRECISIONS[values.precision])
     directory = export_version(
         model, values.output_dir, values.version, options
     )
@@ -88,6 +91,12 @@ if __name__ == "__main__":
         "png",
         IMAGE_FORMATS,
         "Of the images that come encoded.",
+    )
+    flags.DEFINE_enum(
+        "precision",
+        None,
+        list(PRECISIONS),
+        "That the networks compute in; by default the one of the training.",
     )
     flags.DEFINE_integer("jpeg_quality", 95, "1..100.")
     flags.DEFINE_integer(

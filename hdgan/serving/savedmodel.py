@@ -30,6 +30,12 @@ def export_savedmodel(model, directory, options=None):
     - `encode`, of a model with an encoder: the inputs of `serving_default` to
       `feature_map`, float32 `(batch, height, width, style_channels)` in
       [-1, 1], constant over each instance.
+    - `synthesize_with_style`, of a model with labels that takes styles:
+      `label_map`, `instance_map`; `style_instances`, int32 `(batch, n)`, ids of
+      instances, with `style_vectors`, float32 `(batch, n, style_channels)` in
+      [-1, 1], or instead, where not negative, `style_clusters`, int32 `(batch,
+      n)`, numbers of its class's clusters; `seed`, int32 `(batch,)`, which
+      draws the styles of the other instances. Output `photo`.
     - `describe`: nothing to `description`, JSON with classes, colours and
       versions.
     - `synthesize_WIDTHxHEIGHT` for each fixed size: `serving_default` for that.

@@ -8,6 +8,8 @@ import keras
 import tensorflow as tf
 
 from hdgan.data.png import decode_grey, grey_bits, is_png
+from hdgan.scene_coding import instances_or_labels
+from hdgan.serving.styles import draw_style_maps, make_style_specs
 from hdgan.synthesis import to_uint8
 
 IMAGE_FORMATS = ("png", "jpeg")
@@ -85,6 +87,11 @@ def make_signatures(model, options):
         )
     if model.encoder is not None:
         made["encode"] = (signatures.encode, signatures.specs())
+    if model.style_channels and model.labels is not None:
+        made["synthesize_with_style"] = (
+            signatures.synthesize_with_style,
+            signatures.style_specs(),
+        )
     for width, height in options.fixed_sizes:
         made[f"synthesize_{width}x{height}"] = (
             signatures.synthesize,
@@ -138,6 +145,43 @@ class _Signatures:
         features = self._model.encode(self._check(maps))
         return {"feature_map": tf.cast(features, tf.float32)}
 
+    def style_specs(self):
+        return [
+            *self.specs()[:2],
+            *make_style_specs(self._model.style_channels),
+        ]
+
+    def synthesize_with_style(self, label_map, instance_map, *styles):
+        # What else the model takes, the styles take the place of.
+        inputs = self._check((label_map, instance_map), self._names[:2])
+        batch = tf.shape(label_map)[0]
+        checks = [
+            tf.debugging.assert_equal(
+                tf.shape(tensor)[0],
+                batch,
+                f"`{spec.name}` and `label_map` differ in batch.",
+            )
+            for tensor, spec in zip(styles, self.style_specs()[2:], strict=True)
+        ]
+        for tensor, name in zip(
+            styles[1:3], ("style_vectors", "style_clusters"), strict=True
+        ):
+            checks.append(
+                tf.debugging.assert_equal(
+                    tf.shape(tensor)[1],
+                    tf.shape(styles[0])[1],
+                    f"`{name}` and `style_instances` differ in number.",
+                )
+            )
+        with tf.control_dependencies([check for check in checks if check]):
+            label_ids = tf.cast(inputs["label_map"], tf.int32)
+        region_map = instances_or_labels(inputs["instance_map"], label_ids)
+        encoder = self._model.encoder
+        if encoder is not None and encoder.regions == "labels":
+            region_map = label_ids
+        features = draw_style_maps(self._model, label_ids, region_map, styles)
+        return {"photo": self._synthesize({**inputs, "feature_map": features})}
+
     def synthesize_png(self, *contents):
         # One after the other: each may have a size of its own.
         def synthesize(contents):
@@ -182,9 +226,10 @@ class _Signatures:
     def _synthesize(self, inputs):
         return to_uint8(self._model(inputs, training=False))
 
-    def _check(self, maps):
+    def _check(self, maps, names=None):
         """Returns the inputs by name, there only if they are sound."""
-        inputs = dict(zip(self._names, maps, strict=True))
+        names = names or self._names
+        inputs = dict(zip(names, maps, strict=True))
         shape = tf.shape(inputs["label_map"])
         pixels = shape[1] * shape[2]
         limit = self._options.max_pixels
@@ -202,7 +247,7 @@ class _Signatures:
                 "larger --max_pixels.",
             ),
         ]
-        for name in self._names[1:]:
+        for name in names[1:]:
             checks.append(
                 tf.debugging.assert_equal(
                     tf.shape(inputs[name])[:3],
@@ -212,7 +257,7 @@ class _Signatures:
                 )
             )
         with tf.control_dependencies([check for check in checks if check]):
-            return {name: tf.identity(inputs[name]) for name in self._names}
+            return {name: tf.identity(inputs[name]) for name in names}
 
     def _decode(self, name, contents):
         """Decodes one file to `(height, width)` or `(height, width, 3)`."""

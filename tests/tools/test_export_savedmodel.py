@@ -118,6 +118,7 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
         "--fixed_sizes=32x16,16x16",
         "--image_format=jpeg",
         "--max_pixels=1000",
+        "--precision=bfloat16",
     )
     assert result.code == 0, result.err
     signatures = tf.saved_model.load(tmp_path / "1").signatures
@@ -125,6 +126,7 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
     description = signatures["describe"]()["description"].numpy()
     assert json.loads(description)["image_format"] == "jpeg"
     assert json.loads(description)["max_pixels"] == 1000
+    assert json.loads(description)["precision"] == "bfloat16"
 
 
 @pytest.mark.parametrize(

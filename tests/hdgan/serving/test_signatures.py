@@ -9,6 +9,7 @@ import tensorflow as tf
 from PIL import Image
 from tiny_models import LABELS, inputs_for, make_model, sharpen
 
+from hdgan import StyleClusters
 from hdgan.serving import ServingOptions
 
 SIZE = 17, 33
@@ -221,3 +222,130 @@ def test_bad_arrays_are_refused_clearly(served, shape, instance_shape, message):
             label_map=tf.zeros(shape, tf.uint8),
             instance_map=tf.zeros(instance_shape, tf.int32),
         )
+
+
+STYLES = {
+    1: np.array([[0.9, -0.9, 0.5], [-0.9, 0.9, -0.5]], "float32"),
+    2: np.array([[0.2, 0.3, 0.4]], "float32"),
+}
+
+
+@pytest.fixture(scope="module")
+def styled(tmp_path_factory):
+    """A model with clusters of styles, and a function that asks for some."""
+    directory = tmp_path_factory.mktemp("styled") / "1"
+    model = make_model(num_downsamplings=1, styles="loaded", encoder_features=3)
+    sharpen(model)
+    model.style_clusters = StyleClusters(STYLES)
+    model.export(directory)
+    loaded = tf.saved_model.load(directory)
+
+    def ask(label_map, instance_map, asked=(), seed=0):
+        """`asked` holds ids with a vector or the number of a cluster."""
+        vectors = np.zeros((1, len(asked), 3), "float32")
+        clusters = np.full((1, len(asked)), -1)
+        for index, (_, style) in enumerate(asked):
+            if isinstance(style, int):
+                clusters[0, index] = style
+            else:
+                vectors[0, index] = style
+        return loaded.signatures["synthesize_with_style"](
+            label_map=tf.constant(label_map[None], tf.uint8),
+            instance_map=tf.constant(instance_map[None], tf.int32),
+            style_instances=tf.constant(
+                [[instance for instance, _ in asked]], tf.int32
+            ),
+            style_vectors=tf.constant(vectors),
+            style_clusters=tf.constant(clusters, tf.int32),
+            seed=tf.constant([seed], tf.int32),
+        )["photo"].numpy()[0]
+
+    return model, ask
+
+
+# Road, two cars, and a house of a class without clusters.
+LABEL_MAP = np.repeat(np.array([[1, 2, 2, 4]]), 8, axis=0).repeat(8, axis=1)
+INSTANCE_MAP = np.repeat(np.array([[1, 21, 22, 4]]), 8, axis=0).repeat(8, 1)
+
+
+def _expected(model, styles):
+    features = np.zeros((*LABEL_MAP.shape, 3), "float32")
+    for instance, vector in styles.items():
+        features[instance == INSTANCE_MAP] = vector
+    return model.synthesize(LABEL_MAP, INSTANCE_MAP, feature_map=features)
+
+
+def _assert_near(photo, expected):
+    assert np.abs(photo.astype(int) - expected).max() <= 1
+
+
+def test_styles_that_are_asked_for_are_given(styled):
+    model, ask = styled
+    vectors = {1: (1, 0, -1), 21: (0.5, 0.5, 0), 22: (0, 0, 1), 4: (-1, 0, 0)}
+    photo = ask(LABEL_MAP, INSTANCE_MAP, list(vectors.items()))
+    _assert_near(photo, _expected(model, vectors))
+    other = {**vectors, 22: (-1, -1, -1)}
+    assert (photo != ask(LABEL_MAP, INSTANCE_MAP, list(other.items()))).any()
+    # Clusters by their number, and a vector beside them.
+    photo = ask(LABEL_MAP, INSTANCE_MAP, [(1, 1), (21, (0.5, 0.5, 0)), (4, 0)])
+    mean = np.concatenate(list(STYLES.values())).mean(axis=0)
+    expected = {1: STYLES[1][1], 21: (0.5, 0.5, 0), 22: STYLES[2][0], 4: mean}
+    _assert_near(photo, _expected(model, expected))
+
+
+def test_seeds_draw_clusters_of_the_class(styled):
+    model, ask = styled
+    mean = np.concatenate(list(STYLES.values())).mean(axis=0)
+    fixed = {21: STYLES[2][0], 22: STYLES[2][0], 4: mean}
+    possible = [_expected(model, {**fixed, 1: one}) for one in STYLES[1]]
+    drawn = set()
+    for seed in range(12):
+        photo = ask(LABEL_MAP, INSTANCE_MAP, seed=seed)
+        np.testing.assert_array_equal(
+            photo, ask(LABEL_MAP, INSTANCE_MAP, seed=seed)
+        )
+        differences = [
+            np.abs(photo.astype(int) - one).max() for one in possible
+        ]
+        assert min(differences) <= 1
+        drawn.add(int(np.argmin(differences)))
+    assert drawn == {0, 1}
+
+
+def test_without_instances_classes_have_the_styles(styled):
+    model, ask = styled
+    none = np.zeros_like(INSTANCE_MAP)
+    photo = ask(LABEL_MAP, none, [(2, (1, 1, 1)), (1, 0), (4, 0)])
+    mean = np.concatenate(list(STYLES.values())).mean(axis=0)
+    features = np.zeros((*LABEL_MAP.shape, 3), "float32")
+    for label, vector in ((1, STYLES[1][0]), (2, (1, 1, 1)), (4, mean)):
+        features[label == LABEL_MAP] = vector
+    expected = model.synthesize(LABEL_MAP, none, feature_map=features)
+    _assert_near(photo, expected)
+
+
+@pytest.mark.parametrize(
+    ("style", "message"),
+    [(2, "does not have"), ((0, 1.5, 0), r"must be in \[-1, 1\]")],
+)
+def test_styles_that_there_are_not(styled, style, message):
+    _, ask = styled
+    with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+        ask(LABEL_MAP, INSTANCE_MAP, [(1, style)])
+
+
+def test_an_encoders_styles_can_be_asked_for(served):
+    """What `encode` finds, sent back, gives the photograph."""
+    model, signatures, _ = served["encoder"]
+    scenes = inputs_for(model, 1, *SIZE)
+    features = model.encode(scenes).numpy()[0]
+    ids, first = np.unique(scenes["instance_map"], return_index=True)
+    photo = signatures["synthesize_with_style"](
+        label_map=tf.constant(scenes["label_map"], tf.uint8),
+        instance_map=tf.constant(scenes["instance_map"], tf.int32),
+        style_instances=tf.constant(ids[None], tf.int32),
+        style_vectors=tf.constant(features.reshape(-1, 3)[first][None]),
+        style_clusters=tf.fill((1, len(ids)), -1),
+        seed=tf.constant([0]),
+    )["photo"].numpy()
+    _assert_near(photo, model.synthesize(**scenes))
