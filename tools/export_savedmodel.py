@@ -16,7 +16,7 @@ from absl import flags
 from hdgan import command_line
 from hdgan.model_file import load_model
 from hdgan.precision import PRECISIONS, with_precision
-from hdgan.serving import ServingOptions
+from hdgan.serving import ServingOptions, write_server_files
 from hdgan.serving.signatures import IMAGE_FORMATS
 
 
@@ -53,14 +53,17 @@ def export_version(model, output_dir, version=None, options=None):
     return directory
 
 
-def _parse_size(text):
-    match = re.fullmatch(r"(\d+)x(\d+)", text)
-    if match is None:
-        raise ValueError(
-            "--fixed_sizes must be WIDTHxHEIGHT with commas between, such as "
-            f"512x256,1024x512. Received: {text!r}"
-        )
-    return tuple(map(int, match.groups()))
+def _parse_sizes(flag):
+    sizes = []
+    for text in flags.FLAGS[flag].value:
+        match = re.fullmatch(r"(\d+)x(\d+)", text)
+        if match is None:
+            raise ValueError(
+                f"--{flag} must be WIDTHxHEIGHT with commas between, such as "
+                f"512x256,1024x512. Received: {text!r}"
+            )
+        sizes.append(tuple(map(int, match.groups())))
+    return tuple(sizes)
 
 
 def main():
@@ -69,7 +72,8 @@ def main():
         values.image_format,
         values.jpeg_quality,
         values.max_pixels,
-        tuple(map(_parse_size, values.fixed_sizes)),
+        _parse_sizes("fixed_sizes"),
+        _parse_sizes("warmup_sizes"),
     )
     model = load_model(values.model)
     if values.precision is not None:
@@ -78,6 +82,14 @@ def main():
         model, values.output_dir, values.version, options
     )
     print(f"SavedModel: {directory}")
+    if values.config_dir is not None:
+        base_path = directory.parent
+        write_server_files(
+            values.config_dir,
+            base_path.name,
+            values.served_path or base_path.resolve(),
+        )
+        print(f"Server's files: {values.config_dir}")
 
 
 if __name__ == "__main__":
@@ -107,5 +119,22 @@ if __name__ == "__main__":
         [],
         "WIDTHxHEIGHT, ...: a signature for each, for servers that put "
         "requests together.",
+    )
+    flags.DEFINE_list(
+        "warmup_sizes",
+        [],
+        "WIDTHxHEIGHT, ...: a server runs each signature at these sizes before "
+        "it is ready. Needs the extra `serving`.",
+    )
+    flags.DEFINE_string(
+        "config_dir",
+        None,
+        "Folder to write models.config, batching.config and monitoring.config "
+        "to.",
+    )
+    flags.DEFINE_string(
+        "served_path",
+        None,
+        "What the server calls --output_dir, in models.config.",
     )
     command_line.run(main)

@@ -1,6 +1,7 @@
 """Trained models as SavedModels for TF Serving."""
 
 from hdgan.serving.savedmodel import export_savedmodel
+from hdgan.serving.server_files import write_server_files
 from hdgan.serving.signatures import ServingOptions
 
-__all__ = ["ServingOptions", "export_savedmodel"]
+__all__ = ["ServingOptions", "export_savedmodel", "write_server_files"]

@@ -7,6 +7,7 @@ import tempfile
 import keras
 
 from hdgan.serving.signatures import ServingOptions, make_signatures
+from hdgan.serving.warmup import write_warmup
 
 
 def export_savedmodel(model, directory, options=None):
@@ -62,7 +63,8 @@ def export_savedmodel(model, directory, options=None):
     archive = keras.export.ExportArchive()
     # The endpoints bring the weights that they use. `archive.track` would write
     # each of them a second time.
-    signatures = make_signatures(model, options or ServingOptions())
+    options = options or ServingOptions()
+    signatures = make_signatures(model, options)
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, function, input_signature=specs)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -72,6 +74,8 @@ def export_savedmodel(model, directory, options=None):
     )
     try:
         archive.write_out(str(workspace / "model"), verbose=False)
+        if options.warmup_sizes:
+            write_warmup(workspace / "model", signatures, options.warmup_sizes)
         (workspace / "model").rename(directory)
     finally:
         shutil.rmtree(workspace)

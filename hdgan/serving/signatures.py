@@ -10,6 +10,7 @@ import tensorflow as tf
 from hdgan.data.png import decode_grey, grey_bits, is_png
 from hdgan.scene_coding import instances_or_labels
 from hdgan.serving.styles import draw_style_maps, make_style_specs
+from hdgan.serving.warmup import check_warmup
 from hdgan.synthesis import to_uint8
 
 IMAGE_FORMATS = ("png", "jpeg")
@@ -26,6 +27,8 @@ class ServingOptions:
             and time grow with them.
         fixed_sizes: tuple of `(width, height)`, each of which gets a signature
             of its own, for servers that put requests together.
+        warmup_sizes: tuple of `(width, height)`; for each the server runs each
+            signature before it is ready. Needs tensorflow-serving-api.
 
     Raises:
         ValueError: if one is out of its range.
@@ -35,6 +38,7 @@ class ServingOptions:
     jpeg_quality: int = 95
     max_pixels: int = 2**23
     fixed_sizes: tuple = ()
+    warmup_sizes: tuple = ()
 
     def __post_init__(self):
         if self.image_format not in IMAGE_FORMATS:
@@ -51,15 +55,17 @@ class ServingOptions:
             raise ValueError(
                 f"`max_pixels` must be at least 1. Received: {self.max_pixels}"
             )
-        for size in self.fixed_sizes:
+        if self.warmup_sizes:
+            check_warmup()
+        for size in (*self.fixed_sizes, *self.warmup_sizes):
             if len(size) != 2 or min(size) < 1:
                 raise ValueError(
-                    "`fixed_sizes` must be pairs of width and height, each "
-                    f"at least 1. Received: {size}"
+                    "`fixed_sizes` and `warmup_sizes` must be pairs of width "
+                    f"and height, each at least 1. Received: {size}"
                 )
             if size[0] * size[1] > self.max_pixels:
                 raise ValueError(
-                    f"The fixed size {size[0]}x{size[1]} has more pixels than "
+                    f"The size {size[0]}x{size[1]} has more pixels than "
                     f"`max_pixels`, {self.max_pixels}. Raise that."
                 )
 

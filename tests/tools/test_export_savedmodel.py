@@ -114,14 +114,22 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
     result = run_inside(
         TOOL,
         f"--model={model_file}",
-        f"--output_dir={tmp_path}",
+        f"--output_dir={tmp_path / 'hdgan'}",
         "--fixed_sizes=32x16,16x16",
         "--image_format=jpeg",
         "--max_pixels=1000",
         "--precision=bfloat16",
+        "--warmup_sizes=32x16",
+        f"--config_dir={tmp_path / 'config'}",
+        "--served_path=/models/hdgan",
     )
     assert result.code == 0, result.err
-    signatures = tf.saved_model.load(tmp_path / "1").signatures
+    version = tmp_path / "hdgan" / "1"
+    assert (version / "assets.extra/tf_serving_warmup_requests").is_file()
+    config = (tmp_path / "config" / "models.config").read_text()
+    assert 'name: "hdgan"' in config
+    assert 'base_path: "/models/hdgan"' in config
+    signatures = tf.saved_model.load(version).signatures
     assert {"synthesize_32x16", "synthesize_16x16"} < set(signatures)
     description = signatures["describe"]()["description"].numpy()
     assert json.loads(description)["image_format"] == "jpeg"
@@ -133,6 +141,7 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
     ("flag", "fragment"),
     [
         ("--fixed_sizes=32", "WIDTHxHEIGHT"),
+        ("--warmup_sizes=8x", "--warmup_sizes must be WIDTHxHEIGHT"),
         ("--fixed_sizes=0x8", "at least 1"),
         ("--fixed_sizes=9999x9999", "more pixels than"),
         ("--jpeg_quality=0", "1..100"),

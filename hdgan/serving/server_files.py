@@ -1,0 +1,59 @@
+"""Configuration files for `tensorflow_model_server`."""
+
+import os
+import pathlib
+
+_MODELS = """model_config_list {{
+  config {{
+    name: "{name}"
+    base_path: "{base_path}"
+    model_platform: "tensorflow"
+    model_version_policy {{ latest {{ num_versions: 1 }} }}
+  }}
+}}
+"""
+# An image keeps a GPU, or all cores of a processor, busy: one batch at a time.
+_BATCHING = """max_batch_size {{ value: {batch_size} }}
+allowed_batch_sizes: {batch_size}
+batch_timeout_micros {{ value: 5000 }}
+max_enqueued_batches {{ value: 64 }}
+num_batch_threads {{ value: 1 }}
+"""
+_MONITORING = """prometheus_config {
+  enable: true
+  path: "/monitoring/prometheus/metrics"
+}
+"""
+
+
+def write_server_files(directory, name, base_path, batch_size=4):
+    """Writes `models.config`, `batching.config` and `monitoring.config`.
+
+    They are for the flags `--model_config_file`, `--batching_parameters_file`
+    (with `--enable_batching`, for signatures of one size only) and
+    `--monitoring_config_file`. Files that are there are replaced.
+
+    Args:
+        directory: path of the folder; is made.
+        name: str, by which the model is asked for.
+        base_path: str, the folder of the versions, as the server sees it.
+        batch_size: int >= 1, requests put together at most.
+
+    Raises:
+        ValueError: if the batch size is less than 1.
+    """
+    if batch_size < 1:
+        raise ValueError(
+            f"`batch_size` must be at least 1. Received: {batch_size}"
+        )
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    contents = {
+        "models.config": _MODELS.format(name=name, base_path=base_path),
+        "batching.config": _BATCHING.format(batch_size=batch_size),
+        "monitoring.config": _MONITORING,
+    }
+    for file, text in contents.items():
+        temporary = directory / f".unfinished-{file}"
+        temporary.write_text(text)
+        os.replace(temporary, directory / file)

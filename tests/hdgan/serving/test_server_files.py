@@ -1,0 +1,91 @@
+"""What lies beside a served graph, read with the server's own protos."""
+
+import sys
+
+import pytest
+import tensorflow as tf
+from google.protobuf import text_format
+from tensorflow_serving.apis import prediction_log_pb2
+from tensorflow_serving.config import model_server_config_pb2
+from tiny_models import make_model, sharpen
+
+from hdgan.serving import ServingOptions, write_server_files
+
+SIZES = (32, 16), (17, 33)
+MODELS = {
+    "labels": {},
+    "encoder": {"styles": "instances"},
+    "loaded": {"styles": "loaded", "encoder_features": 3},
+    "rgb": {"labels": None, "use_instances": False},
+}
+
+
+def _read_warmup(directory):
+    path = directory / "assets.extra" / "tf_serving_warmup_requests"
+    for record in tf.data.TFRecordDataset(str(path)):
+        log = prediction_log_pb2.PredictionLog.FromString(record.numpy())
+        request = log.predict_log.request
+        yield (
+            request.model_spec.signature_name,
+            {k: tf.make_ndarray(v) for k, v in request.inputs.items()},
+        )
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_warmup_request_is_answered(name, tmp_path):
+    model = sharpen(make_model(num_downsamplings=1, **MODELS[name]))
+    options = ServingOptions(fixed_sizes=((16, 8),), warmup_sizes=SIZES)
+    model.export(tmp_path / "1", options)
+    loaded = tf.saved_model.load(tmp_path / "1")
+    counts = dict.fromkeys(loaded.signatures, 0)
+    for signature, inputs in _read_warmup(tmp_path / "1"):
+        counts[signature] += 1
+        outputs = loaded.signatures[signature](
+            **{key: tf.constant(value) for key, value in inputs.items()}
+        )
+        if signature == "serving_default":
+            height, width = outputs["photo"].shape[1:3]
+            assert (width, height) in SIZES
+    for signature, count in counts.items():
+        # Both sizes, where the signature has sizes that are free.
+        is_one = signature in ("describe", "synthesize_16x8")
+        assert count == (1 if is_one else 2), signature
+
+
+def test_without_sizes_there_is_no_warmup(tmp_path):
+    make_model(num_downsamplings=1).export(tmp_path / "1")
+    assert not (tmp_path / "1" / "assets.extra").exists()
+
+
+def test_without_the_protos_it_says_so(monkeypatch):
+    monkeypatch.setitem(
+        sys.modules, "tensorflow_serving.apis.prediction_log_pb2", None
+    )
+    with pytest.raises(ValueError, match=r"pip install 'hdgan\[serving\]'"):
+        ServingOptions(warmup_sizes=SIZES)
+    ServingOptions()
+
+
+def test_more_requests_than_a_server_takes(tmp_path):
+    sizes = tuple((width, 8) for width in range(8, 700))
+    model = make_model(num_downsamplings=1)
+    with pytest.raises(ValueError, match="takes 1000 warm-up requests"):
+        model.export(tmp_path / "1", ServingOptions(warmup_sizes=sizes))
+    assert not list(tmp_path.iterdir())
+
+
+def test_models_config_is_what_the_server_reads(tmp_path):
+    write_server_files(tmp_path / "config", "streets", "/models/streets", 8)
+    config = text_format.Parse(
+        (tmp_path / "config" / "models.config").read_text(),
+        model_server_config_pb2.ModelServerConfig(),
+    )
+    (model,) = config.model_config_list.config
+    assert (model.name, model.base_path) == ("streets", "/models/streets")
+    assert model.model_platform == "tensorflow"
+    names = {path.name for path in (tmp_path / "config").iterdir()}
+    assert names == {"models.config", "batching.config", "monitoring.config"}
+    batching = (tmp_path / "config" / "batching.config").read_text()
+    assert "max_batch_size { value: 8 }" in batching
+    with pytest.raises(ValueError, match="at least 1"):
+        write_server_files(tmp_path, "streets", "/models/streets", 0)
