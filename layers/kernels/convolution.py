@@ -157,7 +157,8 @@ class _Padding:
                 return tf.raw_ops.MirrorPadGrad(
                     input=gradient, paddings=self._widths, mode="REFLECT"
                 )
-            # There that takes several times longer, and one more copy.
+            # On a processor that has a copy of the map more, at the peak of
+            # the step's memory.
             gradient = _add_margins(gradient, width)
         return gradient[:, width:-width, width:-width]
 
