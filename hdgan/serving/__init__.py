@@ -1,7 +1,14 @@
 """Trained models as SavedModels for TF Serving."""
 
+from hdgan.serving.client import Client, ServingError
 from hdgan.serving.savedmodel import export_savedmodel
 from hdgan.serving.server_files import write_server_files
 from hdgan.serving.signatures import ServingOptions
 
-__all__ = ["ServingOptions", "export_savedmodel", "write_server_files"]
+__all__ = [
+    "Client",
+    "ServingError",
+    "ServingOptions",
+    "export_savedmodel",
+    "write_server_files",
+]

@@ -1,0 +1,193 @@
+"""Exports run by TensorFlow's C++ loader, without Python."""
+
+import io
+import pathlib
+import shutil
+import subprocess
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+from tiny_models import inputs_for, make_model, make_scenes, sharpen
+
+from hdgan.precision import with_precision
+from hdgan.serving import ServingOptions
+
+SIZES = ((1, 1), (17, 33), (513, 1025))
+MODELS = {
+    "global": {},
+    "local": {"preset": "pix2pixhd_1024p"},
+    "no instances": {"use_instances": False},
+    "encoder": {"styles": "instances"},
+    "rgb": {"labels": None, "use_instances": False},
+}
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("g++") is None, reason="there is no C++ compiler"
+)
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """The C++ program, built against the installed TensorFlow."""
+    source = pathlib.Path(__file__).with_name("serve.cc")
+    path = tmp_path_factory.mktemp("program") / "serve"
+    libraries = tf.sysconfig.get_lib()
+    subprocess.run(
+        [
+            "g++",
+            *tf.sysconfig.get_compile_flags(),
+            "-O0",
+            "-w",
+            str(source),
+            "-o",
+            str(path),
+            # Its kernels register themselves: nothing refers to them.
+            "-Wl,--no-as-needed",
+            *tf.sysconfig.get_link_flags(),
+            "-l:libtensorflow_cc.so.2",
+            f"-Wl,-rpath,{libraries}",
+        ],
+        check=True,
+    )
+    return path
+
+
+def _write(folder, inputs):
+    folder.mkdir(parents=True)
+    for name, value in inputs.items():
+        proto = tf.make_tensor_proto(value)
+        (folder / f"{name}.pb").write_bytes(proto.SerializeToString())
+
+
+def _read(folder, name):
+    error = folder / "error"
+    assert not error.exists(), error.read_text()
+    proto = tf.core.framework.tensor_pb2.TensorProto.FromString(
+        (folder / f"{name}.answer").read_bytes()
+    )
+    return tf.make_ndarray(proto)
+
+
+def _png(array):
+    if array.dtype != np.uint8:
+        array = array.astype("uint16")
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def _ask(program, model, tmp_path, sizes=SIZES, atol=1):
+    """Exports, asks every signature for every size, and compares."""
+    export, requests = tmp_path / "1", tmp_path / "requests"
+    fixed = {"synthesize_33x17": (17, 33)}
+    model.export(export, ServingOptions(fixed_sizes=((33, 17),)))
+    photos = {}
+    for size in sizes:
+        scenes = inputs_for(model, 1, *size)
+        label_map = scenes["label_map"].astype("uint8")
+        scenes["label_map"] = label_map
+        files = {
+            f"{name.removesuffix('_map')}_bytes": [_png(array[0])]
+            for name, array in scenes.items()
+        }
+        files.setdefault("instance_bytes", [b""])
+        zeros = np.zeros((1, *size), "int32")
+        scenes.setdefault("instance_map", zeros)
+        photos[size] = model.synthesize(**scenes)
+        label = f"{size[1]}x{size[0]}"
+        _write(requests / f"serving_default-{label}", scenes)
+        _write(requests / f"synthesize_png-{label}", files)
+        if model.encoder is not None:
+            _write(requests / f"encode-{label}", scenes)
+        for name, fixed_size in fixed.items():
+            if size == fixed_size:
+                _write(requests / f"{name}-{label}", scenes)
+    _write(requests / "describe-it", {})
+    if model.style_channels:
+        vectors = np.zeros((1, 1, model.style_channels), "float32")
+        styles = {
+            "label_map": np.zeros((1, 17, 33), "uint8"),
+            "instance_map": np.ones((1, 17, 33), "int32"),
+            "style_instances": np.ones((1, 1), "int32"),
+            "style_vectors": vectors,
+            "style_clusters": -np.ones((1, 1), "int32"),
+            "seed": np.zeros(1, "int32"),
+        }
+        _write(requests / "synthesize_with_style-one", styles)
+    result = subprocess.run(
+        [program, export, requests],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    asked = {folder.name.split("-")[0] for folder in requests.iterdir()}
+    # The loader adds one for the initialization of the graph.
+    listed = set(result.stdout.split()) - {"__saved_model_init_op"}
+    assert listed == asked
+    for folder in requests.iterdir():
+        signature = folder.name.split("-")[0]
+        if signature == "describe":
+            assert b"num_labels" in _read(folder, "description").item()
+        elif signature == "encode":
+            assert np.isfinite(_read(folder, "feature_map")).all()
+        elif signature == "synthesize_with_style":
+            assert _read(folder, "photo").shape == (1, 17, 33, 3)
+        else:
+            width, height = map(int, folder.name.split("-")[1].split("x"))
+            expected = photos[height, width]
+            if signature == "synthesize_png":
+                (contents,) = _read(folder, "image_bytes")
+                image = np.asarray(Image.open(io.BytesIO(contents)))[None]
+            else:
+                image = _read(folder, "photo")
+            assert image.shape == expected.shape
+            difference = np.abs(image.astype(int) - expected)
+            assert difference.max() <= atol, folder.name
+
+
+@pytest.mark.journey
+@pytest.mark.parametrize("name", MODELS)
+def test_it_gives_the_photographs_of_synthesize(program, name, tmp_path):
+    model = sharpen(make_model(num_downsamplings=1, **MODELS[name]))
+    _ask(program, model, tmp_path)
+
+
+@pytest.mark.journey
+def test_half_precision(program, tmp_path):
+    model = sharpen(make_model(num_downsamplings=1))
+    half = with_precision(model, "mixed_bfloat16")
+    # Kernels may differ by a rounding of eight bits.
+    _ask(program, half, tmp_path, atol=12)
+
+
+@pytest.mark.journey
+def test_a_model_that_two_replicas_trained(program, tmp_path, two_replicas):
+    with two_replicas.scope():
+        model = make_model(num_downsamplings=1, ema_decay=0.5)
+        model.compile()
+    model.fit(make_scenes(2, 16, 32), batch_size=2, verbose=0)
+    path = tmp_path / "model.keras"
+    model.save(path)
+    _ask(program, keras.models.load_model(path), tmp_path, SIZES[:2])
+
+
+@pytest.mark.journey
+def test_an_error_says_what_is_wrong(program, tmp_path):
+    model = make_model(num_downsamplings=1)
+    model.export(tmp_path / "1")
+    wrong = {
+        "label_map": np.full((1, 4, 4), 9, "uint8"),
+        "instance_map": np.zeros((1, 4, 4), "int32"),
+    }
+    _write(tmp_path / "requests" / "serving_default-id", wrong)
+    subprocess.run(
+        [program, tmp_path / "1", tmp_path / "requests"],
+        check=True,
+        capture_output=True,
+    )
+    error = (tmp_path / "requests/serving_default-id/error").read_text()
+    assert error.startswith("INVALID_ARGUMENT")
+    assert "outside 0..4: this model has 5 classes" in error

@@ -1,0 +1,114 @@
+"""Photographs of a folder from a server, through the command."""
+
+import numpy as np
+import pytest
+import standin_server
+from PIL import Image
+from programs import assert_one_clear_error, run_inside
+from tiny_models import make_model, sharpen
+
+from hdgan import LabelSet
+from hdgan.data.image_files import read_id_map, read_photo
+from hdgan.tools.draw_scenes import draw_scenes
+
+TOOL = "tools.request"
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("data")
+    draw_scenes(directory, "test", 3, 24, 40)
+    return directory
+
+
+@pytest.fixture(scope="module")
+def model(data_dir):
+    labels = LabelSet.load(data_dir / "labels.json")
+    return sharpen(make_model(num_downsamplings=1, labels=labels))
+
+
+@pytest.fixture(scope="module")
+def server(model, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("serving") / "1"
+    model.export(directory)
+    with standin_server.start(directory) as server:
+        yield server
+
+
+def _flags(server, data_dir, output_dir, *more):
+    return (
+        f"--url={server.rest_url}",
+        f"--label_dir={data_dir / 'test_label'}",
+        f"--instance_dir={data_dir / 'test_inst'}",
+        f"--output_dir={output_dir}",
+        *more,
+    )
+
+
+@pytest.mark.parametrize("protocol", ["rest_url", "grpc_url"])
+def test_a_folder_of_photographs(server, model, data_dir, tmp_path, protocol):
+    flags = _flags(server, data_dir, tmp_path / "photos")
+    url = f"--url={getattr(server, protocol)}"
+    result = run_inside(TOOL, *flags[1:], url)
+    assert result.code == 0, result.err
+    files = sorted((tmp_path / "photos").iterdir())
+    labels = sorted((data_dir / "test_label").iterdir())
+    assert [file.stem for file in files] == [file.stem for file in labels]
+    for file, label in zip(files, labels, strict=True):
+        instance = data_dir / "test_inst" / label.name
+        expected = model.synthesize(read_id_map(label), read_id_map(instance))
+        difference = read_photo(file).astype(int) - expected
+        assert np.abs(difference).max() <= 1
+
+
+def test_it_goes_on_where_it_was_stopped(server, data_dir, tmp_path):
+    flags = _flags(server, data_dir, tmp_path)
+    assert run_inside(TOOL, *flags).code == 0
+    files = sorted(tmp_path.iterdir())
+    files[1].unlink()
+    before = files[0].stat().st_mtime_ns
+    asked = server.num_requests
+    result = run_inside(TOOL, *flags)
+    assert result.code == 0, result.err
+    assert "2 are there already" in result.out
+    assert sorted(tmp_path.iterdir()) == files
+    assert files[0].stat().st_mtime_ns == before
+    assert server.num_requests == asked + 1
+
+
+def test_what_is_refused_is_listed_and_the_rest_made(
+    server, data_dir, tmp_path
+):
+    labels = tmp_path / "labels"
+    labels.mkdir()
+    for number, value in enumerate((0, 200, 1)):
+        Image.fromarray(np.full((8, 8), value, "uint8")).save(
+            labels / f"{number}.png"
+        )
+    result = run_inside(
+        TOOL,
+        f"--url={server.rest_url}",
+        f"--label_dir={labels}",
+        f"--output_dir={tmp_path / 'photos'}",
+    )
+    assert result.code
+    assert f"{labels / '1.png'}: INVALID_ARGUMENT" in result.err
+    assert "1 of 3 scenes failed" in f"{result.err}{result.code}"
+    names = sorted(path.name for path in (tmp_path / "photos").iterdir())
+    assert names == ["0.png", "2.png"]
+
+
+@pytest.mark.parametrize(
+    ("flag", "fragment"),
+    [
+        ("--url=localhost", "grpc://HOST:PORT"),
+        ("--concurrency=0", "at least 1"),
+        ("--timeout=0", "above 0"),
+        ("--label_dir=nowhere", "no such folder"),
+    ],
+)
+def test_bad_flags_are_named(server, data_dir, tmp_path, flag, fragment):
+    flags = _flags(server, data_dir, tmp_path / "photos")
+    result = run_inside(TOOL, *flags, flag)
+    assert_one_clear_error(result, fragment)
+    assert not (tmp_path / "photos").exists()

@@ -1,0 +1,150 @@
+r"""Has a TF Serving server make photographs of a folder of label maps.
+
+    python -m hdgan.tools.request --url=http://localhost:8501 \
+        --label_dir=data/test_label --instance_dir=data/test_inst \
+        --output_dir=photos
+
+Photographs have the names of their label maps. What is in the output folder
+already is left out, so that the same command goes on where it was stopped. What
+the server refuses is listed at the end, with its reason, and makes the exit
+code 1. `--url=grpc://localhost:8500` asks by gRPC, after
+`pip install 'hdgan[serving]'`.
+"""
+
+import os
+import pathlib
+import sys
+import tempfile
+
+import keras
+from absl import flags
+
+from hdgan import command_line
+from hdgan.data.image_files import read_id_map, read_photo
+from hdgan.data.scene_files import pair_files
+from hdgan.serving.client import Client, encode_png
+
+
+def request_folder(client, scenes, output_dir, concurrency=4):
+    """Asks for a photograph of every scene, with a progress bar.
+
+    Args:
+        client: `hdgan.serving.Client`.
+        scenes: `SceneFiles`.
+        output_dir: path; made if it is missing.
+        concurrency: int >= 1, requests at the same time.
+
+    Returns:
+        Dict from the label map's path to what went wrong with it.
+    """
+    output_dir = pathlib.Path(output_dir)
+    output_dir.mkdir(parents=True, exist_ok=True)
+    there = {path.stem for path in output_dir.iterdir() if path.name[0] != "."}
+    missing = [
+        index
+        for index, path in enumerate(scenes.inputs)
+        if path.stem not in there
+    ]
+    if len(missing) < len(scenes):
+        print(f"{len(scenes) - len(missing)} are there already.")
+
+    def ask(index):
+        image = client.synthesize_files(_read(scenes, index))
+        _write(output_dir, scenes.inputs[index].stem, image)
+
+    errors = {}
+    if missing:
+        progress = keras.utils.Progbar(len(missing), unit_name="scene")
+        for index, error in client.map(ask, missing, concurrency):
+            if error is not None:
+                errors[scenes.inputs[index]] = error
+            progress.add(1)
+    return errors
+
+
+def _read(scenes, index):
+    path = scenes.inputs[index]
+    files = {
+        "label_bytes": _read_image(path) if scenes.is_rgb else _read_ids(path),
+        "instance_bytes": b"",
+    }
+    if scenes.instance_maps is not None:
+        files["instance_bytes"] = _read_ids(scenes.instance_maps[index])
+    if scenes.photos is not None:
+        files["photo_bytes"] = _read_image(scenes.photos[index])
+    if scenes.feature_maps is not None:
+        files["feature_bytes"] = _read_image(scenes.feature_maps[index])
+    return files
+
+
+def _read_ids(path):
+    # Palettes and the like, which the server doesn't take, become grey.
+    return encode_png(path, read_id_map(path))
+
+
+def _read_image(path):
+    if path.suffix.lower() in (".png", ".jpg", ".jpeg"):
+        return path.read_bytes()
+    return encode_png(path, read_photo(path))
+
+
+def _write(directory, stem, image):
+    suffix = ".png" if image.startswith(b"\x89PNG") else ".jpg"
+    handle, temporary = tempfile.mkstemp(prefix=".", dir=directory)
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(image)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, directory / f"{stem}{suffix}")
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def main():
+    values = flags.FLAGS
+    if values.concurrency < 1:
+        raise ValueError(
+            f"--concurrency must be at least 1. Received: {values.concurrency}"
+        )
+    client = Client(
+        values.url,
+        values.model,
+        values.version,
+        values.timeout,
+        values.retries,
+    )
+    scenes = pair_files(
+        values.label_dir,
+        values.instance_dir,
+        values.photo_dir,
+        values.feature_dir,
+        values.rgb,
+    )
+    errors = request_folder(
+        client, scenes, values.output_dir, values.concurrency
+    )
+    for path, error in errors.items():
+        print(f"{path}: {error}", file=sys.stderr)
+    if errors:
+        sys.exit(f"error: {len(errors)} of {len(scenes)} scenes failed.")
+
+
+def _define_flags():
+    flags.DEFINE_string("url", None, "Server.", required=True)
+    flags.DEFINE_string("model", "hdgan", "Name of the model there.")
+    flags.DEFINE_integer("version", None, "By default the server's.")
+    flags.DEFINE_string("label_dir", None, "Label maps.", required=True)
+    flags.DEFINE_string("instance_dir", None, "Instance maps.")
+    flags.DEFINE_string("photo_dir", None, "Photos whose styles are taken.")
+    flags.DEFINE_string("feature_dir", None, "Feature maps.")
+    flags.DEFINE_bool("rgb", False, "The label maps are RGB images.")
+    flags.DEFINE_string("output_dir", None, "For photographs.", required=True)
+    flags.DEFINE_integer("concurrency", 4, "Requests at the same time.")
+    flags.DEFINE_float("timeout", 60.0, "Seconds for one, all tries together.")
+    flags.DEFINE_integer("retries", 4, "Tries after the first.")
+
+
+if __name__ == "__main__":
+    _define_flags()
+    command_line.run(main)
