@@ -47,7 +47,12 @@ tf::Status Answer(const tf::SavedModelBundle& bundle,
       bundle.session->Run(inputs, tensor_names, {}, &outputs));
   for (size_t i = 0; i < names.size(); ++i) {
     tf::TensorProto proto;
-    outputs[i].AsProtoTensorContent(&proto);
+    // Packed, strings are in a form that Python does not read.
+    if (outputs[i].dtype() == tf::DT_STRING) {
+      outputs[i].AsProtoField(&proto);
+    } else {
+      outputs[i].AsProtoTensorContent(&proto);
+    }
     TF_RETURN_IF_ERROR(
         tf::WriteBinaryProto(env, folder + "/" + names[i] + ".answer", proto));
   }

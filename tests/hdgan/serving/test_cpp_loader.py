@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tiny_models import inputs_for, make_model, make_scenes, sharpen
 
 from hdgan.precision import with_precision
@@ -65,9 +66,7 @@ def _write(folder, inputs):
 def _read(folder, name):
     error = folder / "error"
     assert not error.exists(), error.read_text()
-    proto = tf.core.framework.tensor_pb2.TensorProto.FromString(
-        (folder / f"{name}.answer").read_bytes()
-    )
+    proto = TensorProto.FromString((folder / f"{name}.answer").read_bytes())
     return tf.make_ndarray(proto)
 
 
