@@ -2,6 +2,8 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+# Of the tests; each takes up to 2 GB.
+PROCESSES ?= 2
 
 .PHONY: demo test lint clean
 
@@ -12,7 +14,7 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

@@ -149,6 +149,7 @@ def test_each_graph_is_made_once(monkeypatch):
         "precision": "float32",
         "remat": True,
         "jit": False,
+        "profile_dir": None,
         "steps": 4,
         "seconds": 9.0,
         "matrix_sizes": [16],
