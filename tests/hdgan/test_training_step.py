@@ -289,11 +289,13 @@ def _operations_that_run(function):
     return found
 
 
+@pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
+@pytest.mark.parametrize("remat", [False, True], ids=["kept", "remat"])
 @pytest.mark.parametrize("preset", ["tiny", "pix2pixhd_1024p", "pix2pix_256"])
-def test_the_graph_optimizer_does_not_fail(preset, capfd):
+def test_the_graph_optimizer_does_not_fail(preset, remat, dtype, capfd):
     """It says so in the log alone, and leaves the graph slower."""
-    model = make_model(preset)
-    model.compile()
+    model = make_model(preset, dtype=dtype)
+    model.compile(remat=remat)
     scenes = make_scenes(1, 32, 32)
     model.train_on_batch(scenes)
     model.synthesize(scenes["label_map"], scenes["instance_map"])
