@@ -30,7 +30,9 @@ def export_savedmodel(model, directory, options=None):
       features which no image holds.)
     - `encode`, of a model with an encoder: the inputs of `serving_default` to
       `feature_map`, float32 `(batch, height, width, style_channels)` in
-      [-1, 1], constant over each instance.
+      [-1, 1], constant over each instance; and of each instance the number of
+      its example, its id and its style: `style_examples`, `style_instances`
+      and `style_vectors`.
     - `synthesize_with_style`, of a model with labels that takes styles:
       `label_map`, `instance_map`; `style_instances`, int32 `(batch, n)`, ids of
       instances, with `style_vectors`, float32 `(batch, n, style_channels)` in

@@ -9,7 +9,11 @@ import tensorflow as tf
 
 from hdgan.data.png import decode_grey, grey_bits, is_png
 from hdgan.scene_coding import instances_or_labels
-from hdgan.serving.styles import draw_style_maps, make_style_specs
+from hdgan.serving.styles import (
+    draw_style_maps,
+    list_styles,
+    make_style_specs,
+)
 from hdgan.serving.warmup import check_warmup
 from hdgan.synthesis import to_uint8
 
@@ -148,8 +152,12 @@ class _Signatures:
         return {"photo": self._synthesize(self._check(maps))}
 
     def encode(self, *maps):
-        features = self._model.encode(self._check(maps))
-        return {"feature_map": tf.cast(features, tf.float32)}
+        inputs = self._check(maps)
+        features = tf.cast(self._model.encode(inputs), tf.float32)
+        region_map = inputs["instance_map"]
+        if self._model.labels is not None:
+            region_map = self._find_regions(inputs)
+        return {"feature_map": features, **list_styles(features, region_map)}
 
     def style_specs(self):
         return [
@@ -181,10 +189,7 @@ class _Signatures:
             )
         with tf.control_dependencies([check for check in checks if check]):
             label_ids = tf.cast(inputs["label_map"], tf.int32)
-        region_map = instances_or_labels(inputs["instance_map"], label_ids)
-        encoder = self._model.encoder
-        if encoder is not None and encoder.regions == "labels":
-            region_map = label_ids
+        region_map = self._find_regions(inputs)
         features = draw_style_maps(self._model, label_ids, region_map, styles)
         return {"photo": self._synthesize({**inputs, "feature_map": features})}
 
@@ -228,6 +233,14 @@ class _Signatures:
             },
         }
         return {"description": tf.constant(json.dumps(description))}
+
+    def _find_regions(self, inputs):
+        """Returns the ids of what has one style, with labels."""
+        label_ids = tf.cast(inputs["label_map"], tf.int32)
+        encoder = self._model.encoder
+        if encoder is not None and encoder.regions == "labels":
+            return label_ids
+        return instances_or_labels(inputs["instance_map"], label_ids)
 
     def _synthesize(self, inputs):
         return to_uint8(self._model(inputs, training=False))

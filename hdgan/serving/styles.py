@@ -103,6 +103,36 @@ def draw_style_maps(model, label_map, region_map, styles):
     )
 
 
+def list_styles(features, region_map):
+    """Returns the style of each region.
+
+    Args:
+        features: float32 `(batch, height, width, features)`, constant over
+            each region.
+        region_map: int32 `(batch, height, width)`.
+
+    Returns:
+        Dict of `style_examples`, int32 `(n,)`, the example's number;
+        `style_instances`, int32 `(n,)`, the region's id; `style_vectors`,
+        float32 `(n, features)`: for each region of each example, in the order
+        in which they come.
+    """
+    examples = tf.range(tf.shape(region_map)[0], dtype=tf.int64)
+    # The id and the example together name a region, in 64 bits.
+    keys = examples[:, None, None] * 2**32 + tf.cast(region_map, tf.int64)
+    names, segments = tf.unique(tf.reshape(keys, [-1]))
+    order = tf.range(tf.size(segments))
+    first = tf.math.unsorted_segment_min(order, segments, tf.size(names))
+    flat = tf.reshape(features, (-1, features.shape[-1]))
+    instances = tf.gather(tf.reshape(region_map, [-1]), first)
+    pixels = tf.size(region_map) // tf.shape(region_map)[0]
+    return {
+        "style_examples": first // pixels,
+        "style_instances": instances,
+        "style_vectors": tf.gather(flat, first),
+    }
+
+
 def _tabulate(model):
     """Returns all centers, `(classes, clusters, features)`, and their counts.
 

@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
+from programs import run_inside
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tiny_models import inputs_for, make_model, make_scenes, sharpen
 
 from hdgan.precision import with_precision
 from hdgan.serving import ServingOptions
 
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 SIZES = ((1, 1), (17, 33), (513, 1025))
 MODELS = {
     "global": {},
@@ -131,7 +133,9 @@ def _ask(program, model, tmp_path, sizes=SIZES, atol=1):
         if signature == "describe":
             assert b"num_labels" in _read(folder, "description").item()
         elif signature == "encode":
-            assert np.isfinite(_read(folder, "feature_map")).all()
+            vectors = _read(folder, "style_vectors")
+            assert np.isfinite(vectors).all()
+            assert len(vectors) == len(_read(folder, "style_instances"))
         elif signature == "synthesize_with_style":
             assert _read(folder, "photo").shape == (1, 17, 33, 3)
         else:
@@ -190,3 +194,16 @@ def test_an_error_says_what_is_wrong(program, tmp_path):
     error = (tmp_path / "requests/serving_default-id/error").read_text()
     assert error.startswith("INVALID_ARGUMENT")
     assert "outside 0..4: this model has 5 classes" in error
+
+
+@pytest.mark.journey
+def test_a_converted_checkpoint_of_the_published_code(program, tmp_path):
+    path = tmp_path / "local1.keras"
+    result = run_inside(
+        "tools.convert_checkpoint",
+        f"--generator={GOLDEN / 'local1.pth'}",
+        "--label_nc=5",
+        f"--output={path}",
+    )
+    assert result.code == 0, result.err
+    _ask(program, keras.models.load_model(path), tmp_path, SIZES[:2])

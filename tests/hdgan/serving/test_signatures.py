@@ -119,15 +119,37 @@ def test_a_fixed_size_does_what_the_free_one_does(served):
 def test_encode_gives_what_the_encoder_finds(served):
     model, signatures, _ = served["encoder"]
     scenes = inputs_for(model, 2, *SIZE)
-    features = signatures["encode"](
+    answer = signatures["encode"](
         label_map=tf.constant(scenes["label_map"], tf.uint8),
         instance_map=tf.constant(scenes["instance_map"], tf.int32),
         photo=tf.constant(scenes["photo"]),
-    )["feature_map"].numpy()
+    )
+    features = answer["feature_map"].numpy()
     expected = model.encode(scenes).numpy()
     assert features.shape == (2, *SIZE, model.style_channels)
     np.testing.assert_allclose(features, expected, atol=1e-4)
     assert np.ptp(features) > 0.01
+    # And once for each instance of each example.
+    listed = zip(
+        answer["style_examples"].numpy(),
+        answer["style_instances"].numpy(),
+        answer["style_vectors"].numpy(),
+        strict=True,
+    )
+    found = set()
+    for example, instance, vector in listed:
+        is_there = scenes["instance_map"][example] == instance
+        np.testing.assert_allclose(
+            np.broadcast_to(vector, features[example][is_there].shape),
+            features[example][is_there],
+            atol=1e-6,
+        )
+        found.add((example, instance))
+    assert found == {
+        (example, instance)
+        for example in range(2)
+        for instance in np.unique(scenes["instance_map"][example])
+    }
     assert "encode" not in served["labels"][1]
 
 
