@@ -6,10 +6,9 @@ import math
 import tensorflow as tf
 
 from hdgan.layers import ResidualBlock
+from hdgan.layers.gradient_checkpointing import CONVOLUTIONS_IN_A_ROW
 from hdgan.network_walk import padded_size, walk_discriminator, walk_generator
 
-# What `gradient_checkpointing` runs again in a row.
-_REMADE_IN_A_ROW = 2
 # Made from what is kept, so that they are not kept themselves.
 _REMADE_LAYERS = ("InstanceNormalization", "Activation", "Identity")
 # Maps of the largest size that the gradient of one convolution has at a time:
@@ -166,7 +165,7 @@ def _count_kept(walk, remat, keeps_features=False):
         name = type(visit.layer).__name__
         if visit.is_convolution:
             in_a_row += 1
-            if not remat or in_a_row > _REMADE_IN_A_ROW:
+            if not remat or in_a_row > CONVOLUTIONS_IN_A_ROW:
                 kept += numbers
                 in_a_row = 0
         elif (

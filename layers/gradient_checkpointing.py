@@ -3,7 +3,7 @@
 from hdgan.layers.kernels import convolutions_to_remake, remaking_convolutions
 
 # More would keep less, but hold more at a time while it is made again.
-_CONVOLUTIONS_IN_A_ROW = 2
+CONVOLUTIONS_IN_A_ROW = 2
 
 
 def gradient_checkpointing(is_on=True):
@@ -25,7 +25,7 @@ def gradient_checkpointing(is_on=True):
         ...     loss = tf.reduce_mean(hdgan.layers.ResidualBlock()(x))
         >>> gradient = tape.gradient(loss, x)
     """
-    return remaking_convolutions(_CONVOLUTIONS_IN_A_ROW if is_on else 0)
+    return remaking_convolutions(CONVOLUTIONS_IN_A_ROW if is_on else 0)
 
 
 def is_checkpointing():

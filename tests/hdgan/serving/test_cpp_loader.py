@@ -80,8 +80,8 @@ def _png(array):
     return buffer.getvalue()
 
 
-def _ask(program, model, tmp_path, sizes=SIZES, atol=1):
-    """Exports, asks every signature for every size, and compares."""
+def _check_answers(program, model, tmp_path, sizes=SIZES, atol=1):
+    """Exports, asks every signature for every size, asserts the answers."""
     export, requests = tmp_path / "1", tmp_path / "requests"
     fixed = {"synthesize_33x17": (17, 33)}
     model.export(export, ServingOptions(fixed_sizes=((33, 17),)))
@@ -155,7 +155,7 @@ def _ask(program, model, tmp_path, sizes=SIZES, atol=1):
 @pytest.mark.parametrize("name", MODELS)
 def test_it_gives_the_photographs_of_synthesize(program, name, tmp_path):
     model = sharpen(make_model(num_downsamplings=1, **MODELS[name]))
-    _ask(program, model, tmp_path)
+    _check_answers(program, model, tmp_path)
 
 
 @pytest.mark.journey
@@ -163,7 +163,7 @@ def test_half_precision(program, tmp_path):
     model = sharpen(make_model(num_downsamplings=1))
     half = with_precision(model, "mixed_bfloat16")
     # Kernels may differ by a rounding of eight bits.
-    _ask(program, half, tmp_path, atol=12)
+    _check_answers(program, half, tmp_path, atol=12)
 
 
 @pytest.mark.journey
@@ -174,7 +174,7 @@ def test_a_model_that_two_replicas_trained(program, tmp_path, two_replicas):
     model.fit(make_scenes(2, 16, 32), batch_size=2, verbose=0)
     path = tmp_path / "model.keras"
     model.save(path)
-    _ask(program, keras.models.load_model(path), tmp_path, SIZES[:2])
+    _check_answers(program, keras.models.load_model(path), tmp_path, SIZES[:2])
 
 
 @pytest.mark.journey
@@ -206,4 +206,4 @@ def test_a_converted_checkpoint_of_the_published_code(program, tmp_path):
         f"--output={path}",
     )
     assert result.code == 0, result.err
-    _ask(program, keras.models.load_model(path), tmp_path, SIZES[:2])
+    _check_answers(program, keras.models.load_model(path), tmp_path, SIZES[:2])
