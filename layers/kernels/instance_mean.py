@@ -24,9 +24,10 @@ def mean_per_instance(features, instance_map):
         example = tf.range(tf.cast(shape[0], tf.int64))[:, None, None]
         keys = example * 2**32 + tf.cast(instance_map, tf.int64)
         names, segments = tf.unique(tf.reshape(keys, [-1]))
-        means = tf.math.unsorted_segment_mean(
-            flat_features, segments, tf.size(names)
-        )
+        # One more column counts the pixels.
+        columns = tf.pad(flat_features, ((0, 0), (0, 1)), constant_values=1)
+        sums = tf.math.unsorted_segment_sum(columns, segments, tf.size(names))
+        means = sums[:, :-1] / sums[:, -1:]
         return tf.reshape(tf.gather(means, segments), tf.shape(features))
     # Without a hash table: sort by id within each example, number the runs.
     ids = ops.reshape(instance_map, (shape[0], shape[1] * shape[2]))

@@ -5,27 +5,16 @@ import pathlib
 import shutil
 import subprocess
 
-import keras
+import exported_models
 import numpy as np
 import pytest
 import tensorflow as tf
 from PIL import Image
-from programs import run_inside
 from tensorflow.core.framework.tensor_pb2 import TensorProto
-from tiny_models import inputs_for, make_model, make_scenes, sharpen
+from tiny_models import make_model
 
-from hdgan.precision import with_precision
 from hdgan.serving import ServingOptions
-
-GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
-SIZES = ((1, 1), (17, 33), (513, 1025))
-MODELS = {
-    "global": {},
-    "local": {"preset": "pix2pixhd_1024p"},
-    "no instances": {"use_instances": False},
-    "encoder": {"styles": "instances"},
-    "rgb": {"labels": None, "use_instances": False},
-}
+from hdgan.serving.client import encode_png
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="there is no C++ compiler"
@@ -72,32 +61,20 @@ def _read(folder, name):
     return tf.make_ndarray(proto)
 
 
-def _png(array):
-    if array.dtype != np.uint8:
-        array = array.astype("uint16")
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def _check_answers(program, model, tmp_path, sizes=SIZES, atol=1):
+def _check_answers(program, model, tmp_path, atol):
     """Exports, asks every signature for every size, asserts the answers."""
     export, requests = tmp_path / "1", tmp_path / "requests"
     fixed = {"synthesize_33x17": (17, 33)}
     model.export(export, ServingOptions(fixed_sizes=((33, 17),)))
     photos = {}
-    for size in sizes:
-        scenes = inputs_for(model, 1, *size)
-        label_map = scenes["label_map"].astype("uint8")
-        scenes["label_map"] = label_map
+    for size in exported_models.SIZES:
+        scenes, photos[size] = exported_models.make_request(model, size)
         files = {
-            f"{name.removesuffix('_map')}_bytes": [_png(array[0])]
+            f"{name.removesuffix('_map')}_bytes": [encode_png(name, array[0])]
             for name, array in scenes.items()
         }
-        files.setdefault("instance_bytes", [b""])
-        zeros = np.zeros((1, *size), "int32")
-        scenes.setdefault("instance_map", zeros)
-        photos[size] = model.synthesize(**scenes)
+        if not model.use_instances:
+            files["instance_bytes"] = [b""]
         label = f"{size[1]}x{size[0]}"
         _write(requests / f"serving_default-{label}", scenes)
         _write(requests / f"synthesize_png-{label}", files)
@@ -152,29 +129,12 @@ def _check_answers(program, model, tmp_path, sizes=SIZES, atol=1):
 
 
 @pytest.mark.journey
-@pytest.mark.parametrize("name", MODELS)
-def test_it_gives_the_photographs_of_synthesize(program, name, tmp_path):
-    model = sharpen(make_model(num_downsamplings=1, **MODELS[name]))
-    _check_answers(program, model, tmp_path)
-
-
-@pytest.mark.journey
-def test_half_precision(program, tmp_path):
-    model = sharpen(make_model(num_downsamplings=1))
-    half = with_precision(model, "mixed_bfloat16")
-    # Kernels may differ by a rounding of eight bits.
-    _check_answers(program, half, tmp_path, atol=12)
-
-
-@pytest.mark.journey
-def test_a_model_that_two_replicas_trained(program, tmp_path, two_replicas):
-    with two_replicas.scope():
-        model = make_model(num_downsamplings=1, ema_decay=0.5)
-        model.compile()
-    model.fit(make_scenes(2, 16, 32), batch_size=2, verbose=0)
-    path = tmp_path / "model.keras"
-    model.save(path)
-    _check_answers(program, keras.models.load_model(path), tmp_path, SIZES[:2])
+@pytest.mark.parametrize("name", exported_models.NAMES)
+def test_it_gives_the_photographs_of_synthesize(
+    program, name, tmp_path, two_replicas
+):
+    model = exported_models.make_exported(name, tmp_path, two_replicas)
+    _check_answers(program, model, tmp_path, exported_models.tolerance(name, 1))
 
 
 @pytest.mark.journey
@@ -194,16 +154,3 @@ def test_an_error_says_what_is_wrong(program, tmp_path):
     error = (tmp_path / "requests/serving_default-id/error").read_text()
     assert error.startswith("INVALID_ARGUMENT")
     assert "outside 0..4: this model has 5 classes" in error
-
-
-@pytest.mark.journey
-def test_a_converted_checkpoint_of_the_published_code(program, tmp_path):
-    path = tmp_path / "local1.keras"
-    result = run_inside(
-        "tools.convert_checkpoint",
-        f"--generator={GOLDEN / 'local1.pth'}",
-        "--label_nc=5",
-        f"--output={path}",
-    )
-    assert result.code == 0, result.err
-    _check_answers(program, keras.models.load_model(path), tmp_path, SIZES[:2])

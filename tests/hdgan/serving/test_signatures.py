@@ -1,5 +1,6 @@
 """Signatures of a served model, asked as a server would."""
 
+import functools
 import io
 import json
 
@@ -11,8 +12,10 @@ from tiny_models import LABELS, inputs_for, make_model, sharpen
 
 from hdgan import StyleClusters
 from hdgan.serving import ServingOptions
+from hdgan.serving.client import encode_png
 
 SIZE = 17, 33
+_png = functools.partial(encode_png, "a map")
 MODELS = {
     "labels": {},
     "local": {"preset": "pix2pixhd_1024p"},
@@ -38,14 +41,6 @@ def served(tmp_path_factory):
         # Without the object that holds them they are gone.
         pairs[name] = model, loaded.signatures, loaded
     return pairs
-
-
-def _png(array):
-    if array.dtype != np.uint8:
-        array = array.astype("uint16")
-    buffer = io.BytesIO()
-    Image.fromarray(array).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def _requests(scenes, index):

@@ -1,0 +1,79 @@
+"""The models whose exports every engine is held to, and their requests."""
+
+import pathlib
+
+import keras
+import numpy as np
+from programs import run_inside
+from tiny_models import inputs_for, make_model, make_scenes, sharpen
+
+from hdgan.precision import with_precision
+
+SIZES = ((1, 1), (17, 33), (513, 1025))
+# What they compute in.
+_PRECISIONS = ("bfloat16", "float16")
+_OPTIONS = {
+    "global": {},
+    "local": {"preset": "pix2pixhd_1024p"},
+    "no instances": {"use_instances": False},
+    "local, no instances": {
+        "preset": "pix2pixhd_1024p",
+        "use_instances": False,
+    },
+    "encoder": {"styles": "instances"},
+    "rgb": {"labels": None, "use_instances": False},
+}
+TWO_REPLICAS = "trained by two replicas"
+CONVERTED = "converted from a published checkpoint"
+NAMES = (*_OPTIONS, *_PRECISIONS, TWO_REPLICAS, CONVERTED)
+_GOLDEN = pathlib.Path(__file__).parent / "golden"
+
+
+def make_exported(name, folder, strategy):
+    """Makes one of `NAMES`, with photographs that aren't all alike.
+
+    Args:
+        name: str.
+        folder: path, for its files.
+        strategy: of two replicas.
+    """
+    if name in _OPTIONS:
+        return sharpen(make_model(num_downsamplings=1, **_OPTIONS[name]))
+    if name in _PRECISIONS:
+        model = sharpen(make_model(num_downsamplings=1))
+        return with_precision(model, f"mixed_{name}")
+    path = folder / "model.keras"
+    if name == TWO_REPLICAS:
+        with strategy.scope():
+            model = make_model(num_downsamplings=1, ema_decay=0.5)
+            model.compile()
+        model.fit(make_scenes(2, 16, 32), batch_size=2, verbose=0)
+        model.save(path)
+    else:
+        result = run_inside(
+            "tools.convert_checkpoint",
+            f"--generator={_GOLDEN / 'local1.pth'}",
+            "--label_nc=5",
+            f"--output={path}",
+        )
+        assert result.code == 0, result.err
+    return keras.models.load_model(path)
+
+
+def make_request(model, size):
+    """Returns the inputs of `serving_default`, for one scene, and its photo."""
+    inputs = inputs_for(model, 1, *size)
+    inputs["label_map"] = inputs["label_map"].astype("uint8")
+    inputs.setdefault("instance_map", np.zeros((1, *size), "int32"))
+    return inputs, model.synthesize(**inputs)
+
+
+def tolerance(name, limit):
+    """Returns how far a photo may be from `synthesize`'s, of 255.
+
+    Args:
+        name: one of `NAMES`.
+        limit: int, in float32. Half precision rounds to 8 or 11 bits, and
+            engines do so at other places.
+    """
+    return {"bfloat16": 12, "float16": 3}.get(name, limit)

@@ -1,0 +1,35 @@
+"""Exports run by a second engine, OpenVINO."""
+
+import exported_models
+import numpy as np
+import pytest
+
+openvino = pytest.importorskip("openvino")
+
+
+def _compile(directory):
+    """Compiles `serving_default` as the page on deployment does."""
+    core = openvino.Core()
+    model = core.read_model(directory)
+    # With a free batch the norm decides while it runs how to compute, and
+    # OpenVINO 2026.4 then reads memory that it has given away.
+    model.reshape({x: [1, *x.partial_shape[1:]] for x in model.inputs})
+    return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
+
+
+# Of bfloat16 it reads no constants.
+@pytest.mark.journey
+@pytest.mark.parametrize(
+    "name", [name for name in exported_models.NAMES if name != "bfloat16"]
+)
+def test_it_gives_the_photographs_of_synthesize(name, tmp_path, two_replicas):
+    model = exported_models.make_exported(name, tmp_path, two_replicas)
+    model.export(tmp_path / "1")
+    compiled = _compile(tmp_path / "1")
+    for size in exported_models.SIZES:
+        inputs, expected = exported_models.make_request(model, size)
+        keys = [x.any_name for x in compiled.inputs]
+        (photo,) = compiled({key: inputs[key] for key in keys}).values()
+        assert (photo.dtype, photo.shape) == (np.uint8, expected.shape)
+        difference = np.abs(photo.astype(int) - expected).max()
+        assert difference <= exported_models.tolerance(name, 2), size
