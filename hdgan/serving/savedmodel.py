@@ -6,6 +6,7 @@ import tempfile
 
 import keras
 
+from hdgan.layers.kernels.backend import without_gradients
 from hdgan.serving.signatures import ServingOptions, make_signatures
 from hdgan.serving.warmup import write_warmup
 
@@ -75,7 +76,8 @@ def export_savedmodel(model, directory, options=None):
         tempfile.mkdtemp(prefix=".export-", dir=directory.parent)
     )
     try:
-        archive.write_out(str(workspace / "model"), verbose=False)
+        with without_gradients():
+            archive.write_out(str(workspace / "model"), verbose=False)
         if options.warmup_sizes:
             write_warmup(workspace / "model", signatures, options.warmup_sizes)
         (workspace / "model").rename(directory)

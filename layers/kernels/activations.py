@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from hdgan.layers.kernels.backend import tf
+from hdgan.layers.kernels.backend import custom_gradient, tf
 from hdgan.layers.kernels.remaking import is_remakable, remake_for_gradient
 
 _SLOPE = 0.2
@@ -38,7 +38,7 @@ def leaky_relu(x):
     if tf is None:
         return ops.where(x > 0, x, _SLOPE * x)
 
-    @tf.custom_gradient
+    @custom_gradient
     def activate(x):
         y = tf.raw_ops.LeakyRelu(features=x, alpha=_SLOPE)
 

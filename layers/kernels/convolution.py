@@ -11,7 +11,13 @@ import numpy as np
 from keras import ops
 
 from hdgan.layers.kernels import winograd
-from hdgan.layers.kernels.backend import after, is_on_processor, sizes, tf
+from hdgan.layers.kernels.backend import (
+    after,
+    custom_gradient,
+    is_on_processor,
+    sizes,
+    tf,
+)
 from hdgan.layers.kernels.remaking import remade, remake_convolution
 
 PAD_MODES = ("constant", "reflect")
@@ -46,7 +52,7 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
 
 
 def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
-    @tf.custom_gradient
+    @custom_gradient
     def convolve_with_gradient(x, kernel, bias):
         padded = padding.apply(x)
         size = sizes(padded)[1:3]
@@ -105,7 +111,7 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
 def _convolve_transposed_with_gradient(
     outer_x, kernel, bias, strides, cropping
 ):
-    @tf.custom_gradient
+    @custom_gradient
     def convolve_with_gradient(x, kernel, bias):
         size = [
             (side - 1) * strides + kernel_side

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from hdgan.layers.kernels.backend import tf
+from hdgan.layers.kernels.backend import custom_gradient, tf
 from hdgan.layers.kernels.remaking import remake_after, remake_for_gradient
 
 
@@ -81,7 +81,7 @@ def _normalize_one(x, epsilon):
 def _normalize_several(x, epsilon):
     # The gradient is written out: what is derived from the formula reads and
     # writes the map some ten times more.
-    @tf.custom_gradient
+    @custom_gradient
     def normalize(x):
         y, factor = _normalize(x, epsilon)
 

@@ -10,7 +10,7 @@ outputs of convolutions are made again too.
 import contextlib
 import threading
 
-from hdgan.layers.kernels.backend import after, tf
+from hdgan.layers.kernels.backend import after, custom_gradient, tf
 
 _ATTRIBUTE = "_hdgan_remake"
 # A thread of its own for each replica of a strategy.
@@ -133,7 +133,7 @@ def remake_for_gradient(function, x):
                 again[graph] = tape, source, function(source)
         return again[graph][-1]
 
-    @tf.custom_gradient
+    @custom_gradient
     def call(inner):
         def backward(gradient):
             make(gradient)

@@ -60,9 +60,10 @@ def answer(serve, inputs):
 def describe(serve):
     """Returns the signature, the weights and the operations of a model."""
     graph = serve.graph.as_graph_def()
-    operations = {node.op for node in graph.node} | {
-        node.op for f in graph.library.function for node in f.node_def
-    }
+    nodes = [
+        *graph.node,
+        *(node for f in graph.library.function for node in f.node_def),
+    ]
     _, inputs = serve.structured_input_signature
     return {
         "signature": sorted(
@@ -76,7 +77,8 @@ def describe(serve):
             ]
         ),
         "variables": sorted(str(tuple(v.shape)) for v in serve.variables),
-        "operations": sorted(operations),
+        "operations": sorted({node.op for node in nodes}),
+        "gradients": [n.name for n in nodes if "_gradient_op_type" in n.attr],
     }
 
 

@@ -135,6 +135,12 @@ def test_graph_holds_stock_operations_only(served, name):
     assert not {op for op in operations if not hasattr(tf.raw_ops, op)}
 
 
+@pytest.mark.parametrize("name", MODELS)
+def test_graph_holds_no_gradients(served, name):
+    # They would make it twice as large, and loading it in Python warn of each.
+    assert not list(served.answers[f"{name}/gradients"])
+
+
 def test_process_that_serves_imports_neither_keras_nor_this_package(served):
     assert not list(served.answers["imported"])
 
