@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 # Of the tests; each takes up to 2 GB.
 PROCESSES ?= 2
 
-.PHONY: demo test lint clean
+.PHONY: demo test lint serving-figures clean
 
 # Trains on drawn street scenes and shows what came of it: runs/demo/index.html
 demo: $(VENV)/.installed
@@ -19,6 +19,11 @@ test: $(VENV)/.installed-test
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+# An export's latency, loading and memory; then good and bad requests at a time.
+serving-figures: $(VENV)/.installed-test
+	$(BIN)/python -m hdgan.tools.benchmark --what=serving
+	PYTHONPATH=. $(BIN)/python tests/mixed_requests.py
 
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)

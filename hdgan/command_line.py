@@ -1,5 +1,6 @@
 """How the recipes and tools start and fail."""
 
+import re
 import sys
 
 from absl import app, flags, logging
@@ -31,6 +32,31 @@ def run(main):
             sys.exit(f"error: {error}")
 
     app.run(guarded, flags_parser=_parse)
+
+
+def parse_sizes(flag, texts):
+    """Reads a list of sizes such as `1024x512`.
+
+    Args:
+        flag: str, its name, for the error.
+        texts: list of str.
+
+    Returns:
+        Tuple of `(width, height)`.
+
+    Raises:
+        ValueError: if one is of another form.
+    """
+    sizes = []
+    for text in texts:
+        match = re.fullmatch(r"([1-9]\d*)x([1-9]\d*)", text)
+        if match is None:
+            raise ValueError(
+                f"--{flag} must be WIDTHxHEIGHT, each at least 1, with commas "
+                f"between, such as 512x256,1024x512. Received: {text!r}"
+            )
+        sizes.append(tuple(map(int, match.groups())))
+    return tuple(sizes)
 
 
 def _parse(argv):

@@ -1,8 +1,11 @@
 """A small stand-in for TF Serving, which can't be installed from an index.
 
+    python tests/standin_server.py serving/hdgan/1
+
 It speaks the same REST and gRPC protocols, the latter with the real protos, and
 runs the real SavedModel. What it does not have: batching, versions that come
-and go, warm-up, HTTP/2, TLS.
+and go, warm-up, HTTP/2, TLS. As a program it prints its two URLs and serves
+until its input ends.
 """
 
 import base64
@@ -11,6 +14,7 @@ import contextlib
 import http.server
 import json
 import re
+import sys
 import threading
 import time
 
@@ -217,3 +221,9 @@ def _to_json(key, value):
     if not key.endswith("_bytes"):
         return value.item().decode()
     return [{"b64": base64.b64encode(v).decode()} for v in value]
+
+
+if __name__ == "__main__":
+    with start(sys.argv[1]) as standin:
+        print(standin.rest_url, standin.grpc_url, flush=True)
+        sys.stdin.read()

@@ -9,8 +9,9 @@ synthesis, on random maps: time, floating-point operations
 matrix products in the same minutes, peak resident memory, and time to the first
 result. Each is measured in a process of its own. `--grow` measures several
 sizes and widths and says how time grows with them; `--data_dir` measures how
-fast scenes are read, beside a loader written with Pillow. Needs Linux: memory
-is read from /proc.
+fast scenes are read, beside a loader written with Pillow; `--what=serving`
+measures an export: beside the bare generator, from loading to the first answer,
+and with several requests at a time. Needs Linux: memory is read from /proc.
 """
 
 import json
@@ -33,12 +34,13 @@ from hdgan.tools.benchmark_measures import (
     MIN_STEPS,
     measure_data,
     measure_matrix_peak,
+    measure_serving,
     measure_synthesis,
     measure_training,
 )
 from hdgan.tools.benchmark_report import print_report
 
-PARTS = ("train", "synthesis", "peak", "data")
+PARTS = ("train", "synthesis", "peak", "data", "serving")
 # Height and width.
 GROWING_SIZES = ((128, 256), (256, 512), (512, 1024), (1024, 2048))
 GROWING_WIDTHS = (16, 32, 64)
@@ -72,6 +74,7 @@ def run_part(part, options):
             "matrix_peaks": [measure_matrix_peak(options) for _ in range(3)]
         },
         "data": measure_data,
+        "serving": measure_serving,
     }[part]
     overrides = {
         name: options[name]
@@ -271,6 +274,12 @@ def _define_flags():
         "1024,2048,4096",
         "Rows of the square matrices; the fastest product counts.",
     )
+    _define(
+        "list",
+        "serving_sizes",
+        "512x256,1024x512",
+        "WIDTHxHEIGHT, ..., of --what=serving.",
+    )
     _define("bool", "grow", False, "Measure several sizes and widths.")
     _define("integer", "max_pixels", 2**19, "The largest size of --grow.")
     _define("string", "data_dir", None, "Measure how fast it is read, too.")
@@ -317,7 +326,8 @@ def _resolve():
             raise ValueError(
                 f"--what has {part!r}. Expected some of {', '.join(PARTS)}."
             )
-    options["matrix_sizes"] = _as_sizes(options["matrix_sizes"])
+    options["matrix_sizes"] = _as_integers(options["matrix_sizes"])
+    command_line.parse_sizes("serving_sizes", options["serving_sizes"])
     if options["data_dir"] and not values["what"].present:
         options["what"] = [*options["what"], "data"]
     if options["grow"] and not set(options["what"]) & {"train", "synthesis"}:
@@ -330,7 +340,7 @@ def _resolve():
     return options
 
 
-def _as_sizes(texts):
+def _as_integers(texts):
     if not texts or not all(t.isdecimal() and int(t) for t in texts):
         raise ValueError(
             "--matrix_sizes must be integers >= 1 with commas between. "

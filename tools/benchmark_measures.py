@@ -14,6 +14,7 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
+from hdgan import command_line
 from hdgan.data.resizing import Resizing
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
@@ -26,6 +27,7 @@ from hdgan.operation_count import (
 )
 from hdgan.pix2pixhd import Pix2PixHD
 from hdgan.precision import PRECISIONS
+from hdgan.tools.benchmark_serving import measure_export
 
 MIN_STEPS = 5
 
@@ -111,6 +113,29 @@ def measure_synthesis(options):
         model, options["batch"], options["height"], options["width"]
     )
     return _measure(model, runs, count, options)
+
+
+def measure_serving(options):
+    """Exports a model, and measures the export beside the bare generator.
+
+    Args:
+        options: dict of the flags, `overrides` those of the preset.
+
+    Returns:
+        Dict for the report.
+    """
+    model = _make_model(options)
+    scenes = []
+    for width, height in command_line.parse_sizes(
+        "serving_sizes", options["serving_sizes"]
+    ):
+        size = {"batch": 1, "height": height, "width": width}
+        inputs = _draw_scenes(model, size)
+        inputs["label_map"] = inputs["label_map"].astype("uint8")
+        if model.encoder is None:
+            del inputs["photo"]
+        scenes.append(inputs)
+    return {"sizes": measure_export(model, scenes, options)}
 
 
 def measure_matrix_peak(options, repetitions=3):

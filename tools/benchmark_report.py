@@ -25,6 +25,8 @@ def print_report(result):
         _print_table([["matrix products", _list_speeds(peaks)]])
     if "data" in result:
         _print_data(result["data"])
+    if "serving" in result:
+        _print_serving(result["serving"])
     if "growth" in result:
         _print_growth(result["growth"], settings)
     if not result.keys().isdisjoint(("train", "synthesis", "growth")):
@@ -115,14 +117,59 @@ def _print_data(record):
     )
 
 
+def _print_serving(record):
+    rows = [["seconds", "generator", "serving_default", "ratio"]]
+    for size in record["sizes"]:
+        seconds = size["seconds"]
+        rows.append(
+            [
+                _size(size),
+                f"{seconds['generator']:.3g}",
+                f"{seconds['serving_default']:.3g}",
+                f"{size['ratio']:.3f}",
+            ]
+        )
+    print()
+    _print_table(rows)
+    rows = [["a process", "at a time", "images per second", "peak MiB"]]
+    rows[0] += ["loaded after s", "answer after s"]
+    for size in record["sizes"]:
+        rows.extend(
+            [
+                _size(size),
+                str(process["concurrency"]),
+                f"{process['images_per_second']:.3g}",
+                f"{process['peak_memory_bytes'] / 2**20:,.0f}",
+                f"{process['load_seconds']:.3g}",
+                f"{process['first_answer_seconds']:.3g}",
+            ]
+            for process in size["processes"]
+        )
+    print()
+    _print_table(rows)
+    for size in record["sizes"]:
+        one, *_, most = size["processes"]
+        more = most["peak_memory_bytes"] - one["peak_memory_bytes"]
+        own = one["peak_memory_bytes"] - one["loaded_memory_bytes"]
+        each = more / (most["concurrency"] - one["concurrency"])
+        print(
+            f"  {_size(size)}: {one['loaded_memory_bytes'] / 2**20:,.0f} MiB "
+            f"loaded, {own / 2**20:,.0f} MiB for a request, "
+            f"{each / 2**20:,.0f} MiB for each more at the same time"
+        )
+
+
+def _size(record):
+    return f"{record['width']}x{record['height']}"
+
+
 def _print_growth(growth, settings):
     for part in ("train", "synthesis"):
         if f"{part}_exponents" not in growth:
             continue
         rows = [[part, "seconds", "MiB", "10^9 operations", "utilisation"]]
         for row in growth["sizes"]:
-            name = f"{row['width']}x{row['height']}"
-            rows.append([name, *_growth_columns(row[part])])
+            rows.append([_size(row), *_growth_columns(row[part])])
         rows.append(["exponent of pixels", *_exponents(growth, part, "pixels")])
         for row in growth["widths"]:
             name = (

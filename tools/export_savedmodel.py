@@ -9,7 +9,6 @@ width and batch; `hdgan.serving.export_savedmodel` has the signatures.
 """
 
 import pathlib
-import re
 
 from absl import flags
 
@@ -53,27 +52,14 @@ def export_version(model, output_dir, version=None, options=None):
     return directory
 
 
-def _parse_sizes(flag):
-    sizes = []
-    for text in flags.FLAGS[flag].value:
-        match = re.fullmatch(r"(\d+)x(\d+)", text)
-        if match is None:
-            raise ValueError(
-                f"--{flag} must be WIDTHxHEIGHT with commas between, such as "
-                f"512x256,1024x512. Received: {text!r}"
-            )
-        sizes.append(tuple(map(int, match.groups())))
-    return tuple(sizes)
-
-
 def main():
     values = flags.FLAGS
     options = ServingOptions(
         values.image_format,
         values.jpeg_quality,
         values.max_pixels,
-        _parse_sizes("fixed_sizes"),
-        _parse_sizes("warmup_sizes"),
+        command_line.parse_sizes("fixed_sizes", values.fixed_sizes),
+        command_line.parse_sizes("warmup_sizes", values.warmup_sizes),
     )
     model = load_model(values.model)
     if values.precision is not None:

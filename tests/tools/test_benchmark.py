@@ -167,6 +167,27 @@ def test_matrix_products_alone(tmp_path):
     assert "matrix products" in out
 
 
+@pytest.mark.journey
+def test_an_export(tmp_path):
+    result, out = measure(
+        tmp_path,
+        "--what=serving",
+        "--serving_sizes=64x30",
+        "--styles=instances",
+    )
+    (size,) = result["serving"]["sizes"]
+    assert (size["width"], size["height"]) == (64, 30)
+    assert min(size["ratio"], *size["seconds"].values()) > 0
+    assert set(size["seconds"]) == {"generator", "serving_default"}
+    assert [p["concurrency"] for p in size["processes"]] == [1, 2, 4]
+    for process in size["processes"]:
+        assert 0 < process["load_seconds"] < process["first_answer_seconds"]
+        assert process["loaded_memory_bytes"] > 1e8
+        assert process["loaded_memory_bytes"] <= process["peak_memory_bytes"]
+        assert process["images_per_second"] > 0
+    assert "for each more at the same time" in out
+
+
 def test_several_parts_are_measured_in_processes_of_their_own(tmp_path):
     path = tmp_path / "speed.json"
     out = run("tools.benchmark", *SMALL, f"--json={path}", "--nospectral_norm")
@@ -342,6 +363,7 @@ def test_growth_by_the_command(tmp_path):
         (("--what=data",), ("--data_dir",)),
         (("--what=peak", "--grow"), ("--grow", "train or synthesis")),
         (("--matrix_sizes=64,many",), ("--matrix_sizes", "64,many")),
+        (("--serving_sizes=512",), ("--serving_sizes", "512x256", "'512'")),
         (("--json=/nowhere/speed.json",), ("--json", "/nowhere")),
         (("--data_dir=/nowhere", "--what=data"), ("/nowhere", "train_label")),
         (("--num_enhancers=1", "--what=train"), ("tiny", "num_enhancers")),
