@@ -33,6 +33,7 @@ class StandIn:
     """Serves one model; `start` is its context.
 
     Attributes:
+        name: str.
         rest_url: str.
         grpc_url: str.
         num_refusals: int, so many of the next requests are answered with
@@ -45,7 +46,7 @@ class StandIn:
 
     def __init__(self, directory, name):
         self._loaded = tf.saved_model.load(directory)
-        self._name = name
+        self.name = name
         self._lock = threading.Lock()
         self.num_now = 0
         self.num_refusals = 0
@@ -56,7 +57,7 @@ class StandIn:
     def predict(self, name, signature, inputs):
         """Runs a signature on NumPy arrays; raises `_Refusal`."""
         with self._count():
-            if name != self._name:
+            if name != self.name:
                 raise _Refusal("NOT_FOUND", f"Servable not found: {name}")
             if signature not in self._loaded.signatures:
                 raise _Refusal(
@@ -113,7 +114,12 @@ def start(directory, name="hdgan"):
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
-            code, body = _answer_rest(server, self.path, self._read())
+            self._answer(*_answer_rest(server, self.path, self._read()))
+
+        def do_GET(self):
+            self._answer(*_answer_status(server, self.path))
+
+        def _answer(self, code, body):
             content = json.dumps(body).encode()
             with contextlib.suppress(ConnectionError):
                 self.send_response(code)
@@ -198,6 +204,14 @@ def _answer_rest(server, path, contents):
     if len(answers) == 1:
         (answers,) = answers.values()
     return 200, {"outputs": answers}
+
+
+def _answer_status(server, path):
+    if path != f"/v1/models/{server.name}":
+        return 404, {"error": f"Could not find any versions of {path}"}
+    status = {"error_code": "OK", "error_message": ""}
+    version = {"version": "1", "state": "AVAILABLE", "status": status}
+    return 200, {"model_version_status": [version]}
 
 
 def _from_json(value):

@@ -13,8 +13,8 @@ _MODELS = """model_config_list {{
 }}
 """
 # An image keeps a GPU, or all cores of a processor, busy: one batch at a time.
+# Without allowed sizes none is filled up: a lone request costs one image.
 _BATCHING = """max_batch_size {{ value: {batch_size} }}
-allowed_batch_sizes: {batch_size}
 batch_timeout_micros {{ value: 5000 }}
 max_enqueued_batches {{ value: 64 }}
 num_batch_threads {{ value: 1 }}

@@ -4,7 +4,13 @@ import sys
 
 import pytest
 import tensorflow as tf
-from google.protobuf import text_format
+from google.protobuf import (
+    descriptor_pb2,
+    descriptor_pool,
+    message_factory,
+    text_format,
+    wrappers_pb2,
+)
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
 from tiny_models import make_model, sharpen
@@ -74,18 +80,84 @@ def test_more_requests_than_a_server_takes(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_models_config_is_what_the_server_reads(tmp_path):
+def _make_message(name, fields):
+    """Makes a message of the server whose proto its package leaves out.
+
+    Fields are those of tensorflow_serving/config/monitoring_config.proto and
+    tensorflow_serving/servables/tensorflow/session_bundle_config.proto.
+    """
+    pool = descriptor_pool.DescriptorPool()
+    wrappers_pb2.DESCRIPTOR.CopyToProto(
+        wrappers := descriptor_pb2.FileDescriptorProto()
+    )
+    pool.Add(wrappers)
+    file = descriptor_pb2.FileDescriptorProto(
+        name="server.proto",
+        package="tensorflow.serving",
+        syntax="proto3",
+        dependency=[wrappers.name],
+    )
+    for message, members in fields.items():
+        made = file.message_type.add(name=message)
+        for number, (key, kind) in enumerate(members.items(), 1):
+            field = made.field.add(name=key, number=number)
+            field.label = field.LABEL_OPTIONAL
+            if kind.startswith("."):
+                field.type, field.type_name = field.TYPE_MESSAGE, kind
+            else:
+                field.type = getattr(field, f"TYPE_{kind}")
+    pool.Add(file)
+    descriptor = pool.FindMessageTypeByName(f"tensorflow.serving.{name}")
+    return message_factory.GetMessageClass(descriptor)()
+
+
+def test_server_files_are_what_the_server_reads(tmp_path):
     write_server_files(tmp_path / "config", "streets", "/models/streets", 8)
+    files = {
+        path.name: path.read_text() for path in (tmp_path / "config").iterdir()
+    }
+    assert set(files) == {
+        "models.config",
+        "batching.config",
+        "monitoring.config",
+    }
     config = text_format.Parse(
-        (tmp_path / "config" / "models.config").read_text(),
-        model_server_config_pb2.ModelServerConfig(),
+        files["models.config"], model_server_config_pb2.ModelServerConfig()
     )
     (model,) = config.model_config_list.config
     assert (model.name, model.base_path) == ("streets", "/models/streets")
     assert model.model_platform == "tensorflow"
-    names = {path.name for path in (tmp_path / "config").iterdir()}
-    assert names == {"models.config", "batching.config", "monitoring.config"}
-    batching = (tmp_path / "config" / "batching.config").read_text()
-    assert "max_batch_size { value: 8 }" in batching
+    assert model.model_version_policy.latest.num_versions == 1
+    number = ".google.protobuf.Int64Value"
+    batching = _make_message(
+        "BatchingParameters",
+        {
+            "BatchingParameters": {
+                "max_batch_size": number,
+                "batch_timeout_micros": number,
+                "max_enqueued_batches": number,
+                "num_batch_threads": number,
+            }
+        },
+    )
+    text_format.Parse(files["batching.config"], batching)
+    assert batching.max_batch_size.value == 8
+    assert batching.num_batch_threads.value == 1
+    monitoring = _make_message(
+        "MonitoringConfig",
+        {
+            "PrometheusConfig": {"enable": "BOOL", "path": "STRING"},
+            "MonitoringConfig": {
+                "prometheus_config": ".tensorflow.serving.PrometheusConfig"
+            },
+        },
+    )
+    text_format.Parse(files["monitoring.config"], monitoring)
+    assert monitoring.prometheus_config.enable
+    assert monitoring.prometheus_config.path == "/monitoring/prometheus/metrics"
+
+
+def test_a_batch_of_none_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least 1"):
         write_server_files(tmp_path, "streets", "/models/streets", 0)
+    assert not list(tmp_path.iterdir())

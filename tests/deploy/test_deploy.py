@@ -1,0 +1,181 @@
+"""The files for Docker and Kubernetes, held to schemas and to what is served.
+
+There is no server and no cluster here: the stand-in answers probes.
+"""
+
+import json
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+
+import kubernetes_validate
+import pytest
+import requests
+import standin_server
+import yaml
+from programs import run
+from tiny_models import make_model
+
+ROOT = pathlib.Path(__file__).parents[2]
+DEPLOY = ROOT / "deploy"
+KUSTOMIZATION = yaml.safe_load(
+    (DEPLOY / "kubernetes/kustomization.yaml").read_text()
+)
+# Each holds one object.
+MANIFESTS = {
+    name: yaml.safe_load((DEPLOY / "kubernetes" / name).read_text())
+    for name in KUSTOMIZATION["resources"]
+}
+SERVICE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())["services"][
+    "hdgan"
+]
+POD = MANIFESTS["deployment.yaml"]["spec"]["template"]["spec"]
+(CONTAINER,) = POD["containers"]
+
+
+@pytest.fixture(scope="module")
+def serving(tmp_path_factory):
+    """What the README's command exports."""
+    folder = tmp_path_factory.mktemp("export")
+    make_model(num_downsamplings=1).save(folder / "model.keras")
+    serving = folder / "serving"
+    run(
+        "tools.export_savedmodel",
+        f"--model={folder / 'model.keras'}",
+        f"--output_dir={serving / 'hdgan'}",
+        f"--config_dir={serving / 'config'}",
+        "--served_path=/models/hdgan",
+    )
+    return serving
+
+
+@pytest.fixture(scope="module")
+def server(serving):
+    with standin_server.start(serving / "hdgan" / "1") as server:
+        yield server
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_manifests_fit_the_schema(name):
+    kubernetes_validate.validate(MANIFESTS[name], "1.37", strict=True)
+
+
+def test_the_schema_is_held_against_what_is_there():
+    manifest = json.loads(json.dumps(MANIFESTS["deployment.yaml"]))
+    manifest["spec"]["template"]["spec"]["container"] = []
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate(manifest, "1.37", strict=True)
+
+
+def test_every_manifest_is_applied():
+    names = {path.name for path in (DEPLOY / "kubernetes").iterdir()}
+    assert names == {"kustomization.yaml", *MANIFESTS}
+
+
+def test_compose_fits_the_schema(tmp_path):
+    def check(path):
+        return subprocess.run(
+            [
+                sys.executable,
+                "-m",
+                "check_jsonschema",
+                "--builtin-schema=vendor.compose-spec",
+                path,
+            ],
+            capture_output=True,
+        ).returncode
+
+    assert check(DEPLOY / "compose.yaml") == 0
+    wrong = tmp_path / "compose.yaml"
+    wrong.write_text("services: {hdgan: {portss: [1]}}")
+    assert check(wrong) != 0
+
+
+def test_selectors_select_the_pods():
+    labels = MANIFESTS["deployment.yaml"]["spec"]["template"]["metadata"][
+        "labels"
+    ]
+    spec = {name: manifest["spec"] for name, manifest in MANIFESTS.items()}
+    assert spec["deployment.yaml"]["selector"]["matchLabels"] == labels
+    assert spec["service.yaml"]["selector"] == labels
+    assert spec["disruption_budget.yaml"]["selector"]["matchLabels"] == labels
+    assert spec["network_policy.yaml"]["podSelector"]["matchLabels"] == labels
+    target = spec["autoscaler.yaml"]["scaleTargetRef"]
+    assert target["name"] == MANIFESTS["deployment.yaml"]["metadata"]["name"]
+    assert "replicas" not in spec["deployment.yaml"]
+    ports = {port["name"] for port in CONTAINER["ports"]}
+    for port in spec["service.yaml"]["ports"]:
+        assert port["targetPort"] in ports
+    (image,) = KUSTOMIZATION["images"]
+    assert CONTAINER["image"] == image["name"]
+
+
+def test_they_run_unprivileged():
+    assert POD["securityContext"]["runAsNonRoot"]
+    assert POD["securityContext"]["runAsUser"] > 0
+    assert not POD["automountServiceAccountToken"]
+    own = CONTAINER["securityContext"]
+    assert own["readOnlyRootFilesystem"]
+    assert not own["allowPrivilegeEscalation"]
+    assert own["capabilities"] == {"drop": ["ALL"]}
+    assert SERVICE["read_only"]
+    assert SERVICE["cap_drop"] == ["ALL"]
+    assert not SERVICE["user"].startswith("0")
+    assert all(port.startswith("127.0.0.1:") for port in SERVICE["ports"])
+
+
+def test_the_containers_time_to_stop_is_longer_than_it_waits():
+    wait = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
+    assert POD["terminationGracePeriodSeconds"] > wait
+
+
+def _flags(arguments):
+    return dict(a.removeprefix("--").split("=", 1) for a in arguments)
+
+
+@pytest.mark.parametrize(
+    "arguments", [SERVICE["command"], CONTAINER["args"]], ids=["compose", "pod"]
+)
+def test_the_server_finds_what_is_exported(arguments, serving):
+    flags = _flags(arguments)
+    for flag in ("model_config_file", "monitoring_config_file"):
+        # Both see the folder `serving` as /models.
+        path = pathlib.Path(flags[flag]).relative_to("/models")
+        assert (serving / path).is_file()
+    config = (serving / "config" / "models.config").read_text()
+    assert 'base_path: "/models/hdgan"' in config
+    # Anyone may read what is written, whoever the server runs as.
+    for path in serving.rglob("*"):
+        assert path.stat().st_mode & 0o444 == 0o444, path
+
+
+def test_threads_are_as_many_as_cores():
+    flags = _flags(CONTAINER["args"])
+    cores = CONTAINER["resources"]["requests"]["cpu"]
+    assert flags["tensorflow_intra_op_parallelism"] == cores
+
+
+def test_kubernetes_probes_are_answered(server):
+    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+        get = CONTAINER[kind]["httpGet"]
+        assert get["port"] == "rest"
+        response = requests.get(server.rest_url + get["path"])
+        assert response.status_code == 200
+        assert "AVAILABLE" in response.text
+
+
+def test_the_health_check_of_compose(server):
+    kind, *command = SERVICE["healthcheck"]["test"]
+    assert kind == "CMD"
+    port = urllib.parse.urlsplit(server.rest_url).port
+    script = command[-1]
+
+    def check(script):
+        return subprocess.run([*command[:-1], script], timeout=60).returncode
+
+    assert check(script.replace("8501", str(port))) == 0
+    other = script.replace("8501", str(port)).replace("hdgan", "another")
+    assert check(other) != 0
+    # Nothing listens there.
+    assert check(script.replace("8501", "9")) != 0
