@@ -20,9 +20,9 @@ import keras
 from absl import flags
 
 from hdgan import command_line
-from hdgan.data.image_files import read_id_map, read_photo
 from hdgan.data.scene_files import pair_files
-from hdgan.serving.client import Client, encode_png
+from hdgan.serving.client import Client
+from hdgan.serving.scene_request import list_requests, read_request
 
 
 def request_folder(client, scenes, output_dir, concurrency=4):
@@ -41,51 +41,26 @@ def request_folder(client, scenes, output_dir, concurrency=4):
     output_dir.mkdir(parents=True, exist_ok=True)
     there = {path.stem for path in output_dir.iterdir() if path.name[0] != "."}
     missing = [
-        index
-        for index, path in enumerate(scenes.inputs)
-        if path.stem not in there
+        paths
+        for paths in list_requests(scenes)
+        if paths["label_bytes"].stem not in there
     ]
     if len(missing) < len(scenes):
         print(f"{len(scenes) - len(missing)} are there already.")
 
-    def ask(index):
-        image = client.synthesize_files(_read(scenes, index))
-        _write(output_dir, scenes.inputs[index].stem, image)
+    def ask(paths):
+        files = read_request(paths, scenes.is_rgb, pathlib.Path.read_bytes)
+        image = client.synthesize_files(files)
+        _write(output_dir, paths["label_bytes"].stem, image)
 
     errors = {}
     if missing:
         progress = keras.utils.Progbar(len(missing), unit_name="scene")
-        for index, error in client.map(ask, missing, concurrency):
+        for paths, error in client.map(ask, missing, concurrency):
             if error is not None:
-                errors[scenes.inputs[index]] = error
+                errors[paths["label_bytes"]] = error
             progress.add(1)
     return errors
-
-
-def _read(scenes, index):
-    path = scenes.inputs[index]
-    files = {
-        "label_bytes": _read_image(path) if scenes.is_rgb else _read_ids(path),
-        "instance_bytes": b"",
-    }
-    if scenes.instance_maps is not None:
-        files["instance_bytes"] = _read_ids(scenes.instance_maps[index])
-    if scenes.photos is not None:
-        files["photo_bytes"] = _read_image(scenes.photos[index])
-    if scenes.feature_maps is not None:
-        files["feature_bytes"] = _read_image(scenes.feature_maps[index])
-    return files
-
-
-def _read_ids(path):
-    # Palettes and the like, which the server doesn't take, become grey.
-    return encode_png(path, read_id_map(path))
-
-
-def _read_image(path):
-    if path.suffix.lower() in (".png", ".jpg", ".jpeg"):
-        return path.read_bytes()
-    return encode_png(path, read_photo(path))
 
 
 def _write(directory, stem, image):

@@ -29,9 +29,23 @@ def list_images(directory, suffixes):
     directory = pathlib.Path(directory)
     if not directory.is_dir():
         raise ValueError(f"{directory}: there is no such folder.")
+    return select_images(directory, directory.iterdir(), suffixes)
+
+
+def select_images(directory, paths, suffixes):
+    """Returns those of a folder's files that are images, sorted by name.
+
+    Args:
+        directory: what the folder is called in the error.
+        paths: iterable of paths.
+        suffixes: endings to look for, in lower case.
+
+    Raises:
+        ValueError: if there are none.
+    """
     files = sorted(
         path
-        for path in directory.iterdir()
+        for path in paths
         if path.suffix.lower() in suffixes and not path.name.startswith(".")
     )
     if not files:

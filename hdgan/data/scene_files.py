@@ -121,7 +121,12 @@ def find_scenes(
 
 
 def pair_files(
-    inputs, instance_maps=None, photos=None, feature_maps=None, is_rgb=False
+    inputs,
+    instance_maps=None,
+    photos=None,
+    feature_maps=None,
+    is_rgb=False,
+    list_files=list_images,
 ):
     """Pairs the files of up to four folders by name.
 
@@ -131,6 +136,7 @@ def pair_files(
         photos: folder, or None.
         feature_maps: folder of features as RGB images in PNG, or None.
         is_rgb: bool, whether `inputs` holds RGB images.
+        list_files: function of a folder and endings, as `list_images`.
 
     Returns:
         `SceneFiles`.
@@ -138,28 +144,28 @@ def pair_files(
     Raises:
         ValueError: if a folder is missing or empty, or files have no partner.
     """
-    columns = {
-        "inputs": list_images(
-            inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES
-        )
+    folders = {
+        "inputs": (inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES),
+        "instance_maps": (instance_maps, ID_MAP_SUFFIXES),
+        "photos": (photos, PHOTO_SUFFIXES),
+        "feature_maps": (feature_maps, FEATURE_MAP_SUFFIXES),
     }
-    if instance_maps is not None:
-        columns["instance_maps"] = list_images(instance_maps, ID_MAP_SUFFIXES)
-    if photos is not None:
-        columns["photos"] = list_images(photos, PHOTO_SUFFIXES)
-    if feature_maps is not None:
-        columns["feature_maps"] = list_images(
-            feature_maps, FEATURE_MAP_SUFFIXES
-        )
+    columns = {
+        kind: list_files(folder, suffixes)
+        for kind, (folder, suffixes) in folders.items()
+        if folder is not None
+    }
     first = columns["inputs"]
-    for kind, files in columns.items():
-        if kind != "inputs":
-            columns[kind] = _match(first, files)
+    paired = {
+        kind: tuple(_match(first, files))
+        for kind, files in columns.items()
+        if kind != "inputs"
+    }
     return SceneFiles(
         tuple(first),
-        tuple(columns["instance_maps"]) if instance_maps else None,
-        tuple(columns["photos"]) if photos else None,
-        tuple(columns["feature_maps"]) if feature_maps else None,
+        paired.get("instance_maps"),
+        paired.get("photos"),
+        paired.get("feature_maps"),
         is_rgb,
     )
 
