@@ -1,0 +1,298 @@
+"""Photographs of whole folders, by Apache Beam on an exported model.
+
+Needs the extra `beam`; whoever runs a part of the pipeline needs it, and this
+package, too. Files may be wherever Beam's file systems reach.
+"""
+
+import dataclasses
+import json
+import pathlib
+import uuid
+
+import apache_beam as beam
+import tensorflow as tf
+from apache_beam.io.filesystem import CompressionTypes
+from apache_beam.io.filesystems import FileSystems
+from apache_beam.metrics import Metrics
+from apache_beam.ml.inference.base import (
+    KeyedModelHandler,
+    ModelHandler,
+    RunInference,
+)
+from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from hdgan.data.image_files import select_images
+from hdgan.data.scene_files import pair_files
+from hdgan.serving.scene_request import list_requests, read_request
+
+COUNTERS = ("done", "skipped", "failed")
+_NAMESPACE = "hdgan"
+# Outputs of a step.
+_MADE, _FAILED = "made", "failed"
+_SIGNATURE = "synthesize_png"
+
+
+@dataclasses.dataclass(frozen=True)
+class BatchFolders:
+    """Where the files of a batch are: local, or as `gs://...` and the like.
+
+    Args:
+        label_dir: str, label maps, or RGB images.
+        output_dir: str, for photographs.
+        instance_dir: str, or None.
+        photo_dir: str, or None; photos whose styles are taken.
+        feature_dir: str, or None.
+        is_rgb: bool, whether `label_dir` holds RGB images.
+    """
+
+    label_dir: str
+    output_dir: str
+    instance_dir: str | None = None
+    photo_dir: str | None = None
+    feature_dir: str | None = None
+    is_rgb: bool = False
+
+    def list_scenes(self):
+        """Returns the paths of each scene's files, by the inputs' names.
+
+        Raises:
+            ValueError: if a folder is empty, or files have no partner.
+        """
+        folders = self._folders()
+        scenes = pair_files(
+            *folders.values(), self.is_rgb, list_files=_list_images
+        )
+        return [
+            {
+                name: FileSystems.join(folders[name], path.name)
+                for name, path in paths.items()
+            }
+            for paths in list_requests(scenes)
+        ]
+
+    def check(self):
+        """Checks that photographs get a folder of their own.
+
+        Raises:
+            ValueError: if not.
+        """
+        output_dir = self.output_dir.rstrip("/")
+        for folder in self._folders().values():
+            if folder is not None and folder.rstrip("/") == output_dir:
+                raise ValueError(
+                    f"--output_dir={self.output_dir} holds input files, which "
+                    "would be taken for photographs that are there already. "
+                    "Choose another folder."
+                )
+
+    def _folders(self):
+        return {
+            "label_bytes": self.label_dir,
+            "instance_bytes": self.instance_dir,
+            "photo_bytes": self.photo_dir,
+            "feature_bytes": self.feature_dir,
+        }
+
+    def list_done(self):
+        """Returns the names, without endings, that photographs have already."""
+        return {path.stem for path in _list(self.output_dir)}
+
+
+def check_inputs(directory, folders):
+    """Checks that a model takes just what the folders hold.
+
+    Args:
+        directory: str, the exported version.
+        folders: `BatchFolders`.
+
+    Raises:
+        ValueError: if it doesn't, or is no export.
+    """
+    file = FileSystems.join(directory, "saved_model.pb")
+    if not FileSystems.exists(file):
+        raise ValueError(
+            f"{directory} holds no saved_model.pb. Expected a version that the "
+            "tool export_savedmodel wrote, such as serving/hdgan/1."
+        )
+    (graph,) = SavedModel.FromString(_read(file)).meta_graphs
+    if _SIGNATURE not in graph.signature_def:
+        raise ValueError(
+            f"{directory} has no signature {_SIGNATURE}. Expected an export "
+            "by this package, of a model whose inputs are images."
+        )
+    taken = set(graph.signature_def[_SIGNATURE].inputs)
+    for name, flag in (("photo", "photo_dir"), ("feature", "feature_dir")):
+        is_given = getattr(folders, flag) is not None
+        if is_given != (f"{name}_bytes" in taken):
+            advice = "Leave it out." if is_given else "Give it."
+            raise ValueError(
+                f"--{flag}: this model takes {'no' if is_given else 'a'} "
+                f"{name} of each scene. {advice}"
+            )
+
+
+def add_synthesis(pipeline, directory, folders, failures):
+    """Adds the synthesis of folders to a pipeline.
+
+    A photograph has the name of its label map; it is written elsewhere and
+    renamed. What is there is skipped, so that the same pipeline goes on where
+    it was stopped; what fails is listed, and the rest made. Counted are
+    `COUNTERS`, in the namespace `hdgan`.
+
+    Args:
+        pipeline: Beam's.
+        directory: str, the exported version.
+        folders: `BatchFolders`.
+        failures: str, file to write: of each scene that failed the `path` of
+            its label map and the `error`, as JSON, one a line.
+    """
+    read = (
+        pipeline
+        | "Folders" >> beam.Create([folders])
+        # Not before: of many the pipeline's description would be too long.
+        | "List scenes" >> beam.ParDo(_List())
+        | "Spread" >> beam.Reshuffle()
+        | "Read"
+        >> beam.ParDo(_Read(folders.is_rgb)).with_outputs(_FAILED, main=_MADE)
+    )
+    written = (
+        read[_MADE]
+        | "Synthesize" >> RunInference(KeyedModelHandler(_Export(directory)))
+        | "Write"
+        >> beam.ParDo(_Write(folders.output_dir)).with_outputs(_FAILED)
+    )
+    _ = (
+        (read[_FAILED], written[_FAILED])
+        | "All failures" >> beam.Flatten()
+        | "As JSON" >> beam.Map(json.dumps)
+        | "List failures"
+        >> beam.io.WriteToText(failures, shard_name_template="", num_shards=1)
+    )
+
+
+def read_counters(result):
+    """Returns how many scenes are done, skipped and failed.
+
+    Args:
+        result: what `pipeline.run()` returned, finished.
+    """
+    metrics = result.metrics().query(
+        beam.metrics.MetricsFilter().with_namespace(_NAMESPACE)
+    )
+    counts = dict.fromkeys(COUNTERS, 0)
+    for counter in metrics["counters"]:
+        counts[counter.key.metric.name] += counter.result
+    return counts
+
+
+class _List(beam.DoFn):
+    """From folders to the paths of each scene that has no photograph yet."""
+
+    def process(self, folders):
+        done = folders.list_done()
+        for paths in folders.list_scenes():
+            if _stem(paths["label_bytes"]) in done:
+                _count("skipped")
+            else:
+                yield paths
+
+
+class _Read(beam.DoFn):
+    """From a scene's paths to its label map's path and its request."""
+
+    def __init__(self, is_rgb):
+        self._is_rgb = is_rgb
+
+    def process(self, paths):
+        key = paths["label_bytes"]
+        try:
+            yield key, read_request(paths, self._is_rgb, _read)
+        except (ValueError, OSError) as error:
+            yield _fail(key, error)
+
+
+class _Export(ModelHandler):
+    """Runs the signature that takes files; one scene at a time."""
+
+    def __init__(self, directory):
+        # Sizes differ, and one image keeps a machine busy.
+        super().__init__(max_batch_size=1)
+        self._directory = directory
+
+    def load_model(self):
+        return tf.saved_model.load(self._directory)
+
+    def run_inference(self, batch, model, inference_args=None):
+        synthesize = model.signatures[_SIGNATURE]
+        for request in batch:
+            try:
+                outputs = synthesize(
+                    **{k: tf.constant([v]) for k, v in request.items()}
+                )
+                yield _Answer(image=outputs["image_bytes"].numpy()[0])
+            except tf.errors.InvalidArgumentError as error:
+                # What the signature refuses; any other error ends the run.
+                yield _Answer(error=error.message)
+
+    def get_num_bytes(self, batch):
+        return sum(len(v) for request in batch for v in request.values())
+
+
+@dataclasses.dataclass(frozen=True)
+class _Answer:
+    image: bytes | None = None
+    error: str | None = None
+
+
+class _Write(beam.DoFn):
+    """Writes photographs; only failures come out."""
+
+    def __init__(self, output_dir):
+        self._output_dir = output_dir
+
+    def process(self, keyed):
+        key, answer = keyed
+        if answer.error is not None:
+            yield _fail(key, answer.error)
+            return
+        suffix = ".png" if answer.image.startswith(b"\x89PNG") else ".jpg"
+        name = f"{_stem(key)}{suffix}"
+        unfinished = self._path(f".unfinished-{uuid.uuid4().hex}-{name}")
+        with FileSystems.create(
+            unfinished, compression_type=CompressionTypes.UNCOMPRESSED
+        ) as file:
+            file.write(answer.image)
+        FileSystems.rename([unfinished], [self._path(name)])
+        _count("done")
+
+    def _path(self, name):
+        return FileSystems.join(self._output_dir, name)
+
+
+def _fail(key, error):
+    _count("failed")
+    return beam.pvalue.TaggedOutput(_FAILED, {"path": key, "error": str(error)})
+
+
+def _count(name):
+    Metrics.counter(_NAMESPACE, name).inc()
+
+
+def _stem(path):
+    return pathlib.PurePosixPath(path).stem
+
+
+def _read(path):
+    with FileSystems.open(
+        path, compression_type=CompressionTypes.UNCOMPRESSED
+    ) as file:
+        return file.read()
+
+
+def _list(folder):
+    (result,) = FileSystems.match([FileSystems.join(folder, "*")])
+    return [pathlib.PurePosixPath(file.path) for file in result.metadata_list]
+
+
+def _list_images(folder, suffixes):
+    return select_images(folder, _list(folder), suffixes)

@@ -1,0 +1,185 @@
+"""Photographs of whole folders with Apache Beam, by the real command."""
+
+import os
+import shutil
+import signal
+import time
+
+import numpy as np
+import pytest
+from PIL import Image
+from programs import assert_one_clear_error, run, run_inside, start
+from tiny_models import make_model, sharpen
+
+from hdgan.data.image_files import read_id_map, read_photo
+from hdgan.label_set import LabelSet
+from hdgan.tools.draw_scenes import draw_scenes
+
+pytest.importorskip("apache_beam")
+TOOL = "tools.batch_synthesize"
+NUM_SCENES = 4
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("data")
+    draw_scenes(data_dir, "test", NUM_SCENES, 32, 64)
+    return data_dir
+
+
+def _make_model(data_dir, **options):
+    labels = LabelSet.load(data_dir / "labels.json")
+    return sharpen(make_model(num_downsamplings=1, labels=labels, **options))
+
+
+@pytest.fixture(scope="module")
+def model(data_dir):
+    return _make_model(data_dir)
+
+
+@pytest.fixture(scope="module")
+def savedmodel(model, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("serving") / "1"
+    model.export(directory)
+    return directory
+
+
+def _flags(savedmodel, data_dir, output_dir):
+    return (
+        f"--savedmodel={savedmodel}",
+        f"--label_dir={data_dir / 'test_label'}",
+        f"--instance_dir={data_dir / 'test_inst'}",
+        f"--output_dir={output_dir}",
+    )
+
+
+def _check_photos(model, data_dir, output_dir, with_photos=False):
+    labels = sorted((data_dir / "test_label").iterdir())
+    assert {path.stem for path in output_dir.glob("*.png")} == {
+        path.stem for path in labels
+    }
+    for label in labels:
+        scene = {
+            "label_map": read_id_map(label),
+            "instance_map": read_id_map(data_dir / "test_inst" / label.name),
+        }
+        if with_photos:
+            (photo,) = (data_dir / "test_img").glob(f"{label.stem}.*")
+            scene["photo"] = read_photo(photo)
+        made = read_photo(output_dir / f"{label.stem}.png")
+        difference = np.abs(made.astype(int) - model.synthesize(**scene))
+        assert difference.max() <= 1
+
+
+def test_a_folder_of_photographs_and_once_more(
+    model, savedmodel, data_dir, tmp_path
+):
+    flags = _flags(savedmodel, data_dir, tmp_path)
+    result = run_inside(TOOL, *flags)
+    assert result.code == 0, result.err
+    assert "4 done, 0 skipped, 0 failed" in result.out
+    _check_photos(model, data_dir, tmp_path)
+    assert (tmp_path / "failures.jsonl").read_text() == ""
+    photos = sorted(tmp_path.glob("*.png"))
+    photos[1].unlink()
+    before = photos[0].stat().st_mtime_ns
+    result = run_inside(TOOL, *flags)
+    assert "1 done, 3 skipped, 0 failed" in result.out
+    assert sorted(tmp_path.glob("*.png")) == photos
+    assert photos[0].stat().st_mtime_ns == before
+
+
+def test_what_fails_is_listed_and_the_rest_made(savedmodel, data_dir, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(data_dir, data)
+    labels = sorted((data / "test_label").iterdir())
+    contents = labels[0].read_bytes()
+    labels[0].write_bytes(contents[:200])
+    Image.new("L", (64, 32), 200).save(labels[1])
+    (data / "test_inst" / labels[2].name).write_text("no image")
+    photos = tmp_path / "photos"
+    flags = _flags(savedmodel, data, photos)
+    result = run_inside(TOOL, *flags)
+    assert "1 done, 0 skipped, 3 failed" in result.out
+    assert result.code == 1
+    assert "3 of 4 scenes failed" in result.err
+    lines = (photos / "failures.jsonl").read_text().splitlines()
+    assert len(lines) == 3
+    for line, fragment in zip(
+        sorted(lines), ("PNG", "outside 0..", "is no image"), strict=True
+    ):
+        assert fragment in line
+    for label in labels[:3]:
+        assert f"{label}: " in result.err
+    # Nothing half-made is left.
+    names = {path.name for path in photos.iterdir()}
+    assert names == {f"{labels[3].stem}.png", "failures.jsonl"}
+    labels[0].write_bytes(contents)
+    assert "1 done, 1 skipped, 2 failed" in run_inside(TOOL, *flags).out
+
+
+def test_styles_palettes_and_other_formats(data_dir, tmp_path):
+    model = _make_model(data_dir, styles="instances")
+    model.export(tmp_path / "1")
+    data = tmp_path / "data"
+    shutil.copytree(data_dir, data)
+    first, second, *_ = sorted((data / "test_label").iterdir())
+    with Image.open(first) as image:
+        palette = Image.fromarray(np.asarray(image), "L").convert("P")
+    palette.putdata(list(read_id_map(first).ravel()))
+    palette.save(first)
+    photos = sorted((data / "test_img").iterdir())
+    with Image.open(photos[1]) as image:
+        image.save(photos[1].with_suffix(".bmp"))
+    photos[1].unlink()
+    assert second.stem == photos[1].stem
+    result = run_inside(
+        TOOL,
+        *_flags(tmp_path / "1", data, tmp_path / "photos"),
+        f"--photo_dir={data / 'test_img'}",
+    )
+    assert result.code == 0, result.err
+    _check_photos(model, data, tmp_path / "photos", with_photos=True)
+
+
+@pytest.mark.journey
+def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
+    data, photos = tmp_path / "data", tmp_path / "photos"
+    draw_scenes(data, "test", 24, 128, 256)
+    flags = _flags(savedmodel, data, photos)
+    process = start(TOOL, *flags)
+    while not list(photos.glob("*.png")):
+        assert process.poll() is None
+        time.sleep(0.02)
+    os.kill(process.pid, signal.SIGKILL)
+    process.communicate()
+    num_made = len(list(photos.glob("*.png")))
+    assert num_made < 24
+    options = "--direct_num_workers=2 --direct_running_mode=multi_processing"
+    out = run(TOOL, *flags, f"--beam_options={options}")
+    assert f"{24 - num_made} done, {num_made} skipped, 0 failed" in out
+    _check_photos(model, data, photos)
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--savedmodel=nowhere", ("nowhere", "saved_model.pb", "export")),
+        ("--label_dir=nowhere", ("nowhere", "holds no images")),
+        ("--photo_dir={data}/test_img", ("--photo_dir", "Leave it out")),
+        ("--output_dir={data}/test_inst", ("--output_dir", "another folder")),
+        ("--runner=Nobody", ("Nobody", "DirectRunner")),
+    ],
+)
+def test_bad_flags(savedmodel, data_dir, tmp_path, flag, words):
+    flags = _flags(savedmodel, data_dir, tmp_path / "photos")
+    result = run_inside(TOOL, *flags, flag.format(data=data_dir))
+    assert_one_clear_error(result, *words)
+    assert not (tmp_path / "photos").exists()
+
+
+def test_a_model_that_needs_photos_says_so(data_dir, tmp_path):
+    _make_model(data_dir, styles="instances").export(tmp_path / "1")
+    flags = _flags(tmp_path / "1", data_dir, tmp_path / "photos")
+    result = run_inside(TOOL, *flags)
+    assert_one_clear_error(result, "--photo_dir", "a photo", "Give it")
