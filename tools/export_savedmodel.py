@@ -16,7 +16,7 @@ from hdgan import command_line
 from hdgan.model_file import load_model
 from hdgan.precision import PRECISIONS, with_precision
 from hdgan.serving import ServingOptions, write_server_files
-from hdgan.serving.signatures import IMAGE_FORMATS
+from hdgan.serving.signatures import DEVICES, IMAGE_FORMATS
 
 
 def export_version(model, output_dir, version=None, options=None):
@@ -60,6 +60,7 @@ def main():
         values.max_pixels,
         command_line.parse_sizes("fixed_sizes", values.fixed_sizes),
         command_line.parse_sizes("warmup_sizes", values.warmup_sizes),
+        values.device,
     )
     model = load_model(values.model)
     if values.precision is not None:
@@ -95,6 +96,13 @@ if __name__ == "__main__":
         None,
         list(PRECISIONS),
         "That the networks compute in; by default the one of the training.",
+    )
+    flags.DEFINE_enum(
+        "device",
+        None,
+        DEVICES,
+        "What the server has; by default what this machine has. It runs on "
+        "either, but is faster on this.",
     )
     flags.DEFINE_integer("jpeg_quality", 95, "1..100.")
     flags.DEFINE_integer(

@@ -6,7 +6,7 @@ import tempfile
 
 import keras
 
-from hdgan.layers.kernels.backend import without_gradients
+from hdgan.layers.kernels.backend import tracing_for_inference
 from hdgan.serving.signatures import ServingOptions, make_signatures
 from hdgan.serving.warmup import write_warmup
 
@@ -76,7 +76,7 @@ def export_savedmodel(model, directory, options=None):
         tempfile.mkdtemp(prefix=".export-", dir=directory.parent)
     )
     try:
-        with without_gradients():
+        with tracing_for_inference(options.device):
             archive.write_out(str(workspace / "model"), verbose=False)
         if options.warmup_sizes:
             write_warmup(workspace / "model", signatures, options.warmup_sizes)

@@ -18,6 +18,7 @@ from hdgan.serving.warmup import check_warmup
 from hdgan.synthesis import to_uint8
 
 IMAGE_FORMATS = ("png", "jpeg")
+DEVICES = ("cpu", "gpu")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -33,6 +34,8 @@ class ServingOptions:
             of its own, for servers that put requests together.
         warmup_sizes: tuple of `(width, height)`; for each the server runs each
             signature before it is ready. Needs tensorflow-serving-api.
+        device: `"cpu"` or `"gpu"`, what it is to be fast on; None for what this
+            machine has. It runs on either.
 
     Raises:
         ValueError: if one is out of its range.
@@ -43,12 +46,18 @@ class ServingOptions:
     max_pixels: int = 2**23
     fixed_sizes: tuple = ()
     warmup_sizes: tuple = ()
+    device: str | None = None
 
     def __post_init__(self):
         if self.image_format not in IMAGE_FORMATS:
             raise ValueError(
                 f"`image_format` must be one of {IMAGE_FORMATS}. "
                 f"Received: {self.image_format!r}"
+            )
+        if self.device not in (None, *DEVICES):
+            raise ValueError(
+                f"`device` must be one of {DEVICES} or None. Received: "
+                f"{self.device!r}"
             )
         if not 1 <= self.jpeg_quality <= 100:
             raise ValueError(

@@ -16,18 +16,24 @@ _state = threading.local()
 
 
 @contextlib.contextmanager
-def without_gradients():
+def tracing_for_inference(device=None):
     """Within it, graphs are traced that no gradient will be asked of.
 
     They are half as large without the gradients that are written out, and load
     in half the time.
+
+    Args:
+        device: `"cpu"` or `"gpu"`, on which they will run; None for this
+            machine's.
     """
-    before = getattr(_state, "is_without_gradients", False)
+    before = vars(_state).copy()
     _state.is_without_gradients = True
+    _state.device = device
     try:
         yield
     finally:
-        _state.is_without_gradients = before
+        vars(_state).clear()
+        vars(_state).update(before)
 
 
 def custom_gradient(function):
@@ -44,6 +50,9 @@ def custom_gradient(function):
 
 def is_on_processor():
     """Whether what is traced now runs without a GPU."""
+    device = getattr(_state, "device", None)
+    if device is not None:
+        return device == "cpu"
     return not tf.config.list_logical_devices("GPU")
 
 
