@@ -11,10 +11,14 @@ def print_report(result):
         result: dict, as the tool writes it with `--json`.
     """
     settings = result["settings"]
+    size = (
+        f"{_size(settings)} (width x height), batch {settings['batch']}, "
+        if result.keys() & {"train", "synthesis", "growth"}
+        else ""
+    )
     print(
-        f"{settings['preset']}, {settings['width']}x{settings['height']} "
-        f"(width x height), batch {settings['batch']}, "
-        f"{settings['precision']}, {result['machine']['cores']} cores, "
+        f"{settings['preset']}, {size}{settings['precision']}, "
+        f"{result['machine']['cores']} cores, "
         f"TensorFlow {result['machine']['tensorflow']}"
     )
     for part in ("train", "synthesis"):
@@ -29,7 +33,7 @@ def print_report(result):
         _print_serving(result["serving"])
     if "growth" in result:
         _print_growth(result["growth"], settings)
-    if not result.keys().isdisjoint(("train", "synthesis", "growth")):
+    if size:
         print(
             "Operations are those of convolutions, a multiplication with its "
             "addition as two;\nnorms, activations and losses are not counted."
