@@ -147,7 +147,8 @@ def start(directory, name="hdgan"):
                     getattr(grpc.StatusCode, refusal.code), refusal.message
                 )
             response = predict_pb2.PredictResponse()
-            for key, value in outputs.items():
+            for key in request.output_filter or outputs:
+                value = outputs[key]
                 response.outputs[key].CopyFrom(tf.make_tensor_proto(value))
             return response
 

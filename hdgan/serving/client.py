@@ -3,6 +3,7 @@
 import base64
 import concurrent.futures
 import io
+import json
 import random
 import time
 import urllib.parse
@@ -84,6 +85,7 @@ class Client:
             )
         self._timeout = timeout
         self._retries = retries
+        self._style_channels = None
 
     def synthesize(
         self, label_map, instance_map=None, photo=None, feature_map=None
@@ -133,8 +135,76 @@ class Client:
             ServingError: as of `synthesize`.
         """
         inputs = {name: [content] for name, content in files.items()}
-        (image,) = self._ask("synthesize_png", inputs, "image_bytes")
+        answer = self._ask("synthesize_png", inputs, ["image_bytes"])
+        (image,) = answer["image_bytes"]
         return image
+
+    def encode(self, label_map, instance_map, photo):
+        """Finds the styles of a photo, of a model with an encoder.
+
+        Args:
+            label_map: `(height, width)`, integers.
+            instance_map: `(height, width)`, integers.
+            photo: uint8 `(height, width, 3)`.
+
+        Returns:
+            Dict from each instance's id (each class's, where the encoder has
+            one style per class, or all ids are 0) to its style, float32
+            `(style_channels,)` in [-1, 1].
+
+        Raises:
+            ServingError: as of `synthesize`.
+        """
+        inputs = {
+            **_as_maps(label_map, instance_map),
+            "photo": _as_integers("photo", photo, 255)[None].astype("uint8"),
+        }
+        names = ["style_instances", "style_vectors"]
+        answer = self._ask("encode", inputs, names)
+        instances = map(int, answer["style_instances"])
+        vectors = np.asarray(answer["style_vectors"], "float32")
+        return dict(zip(instances, vectors, strict=True))
+
+    def synthesize_with_style(
+        self, label_map, instance_map=None, styles=None, seed=0
+    ):
+        """Makes a photograph with styles of one's choice.
+
+        Args:
+            label_map: `(height, width)`, integers.
+            instance_map: `(height, width)`, integers, or None.
+            styles: dict from an id, as of `encode`, to its style,
+                `(style_channels,)` in [-1, 1], or to the number of one of its
+                class's clusters, int.
+            seed: int, which draws clusters for the other instances.
+
+        Returns:
+            uint8 `(height, width, 3)`.
+
+        Raises:
+            ServingError: as of `synthesize`.
+        """
+        if self._style_channels is None:
+            description = json.loads(self.describe())
+            self._style_channels = description["style_channels"]
+        # One that no instance has, so that the list is never empty.
+        styles = {-1: -1, **(styles or {})}
+        vectors = np.zeros((1, len(styles), self._style_channels), "float32")
+        clusters = np.full((1, len(styles)), -1, "int32")
+        for index, style in enumerate(styles.values()):
+            if np.ndim(style) == 0:
+                clusters[0, index] = style
+            else:
+                vectors[0, index] = style
+        inputs = {
+            **_as_maps(label_map, instance_map),
+            "style_instances": np.array([list(styles)], "int32"),
+            "style_vectors": vectors,
+            "style_clusters": clusters,
+            "seed": np.array([seed], "int32"),
+        }
+        answer = self._ask("synthesize_with_style", inputs, ["photo"])
+        return np.asarray(answer["photo"], "uint8")[0]
 
     def describe(self):
         """Returns what the model says of itself, JSON as str.
@@ -142,11 +212,13 @@ class Client:
         Raises:
             ServingError: as of `synthesize`.
         """
-        description = self._ask("describe", {}, "description")
+        answer = self._ask("describe", {}, ["description"])
+        # By gRPC an array of bytes, by REST text.
+        description = np.asarray(answer["description"]).item()
         return (
             description
             if isinstance(description, str)
-            else (description.decode())
+            else description.decode()
         )
 
     def map(self, function, items, concurrency=4):
@@ -181,13 +253,13 @@ class Client:
                     except (ServingError, OSError, ValueError) as error:
                         yield item, error
 
-    def _ask(self, signature, inputs, output):
+    def _ask(self, signature, inputs, outputs):
         deadline = time.monotonic() + self._timeout
         wait = _FIRST_WAIT
         for attempt in range(self._retries + 1):
             left = deadline - time.monotonic()
             try:
-                return self._call(signature, inputs, output, left)
+                return self._call(signature, inputs, outputs, left)
             except ServingError as error:
                 is_last = attempt == self._retries
                 if error.code not in _PASSING or is_last:
@@ -208,16 +280,10 @@ class _Rest:
         part = "" if version is None else f"/versions/{version}"
         self._url = f"{url}/v1/models/{name}{part}:predict"
 
-    def __call__(self, signature, inputs, output, timeout):
+    def __call__(self, signature, inputs, names, timeout):
         body = {
             "signature_name": signature,
-            "inputs": {
-                name: [
-                    {"b64": base64.b64encode(content).decode()}
-                    for content in contents
-                ]
-                for name, contents in inputs.items()
-            },
+            "inputs": {name: _to_json(value) for name, value in inputs.items()},
         }
         try:
             response = requests.post(self._url, json=body, timeout=timeout)
@@ -234,11 +300,24 @@ class _Rest:
         if response.status_code != 200:
             code = _CODES.get(response.status_code, "UNKNOWN")
             raise ServingError(code, str(answer.get("error", answer)))
-        # Of a signature with one output it has no name.
         outputs = answer["outputs"]
-        if output.endswith("_bytes"):
-            return [base64.b64decode(content["b64"]) for content in outputs]
-        return outputs
+        if len(names) == 1:
+            # Of a signature with one output it has no name.
+            outputs = {names[0]: outputs}
+        return {
+            name: [
+                base64.b64decode(content["b64"]) for content in outputs[name]
+            ]
+            if name.endswith("_bytes")
+            else outputs[name]
+            for name in names
+        }
+
+
+def _to_json(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return [{"b64": base64.b64encode(item).decode()} for item in value]
 
 
 class _Grpc:
@@ -271,18 +350,21 @@ class _Grpc:
         channel = grpc.insecure_channel(address, options)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def __call__(self, signature, inputs, output, timeout):
+    def __call__(self, signature, inputs, names, timeout):
         request = type(self._request)()
         request.CopyFrom(self._request)
         request.model_spec.signature_name = signature
-        for name, contents in inputs.items():
-            request.inputs[name].CopyFrom(self._tf.make_tensor_proto(contents))
+        request.output_filter.extend(names)
+        for name, value in inputs.items():
+            request.inputs[name].CopyFrom(self._tf.make_tensor_proto(value))
         try:
             response = self._stub.Predict(request, timeout=max(timeout, 0.001))
         except self._grpc.RpcError as error:
             raise ServingError(error.code().name, error.details()) from error
-        value = self._tf.make_ndarray(response.outputs[output])
-        return value.item() if value.ndim == 0 else list(value)
+        return {
+            name: self._tf.make_ndarray(response.outputs[name])
+            for name in names
+        }
 
 
 def encode_png(name, array):
@@ -290,21 +372,49 @@ def encode_png(name, array):
 
     Args:
         name: str, what it is, for the error.
-        array: uint8 `(height, width)` or `(height, width, 3)`, or other
-            integers in 0..65535, which take 16 bits.
+        array: integers 0..255, `(height, width, 3)`; or of `(height, width)`
+            uint8, or others in 0..65535, which take 16 bits.
 
     Raises:
-        ValueError: if an id does not fit.
+        ValueError: if it is none of these, or empty.
     """
-    array = np.asarray(array)
-    if array.dtype != np.uint8:
-        if array.size and not 0 <= array.min() <= array.max() <= 65535:
-            raise ValueError(
-                f"`{name}` holds ids {array.min()}..{array.max()}, and a PNG "
-                "0..65535. Number the instances anew."
-            )
-        array = array.astype("uint16")
+    is_map = np.ndim(array) == 2
+    array = _as_integers(name, array, 65535 if is_map else 255)
+    has_16_bits = is_map and array.dtype != np.uint8
+    array = array.astype("uint16" if has_16_bits else "uint8")
     buffer = io.BytesIO()
     # The fastest: it is sent once.
     Image.fromarray(array).save(buffer, "PNG", compress_level=1)
     return buffer.getvalue()
+
+
+def _as_maps(label_map, instance_map):
+    label_map = _as_integers("label_map", label_map, 255)
+    if instance_map is None:
+        instance_map = np.zeros(label_map.shape[:2], "int32")
+    instance_map = _as_integers("instance_map", instance_map, 2**31 - 1)
+    return {
+        "label_map": label_map[None].astype("uint8"),
+        "instance_map": instance_map[None].astype("int32"),
+    }
+
+
+def _as_integers(name, array, highest):
+    """Returns an image or map in NumPy, if it holds what it may hold."""
+    array = np.asarray(array)
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
+    if not is_image or not array.size:
+        raise ValueError(
+            f"`{name}` must be (height, width) or (height, width, 3), each at "
+            f"least 1. Received: shape {array.shape}"
+        )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(
+            f"`{name}` must be of integers. Received: {array.dtype}"
+        )
+    if not 0 <= array.min() <= array.max() <= highest:
+        raise ValueError(
+            f"`{name}` holds {array.min()}..{array.max()}. Expected "
+            f"0..{highest}: number the ids anew."
+        )
+    return array

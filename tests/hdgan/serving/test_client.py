@@ -8,6 +8,7 @@ import pytest
 import standin_server
 from tiny_models import inputs_for, make_model, sharpen
 
+from hdgan import StyleClusters
 from hdgan.serving import Client, ServingError, ServingOptions
 
 PROTOCOLS = ("rest_url", "grpc_url")
@@ -65,6 +66,61 @@ def test_large_photographs_come_through(model, server, protocol):
 def test_the_model_describes_itself(server, protocol):
     description = json.loads(Client(getattr(server, protocol)).describe())
     assert description["num_labels"] == 5
+
+
+@pytest.fixture(scope="module")
+def styled(tmp_path_factory):
+    """A model with an encoder and clusters, and a server of it."""
+    directory = tmp_path_factory.mktemp("styled") / "1"
+    model = sharpen(make_model(num_downsamplings=1, styles="instances"))
+    centers = np.float32([[0.9, -0.9, 0.5], [-0.9, 0.9, -0.5]])
+    model.style_clusters = StyleClusters({1: centers})
+    model.export(directory)
+    with standin_server.start(directory) as server:
+        yield model, server
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_styles_are_found_and_given(styled, protocol):
+    model, server = styled
+    client = Client(getattr(server, protocol))
+    scene = {k: v[0] for k, v in inputs_for(model, 1, 17, 33).items()}
+    styles = client.encode(**scene)
+    assert set(styles) == set(np.unique(scene["instance_map"]))
+    assert {style.shape for style in styles.values()} == {(3,)}
+    maps = scene["label_map"], scene["instance_map"]
+    photo = client.synthesize_with_style(*maps, styles)
+    assert (photo.dtype, photo.shape) == (np.uint8, (17, 33, 3))
+    expected = model.synthesize(*maps, scene["photo"])
+    assert np.abs(photo.astype(int) - expected).max() <= 1
+    # One car in another colour.
+    recoloured = {**styles, 26001: -styles[26001]}
+    other = client.synthesize_with_style(*maps, recoloured)
+    assert (other != photo).any()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
+    model, server = styled
+    client = Client(getattr(server, protocol))
+    # Sky above a road.
+    label_map = np.repeat(np.uint8([[0], [1]]), 8, axis=0).repeat(32, axis=1)
+    centers = model.style_clusters.centers[1]
+    photos = set()
+    for number, center in enumerate(centers):
+        features = np.where(label_map[..., None], center, centers.mean(0))
+        expected = model.synthesize(label_map, feature_map=features)
+        photo = client.synthesize_with_style(label_map, styles={1: number})
+        assert np.abs(photo.astype(int) - expected).max() <= 1
+        photos.add(photo.tobytes())
+    drawn = {
+        client.synthesize_with_style(label_map, seed=seed).tobytes()
+        for seed in range(8)
+    }
+    assert drawn == photos
+    assert len(photos) == 2
+    with pytest.raises(ServingError, match="does not have"):
+        client.synthesize_with_style(label_map, styles={1: 2})
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -149,5 +205,14 @@ def test_bad_arguments():
     with pytest.raises(ValueError, match="above 0"):
         Client("http://localhost:8501", timeout=0)
     client = Client("http://localhost:8501")
-    with pytest.raises(ValueError, match=r"holds ids 0\.\.70000"):
-        client.synthesize(np.zeros((1, 2), "uint8"), np.array([[0, 70000]]))
+    label_map = np.zeros((1, 2), "uint8")
+    with pytest.raises(ValueError, match=r"holds 0\.\.70000.*0\.\.65535"):
+        client.synthesize(label_map, np.array([[0, 70000]]))
+    with pytest.raises(ValueError, match=r"`photo_bytes` must be of integers"):
+        client.synthesize(label_map, photo=np.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"at least 1.*\(0, 2\)"):
+        client.synthesize(label_map[:0])
+    with pytest.raises(ValueError, match=r"`label_map` holds 300.*0\.\.255"):
+        client.encode(np.full((1, 2), 300), label_map, np.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"`photo` must be of integers"):
+        client.encode(label_map, label_map, np.zeros((1, 2, 3)))
