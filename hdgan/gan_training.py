@@ -127,34 +127,38 @@ class GanTraining(keras.Model):
             or_default("perceptual_weight", perceptual_weight),
             or_default("l1_weight", l1_weight),
         )
+        # Here: inside the step of several replicas nothing can be built, and a
+        # saved state would not find an unbuilt optimizer's variables.
         with self.distribute_strategy.scope():
-            optimizers = [
-                keras.optimizers.get(optimizer or PublishedAdam())
-                for optimizer in (generator_optimizer, discriminator_optimizer)
-            ]
-            self._scales_losses = self._is_float16() or any(
-                isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
-                for optimizer in optimizers
-            )
-            if self._scales_losses:
-                optimizers = [scale_losses(one) for one in optimizers]
-            self.generator_optimizer, self.discriminator_optimizer = optimizers
-            variables = (
-                self._generator_variables(),
-                self.discriminator.trainable_variables,
-            )
-            # Built here: inside the step of several replicas they can't be, and
-            # a saved state would not find an unbuilt optimizer's variables.
-            self.generator_optimizer.build(variables[0])
-            self.discriminator_optimizer.build(variables[1])
-            self._accumulation = None
-            if accumulate_steps > 1:
-                self._accumulation = GradientAccumulation(
-                    accumulate_steps, variables
-                )
+            self._make_optimizers(generator_optimizer, discriminator_optimizer)
             self._trackers = [
                 keras.metrics.Mean(name=name) for name in self.objective.names
             ]
+
+    def _make_optimizers(self, generator_optimizer, discriminator_optimizer):
+        """Makes both optimizers and what they gather gradients in."""
+        optimizers = [
+            keras.optimizers.get(optimizer or PublishedAdam())
+            for optimizer in (generator_optimizer, discriminator_optimizer)
+        ]
+        self._scales_losses = self._is_float16() or any(
+            isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
+            for optimizer in optimizers
+        )
+        if self._scales_losses:
+            optimizers = [scale_losses(one) for one in optimizers]
+        variables = (
+            self._generator_variables(),
+            self.discriminator.trainable_variables,
+        )
+        for optimizer, own in zip(optimizers, variables, strict=True):
+            optimizer.build(own)
+        self.generator_optimizer, self.discriminator_optimizer = optimizers
+        self._accumulation = None
+        if self.accumulate_steps > 1:
+            self._accumulation = GradientAccumulation(
+                self.accumulate_steps, variables
+            )
 
     def get_compile_config(self):
         if not self.compiled:
