@@ -23,8 +23,8 @@ import numpy as np
 from PIL import Image
 from tiny_models import inputs_for, make_model, sharpen
 
+from hdgan.data.image_files import encode_png
 from hdgan.serving import Client, ServingError, ServingOptions
-from hdgan.serving.client import encode_png
 
 MAX_PIXELS = 10_000
 _SIZES = (1, 1), (17, 33), (32, 48), (100, 100)

@@ -11,15 +11,14 @@ code 1. `--url=grpc://localhost:8500` asks by gRPC, after
 `pip install 'hdgan[serving]'`.
 """
 
-import os
 import pathlib
 import sys
-import tempfile
 
 import keras
 from absl import flags
 
 from hdgan import command_line
+from hdgan.data.image_files import write_file
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.client import Client
 from hdgan.serving.scene_request import list_requests, read_request
@@ -51,7 +50,8 @@ def request_folder(client, scenes, output_dir, concurrency=4):
     def ask(paths):
         files = read_request(paths, scenes.is_rgb, pathlib.Path.read_bytes)
         image = client.synthesize_files(files)
-        _write(output_dir, paths["label_bytes"].stem, image)
+        suffix = ".png" if image.startswith(b"\x89PNG") else ".jpg"
+        write_file(output_dir / f"{paths['label_bytes'].stem}{suffix}", image)
 
     errors = {}
     if missing:
@@ -61,19 +61,6 @@ def request_folder(client, scenes, output_dir, concurrency=4):
                 errors[paths["label_bytes"]] = error
             progress.add(1)
     return errors
-
-
-def _write(directory, stem, image):
-    suffix = ".png" if image.startswith(b"\x89PNG") else ".jpg"
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=directory)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(image)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, directory / f"{stem}{suffix}")
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def main():

@@ -1,5 +1,6 @@
 """Reading and writing the image files of a data set."""
 
+import io
 import os
 import pathlib
 import tempfile
@@ -140,36 +141,83 @@ def check_photo(path):
 
 
 def write_png(path, array):
-    """Writes a uint8, uint16 or int32 (0..65535) array as PNG, in one step.
+    """Writes an image, or a map of ids, as a PNG file, in one step.
 
     Args:
         path: file to make or replace.
-        array: `(height, width)` or `(height, width, 3)`.
+        array: as of `encode_png`.
 
     Raises:
-        ValueError: if a value does not fit in 16 bits.
+        ValueError: as of `encode_png`.
+    """
+    write_file(path, encode_png(path, array))
+
+
+def write_file(path, contents):
+    """Writes a file elsewhere and renames it: a run cut short leaves no half.
+
+    Args:
+        path: file to make or replace.
+        contents: bytes.
     """
     path = pathlib.Path(path)
-    array = np.asarray(array)
-    if array.dtype != np.uint8:
-        if array.min() < 0 or array.max() > 65535:
-            raise ValueError(
-                f"{path}: a PNG holds 0..65535. Received: "
-                f"{array.min()}..{array.max()}"
-            )
-        array = array.astype("uint16")
-    # Elsewhere first: a run cut short leaves no half picture.
-    handle, temporary = tempfile.mkstemp(
-        prefix=".", suffix=".png", dir=path.parent
-    )
+    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
     try:
         with os.fdopen(handle, "wb") as file:
-            Image.fromarray(array).save(file, format="PNG")
+            file.write(contents)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def encode_png(name, array, compress_level=6):
+    """Returns an image, or a map of ids, as the contents of a PNG.
+
+    Args:
+        name: file or argument, for the error.
+        array: integers 0..255, `(height, width, 3)`; or of `(height, width)`
+            uint8, or others in 0..65535, which take 16 bits.
+        compress_level: int in 0..9, from the fastest to the smallest.
+
+    Raises:
+        ValueError: if it is none of these, or empty.
+    """
+    is_map = np.ndim(array) == 2
+    array = as_integers(name, array, 65535 if is_map else 255)
+    has_16_bits = is_map and array.dtype != np.uint8
+    array = array.astype("uint16" if has_16_bits else "uint8")
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, "PNG", compress_level=compress_level)
+    return buffer.getvalue()
+
+
+def as_integers(name, array, highest):
+    """Returns an image or map in NumPy, if it holds what it may hold.
+
+    Args:
+        name: file or argument, for the error.
+        array: integers, `(height, width)` or `(height, width, 3)`.
+        highest: int; expected are 0..highest.
+
+    Raises:
+        ValueError: if it is of another kind, empty, or out of range.
+    """
+    array = np.asarray(array)
+    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
+    if not is_image or not array.size:
+        raise ValueError(
+            f"{name} must be (height, width) or (height, width, 3), each at "
+            f"least 1. Received: shape {array.shape}"
+        )
+    if not np.issubdtype(array.dtype, np.integer):
+        raise ValueError(f"{name} must be of integers. Received: {array.dtype}")
+    if not 0 <= array.min() <= array.max() <= highest:
+        raise ValueError(
+            f"{name} holds {array.min()}..{array.max()}. Expected 0..{highest}."
+        )
+    return array
 
 
 def _open(path):

@@ -1,45 +1,25 @@
 """Asking a TF Serving server for photographs."""
 
-import base64
 import concurrent.futures
 import io
 import json
 import random
 import time
-import urllib.parse
 
 import numpy as np
-import requests
 from PIL import Image
+
+from hdgan.data.image_files import as_integers, encode_png
+from hdgan.serving.transports import (
+    GrpcTransport,
+    RestTransport,
+    ServingError,
+)
 
 # By gRPC's names: another try may succeed.
 _PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
-_CODES = {
-    400: "INVALID_ARGUMENT",
-    404: "NOT_FOUND",
-    408: "DEADLINE_EXCEEDED",
-    429: "RESOURCE_EXHAUSTED",
-    502: "UNAVAILABLE",
-    503: "UNAVAILABLE",
-    504: "DEADLINE_EXCEEDED",
-}
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
-
-
-class ServingError(RuntimeError):
-    """What a server answered in place of a photograph.
-
-    Args:
-        code: str, gRPC's name of the kind of error, such as
-            `"INVALID_ARGUMENT"`: the request has to be mended.
-        message: str, the server's.
-    """
-
-    def __init__(self, code, message):
-        super().__init__(f"{code}: {message}")
-        self.code = code
-        self.message = message
 
 
 class Client:
@@ -70,9 +50,9 @@ class Client:
     ):
         kind, _, address = url.partition("://")
         if kind in ("http", "https") and address:
-            self._call = _Rest(url.rstrip("/"), model, version)
+            self._call = RestTransport(url.rstrip("/"), model, version)
         elif kind == "grpc" and address:
-            self._call = _Grpc(address, model, version)
+            self._call = GrpcTransport(address, model, version)
         else:
             raise ValueError(
                 "The server's URL must be http://HOST:PORT, https://... or "
@@ -104,20 +84,22 @@ class Client:
 
         Raises:
             ServingError: if the server refuses, or doesn't answer in time.
-            ValueError: if an id does not fit in 16 bits.
+            ValueError: if an argument holds what no PNG holds.
         """
-        files = {
-            name: encode_png(name, array)
-            for name, array in (
-                ("label_bytes", label_map),
-                ("photo_bytes", photo),
-                ("feature_bytes", feature_map),
+        arguments = {
+            "label_map": label_map,
+            "instance_map": instance_map,
+            "photo": photo,
+            "feature_map": feature_map,
+        }
+        files = {"instance_bytes": b""} | {
+            # Fast rather than small: it is sent once.
+            f"{name.removesuffix('_map')}_bytes": encode_png(
+                f"`{name}`", array, compress_level=1
             )
+            for name, array in arguments.items()
             if array is not None
         }
-        files["instance_bytes"] = b""
-        if instance_map is not None:
-            files["instance_bytes"] = encode_png("instance_bytes", instance_map)
         with Image.open(io.BytesIO(self.synthesize_files(files))) as image:
             return np.asarray(image.convert("RGB"))
 
@@ -154,10 +136,11 @@ class Client:
 
         Raises:
             ServingError: as of `synthesize`.
+            ValueError: if an argument is of another kind or out of range.
         """
         inputs = {
             **_as_maps(label_map, instance_map),
-            "photo": _as_integers("photo", photo, 255)[None].astype("uint8"),
+            "photo": as_integers("`photo`", photo, 255)[None].astype("uint8"),
         }
         names = ["style_instances", "style_vectors"]
         answer = self._ask("encode", inputs, names)
@@ -183,6 +166,7 @@ class Client:
 
         Raises:
             ServingError: as of `synthesize`.
+            ValueError: as of `encode`.
         """
         if self._style_channels is None:
             description = json.loads(self.describe())
@@ -272,149 +256,12 @@ class Client:
                 wait = min(2 * wait, _LONGEST_WAIT)
 
 
-class _Rest:
-    """A call by REST: https://www.tensorflow.org/tfx/serving/api_rest"""
-
-    def __init__(self, url, model, version):
-        name = urllib.parse.quote(model)
-        part = "" if version is None else f"/versions/{version}"
-        self._url = f"{url}/v1/models/{name}{part}:predict"
-
-    def __call__(self, signature, inputs, names, timeout):
-        body = {
-            "signature_name": signature,
-            "inputs": {name: _to_json(value) for name, value in inputs.items()},
-        }
-        try:
-            response = requests.post(self._url, json=body, timeout=timeout)
-        except requests.Timeout as error:
-            raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
-        except requests.ConnectionError as error:
-            raise ServingError("UNAVAILABLE", str(error)) from error
-        except requests.RequestException as error:
-            raise ServingError("UNKNOWN", str(error)) from error
-        try:
-            answer = response.json()
-        except ValueError:
-            answer = {"error": response.text[:500] or response.reason}
-        if response.status_code != 200:
-            code = _CODES.get(response.status_code, "UNKNOWN")
-            raise ServingError(code, str(answer.get("error", answer)))
-        outputs = answer["outputs"]
-        if len(names) == 1:
-            # Of a signature with one output it has no name.
-            outputs = {names[0]: outputs}
-        return {
-            name: [
-                base64.b64decode(content["b64"]) for content in outputs[name]
-            ]
-            if name.endswith("_bytes")
-            else outputs[name]
-            for name in names
-        }
-
-
-def _to_json(value):
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    return [{"b64": base64.b64encode(item).decode()} for item in value]
-
-
-class _Grpc:
-    """A call by gRPC."""
-
-    def __init__(self, address, model, version):
-        try:
-            import grpc
-            from tensorflow_serving.apis import (
-                predict_pb2,
-                prediction_service_pb2_grpc,
-            )
-        except ImportError as error:
-            raise ValueError(
-                "grpc:// needs tensorflow-serving-api, which is not installed: "
-                "pip install 'hdgan[serving]'. Or use http://."
-            ) from error
-        import tensorflow as tf
-
-        self._tf, self._grpc = tf, grpc
-        self._request = predict_pb2.PredictRequest()
-        self._request.model_spec.name = model
-        if version is not None:
-            self._request.model_spec.version.value = version
-        # The default takes 4 MB, less than a large photograph.
-        options = [
-            ("grpc.max_receive_message_length", -1),
-            ("grpc.max_send_message_length", -1),
-        ]
-        channel = grpc.insecure_channel(address, options)
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
-
-    def __call__(self, signature, inputs, names, timeout):
-        request = type(self._request)()
-        request.CopyFrom(self._request)
-        request.model_spec.signature_name = signature
-        request.output_filter.extend(names)
-        for name, value in inputs.items():
-            request.inputs[name].CopyFrom(self._tf.make_tensor_proto(value))
-        try:
-            response = self._stub.Predict(request, timeout=max(timeout, 0.001))
-        except self._grpc.RpcError as error:
-            raise ServingError(error.code().name, error.details()) from error
-        return {
-            name: self._tf.make_ndarray(response.outputs[name])
-            for name in names
-        }
-
-
-def encode_png(name, array):
-    """Returns an image, or a map of ids, as the contents of a PNG.
-
-    Args:
-        name: str, what it is, for the error.
-        array: integers 0..255, `(height, width, 3)`; or of `(height, width)`
-            uint8, or others in 0..65535, which take 16 bits.
-
-    Raises:
-        ValueError: if it is none of these, or empty.
-    """
-    is_map = np.ndim(array) == 2
-    array = _as_integers(name, array, 65535 if is_map else 255)
-    has_16_bits = is_map and array.dtype != np.uint8
-    array = array.astype("uint16" if has_16_bits else "uint8")
-    buffer = io.BytesIO()
-    # The fastest: it is sent once.
-    Image.fromarray(array).save(buffer, "PNG", compress_level=1)
-    return buffer.getvalue()
-
-
 def _as_maps(label_map, instance_map):
-    label_map = _as_integers("label_map", label_map, 255)
+    label_map = as_integers("`label_map`", label_map, 255)
     if instance_map is None:
         instance_map = np.zeros(label_map.shape[:2], "int32")
-    instance_map = _as_integers("instance_map", instance_map, 2**31 - 1)
+    instance_map = as_integers("`instance_map`", instance_map, 2**31 - 1)
     return {
         "label_map": label_map[None].astype("uint8"),
         "instance_map": instance_map[None].astype("int32"),
     }
-
-
-def _as_integers(name, array, highest):
-    """Returns an image or map in NumPy, if it holds what it may hold."""
-    array = np.asarray(array)
-    is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
-    if not is_image or not array.size:
-        raise ValueError(
-            f"`{name}` must be (height, width) or (height, width, 3), each at "
-            f"least 1. Received: shape {array.shape}"
-        )
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(
-            f"`{name}` must be of integers. Received: {array.dtype}"
-        )
-    if not 0 <= array.min() <= array.max() <= highest:
-        raise ValueError(
-            f"`{name}` holds {array.min()}..{array.max()}. Expected "
-            f"0..{highest}: number the ids anew."
-        )
-    return array

@@ -2,8 +2,7 @@
 
 import io
 
-from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.serving.client import encode_png
+from hdgan.data.image_files import encode_png, read_id_map, read_photo
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -74,7 +73,8 @@ def read_request(paths, is_rgb, read):
             is_taken = contents.startswith((_PNG, _JPEG))
             decode = read_photo
         if not is_taken:
-            contents = encode_png(path, decode(_File(contents, path)))
+            # Fast rather than small: it is sent once.
+            contents = encode_png(path, decode(_File(contents, path)), 1)
         request[name] = contents
     return request
 

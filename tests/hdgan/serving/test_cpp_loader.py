@@ -13,8 +13,8 @@ from PIL import Image
 from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tiny_models import make_model
 
+from hdgan.data.image_files import encode_png
 from hdgan.serving import ServingOptions
-from hdgan.serving.client import encode_png
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="there is no C++ compiler"

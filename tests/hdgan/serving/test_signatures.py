@@ -11,8 +11,8 @@ from PIL import Image
 from tiny_models import LABELS, inputs_for, make_model, sharpen
 
 from hdgan import StyleClusters
+from hdgan.data.image_files import encode_png
 from hdgan.serving import ServingOptions
-from hdgan.serving.client import encode_png
 
 SIZE = 17, 33
 _png = functools.partial(encode_png, "a map")

@@ -1,0 +1,127 @@
+"""How a client's calls reach a server: by REST, or by gRPC."""
+
+import base64
+import urllib.parse
+
+import numpy as np
+import requests
+
+_CODES = {
+    400: "INVALID_ARGUMENT",
+    404: "NOT_FOUND",
+    408: "DEADLINE_EXCEEDED",
+    429: "RESOURCE_EXHAUSTED",
+    502: "UNAVAILABLE",
+    503: "UNAVAILABLE",
+    504: "DEADLINE_EXCEEDED",
+}
+
+
+class ServingError(RuntimeError):
+    """What a server answered in place of a photograph.
+
+    Args:
+        code: str, gRPC's name of the kind of error, such as
+            `"INVALID_ARGUMENT"`: the request has to be mended.
+        message: str, the server's.
+    """
+
+    def __init__(self, code, message):
+        super().__init__(f"{code}: {message}")
+        self.code = code
+        self.message = message
+
+
+class RestTransport:
+    """A call by REST: https://www.tensorflow.org/tfx/serving/api_rest"""
+
+    def __init__(self, url, model, version):
+        name = urllib.parse.quote(model)
+        part = "" if version is None else f"/versions/{version}"
+        self._url = f"{url}/v1/models/{name}{part}:predict"
+
+    def __call__(self, signature, inputs, names, timeout):
+        body = {
+            "signature_name": signature,
+            "inputs": {name: _to_json(value) for name, value in inputs.items()},
+        }
+        try:
+            response = requests.post(self._url, json=body, timeout=timeout)
+        except requests.Timeout as error:
+            raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
+        except requests.ConnectionError as error:
+            raise ServingError("UNAVAILABLE", str(error)) from error
+        except requests.RequestException as error:
+            raise ServingError("UNKNOWN", str(error)) from error
+        try:
+            answer = response.json()
+        except ValueError:
+            answer = {"error": response.text[:500] or response.reason}
+        if response.status_code != 200:
+            code = _CODES.get(response.status_code, "UNKNOWN")
+            raise ServingError(code, str(answer.get("error", answer)))
+        outputs = answer["outputs"]
+        if len(names) == 1:
+            # Of a signature with one output it has no name.
+            outputs = {names[0]: outputs}
+        return {
+            name: [
+                base64.b64decode(content["b64"]) for content in outputs[name]
+            ]
+            if name.endswith("_bytes")
+            else outputs[name]
+            for name in names
+        }
+
+
+def _to_json(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return [{"b64": base64.b64encode(item).decode()} for item in value]
+
+
+class GrpcTransport:
+    """A call by gRPC."""
+
+    def __init__(self, address, model, version):
+        try:
+            import grpc
+            from tensorflow_serving.apis import (
+                predict_pb2,
+                prediction_service_pb2_grpc,
+            )
+        except ImportError as error:
+            raise ValueError(
+                "grpc:// needs tensorflow-serving-api, which is not installed: "
+                "pip install 'hdgan[serving]'. Or use http://."
+            ) from error
+        import tensorflow as tf
+
+        self._tf, self._grpc = tf, grpc
+        self._request = predict_pb2.PredictRequest()
+        self._request.model_spec.name = model
+        if version is not None:
+            self._request.model_spec.version.value = version
+        # The default takes 4 MB, less than a large photograph.
+        options = [
+            ("grpc.max_receive_message_length", -1),
+            ("grpc.max_send_message_length", -1),
+        ]
+        channel = grpc.insecure_channel(address, options)
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+
+    def __call__(self, signature, inputs, names, timeout):
+        request = type(self._request)()
+        request.CopyFrom(self._request)
+        request.model_spec.signature_name = signature
+        request.output_filter.extend(names)
+        for name, value in inputs.items():
+            request.inputs[name].CopyFrom(self._tf.make_tensor_proto(value))
+        try:
+            response = self._stub.Predict(request, timeout=max(timeout, 0.001))
+        except self._grpc.RpcError as error:
+            raise ServingError(error.code().name, error.details()) from error
+        return {
+            name: self._tf.make_ndarray(response.outputs[name])
+            for name in names
+        }
