@@ -1,5 +1,6 @@
 """How the recipes and tools start and fail."""
 
+import pathlib
 import re
 import sys
 
@@ -57,6 +58,54 @@ def parse_sizes(flag, texts):
             )
         sizes.append(tuple(map(int, match.groups())))
     return tuple(sizes)
+
+
+def check_output_dir(*names):
+    """Checks that results get a folder of their own.
+
+    Args:
+        names: of the flags that name folders of input files.
+
+    Raises:
+        ValueError: if `--output_dir` is one of these.
+    """
+    values = flags.FLAGS
+    output_dir = _absolute(values.output_dir)
+    for name in names:
+        folder = values[name].value
+        if folder and _absolute(folder) == output_dir:
+            raise ValueError(
+                f"--output_dir is --{name}: photographs would replace its "
+                "files, or be taken for made already. Choose another folder."
+            )
+
+
+def make_folder(flag, folder):
+    """Makes a folder for results, if it is missing.
+
+    Args:
+        flag: str, its name, for the error.
+        folder: path; where it is none of this machine's (`gs://...`), nothing
+            is to be made.
+
+    Raises:
+        ValueError: if it can't be made.
+    """
+    if "://" in str(folder):
+        return
+    try:
+        pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(
+            f"--{flag}={folder} can't be made: {error}. Expected the path of a "
+            "folder."
+        ) from error
+
+
+def _absolute(folder):
+    # Such as gs://bucket/folder.
+    is_remote = "://" in folder
+    return folder.rstrip("/") if is_remote else pathlib.Path(folder).resolve()
 
 
 def _parse(argv):

@@ -48,17 +48,20 @@ def main():
         values.rgb,
     )
     # What is wrong with all of it is told before it begins.
-    folders.check()
+    command_line.check_output_dir(
+        "label_dir", "instance_dir", "photo_dir", "feature_dir"
+    )
     batch_pipeline.check_inputs(values.savedmodel, folders)
     num_scenes = len(folders.list_scenes())
     failures = values.failures or FileSystems.join(
         values.output_dir, "failures.jsonl"
     )
-    print(f"{num_scenes} scenes", flush=True)
     pipeline = Pipeline(
         values.runner,
         options=PipelineOptions(shlex.split(values.beam_options)),
     )
+    command_line.make_folder("output_dir", values.output_dir)
+    print(f"{num_scenes} scenes", flush=True)
     batch_pipeline.add_synthesis(pipeline, values.savedmodel, folders, failures)
     result = pipeline.run()
     result.wait_until_finish()

@@ -62,6 +62,8 @@ def main():
         command_line.parse_sizes("warmup_sizes", values.warmup_sizes),
         values.device,
     )
+    if values.config_dir is not None:
+        command_line.make_folder("config_dir", values.config_dir)
     model = load_model(values.model)
     if values.precision is not None:
         model = with_precision(model, PRECISIONS[values.precision])

@@ -37,7 +37,7 @@ def request_folder(client, scenes, output_dir, concurrency=4):
         Dict from the label map's path to what went wrong with it.
     """
     output_dir = pathlib.Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
+    command_line.make_folder("output_dir", output_dir)
     there = {path.stem for path in output_dir.iterdir() if path.name[0] != "."}
     missing = [
         paths
@@ -69,6 +69,9 @@ def main():
         raise ValueError(
             f"--concurrency must be at least 1. Received: {values.concurrency}"
         )
+    command_line.check_output_dir(
+        "label_dir", "instance_dir", "photo_dir", "feature_dir"
+    )
     client = Client(
         values.url,
         values.model,

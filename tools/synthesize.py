@@ -42,12 +42,7 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
         ValueError: naming the file that does not fit the model.
     """
     output_dir = pathlib.Path(output_dir)
-    try:
-        output_dir.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ValueError(
-            f"--output_dir={output_dir} can't be made: {error}."
-        ) from error
+    command_line.make_folder("output_dir", output_dir)
     progress = keras.utils.Progbar(len(scenes), unit_name="scene")
     written = []
     for index, path in enumerate(scenes.inputs):
@@ -96,13 +91,9 @@ def main():
         raise ValueError(
             f"--samples must be at least 1. Received: {values.samples}"
         )
-    for name in ("label_dir", "instance_dir", "photo_dir", "feature_dir"):
-        folder = values[name].value
-        if folder and output_dir.resolve() == pathlib.Path(folder).resolve():
-            raise ValueError(
-                f"--output_dir is --{name}: photographs would overwrite its "
-                "files. Choose another folder."
-            )
+    command_line.check_output_dir(
+        "label_dir", "instance_dir", "photo_dir", "feature_dir"
+    )
     model = load_model(values.model)
     has_styles = (
         model.style_clusters is not None

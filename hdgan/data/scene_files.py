@@ -142,7 +142,8 @@ def pair_files(
         `SceneFiles`.
 
     Raises:
-        ValueError: if a folder is missing or empty, or files have no partner.
+        ValueError: if a folder is missing or empty, files have no partner, or
+            two have one name.
     """
     folders = {
         "inputs": (inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES),
@@ -156,6 +157,14 @@ def pair_files(
         if folder is not None
     }
     first = columns["inputs"]
+    counts = collections.Counter(_stems(first))
+    twice = [file.name for file in first if counts[file.stem] > 1]
+    if twice:
+        raise ValueError(
+            f"{inputs} holds files that differ in their ending alone: "
+            f"{', '.join(twice[:4])}. Keep one of each: results are named "
+            "after them."
+        )
     paired = {
         kind: tuple(_match(first, files))
         for kind, files in columns.items()

@@ -58,7 +58,12 @@ class BatchFolders:
         Raises:
             ValueError: if a folder is empty, or files have no partner.
         """
-        folders = self._folders()
+        folders = {
+            "label_bytes": self.label_dir,
+            "instance_bytes": self.instance_dir,
+            "photo_bytes": self.photo_dir,
+            "feature_bytes": self.feature_dir,
+        }
         scenes = pair_files(
             *folders.values(), self.is_rgb, list_files=_list_images
         )
@@ -69,29 +74,6 @@ class BatchFolders:
             }
             for paths in list_requests(scenes)
         ]
-
-    def check(self):
-        """Checks that photographs get a folder of their own.
-
-        Raises:
-            ValueError: if not.
-        """
-        output_dir = self.output_dir.rstrip("/")
-        for folder in self._folders().values():
-            if folder is not None and folder.rstrip("/") == output_dir:
-                raise ValueError(
-                    f"--output_dir={self.output_dir} holds input files, which "
-                    "would be taken for photographs that are there already. "
-                    "Choose another folder."
-                )
-
-    def _folders(self):
-        return {
-            "label_bytes": self.label_dir,
-            "instance_bytes": self.instance_dir,
-            "photo_bytes": self.photo_dir,
-            "feature_bytes": self.feature_dir,
-        }
 
     def list_done(self):
         """Returns the names, without endings, that photographs have already."""

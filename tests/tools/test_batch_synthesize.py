@@ -169,6 +169,7 @@ def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
         ("--photo_dir={data}/test_img", ("--photo_dir", "Leave it out")),
         ("--output_dir={data}/test_inst", ("--output_dir", "another folder")),
         ("--runner=Nobody", ("Nobody", "DirectRunner")),
+        ("--output_dir={data}/labels.json", ("labels.json", "can't be made")),
     ],
 )
 def test_bad_flags(savedmodel, data_dir, tmp_path, flag, words):

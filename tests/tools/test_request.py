@@ -105,10 +105,12 @@ def test_what_is_refused_is_listed_and_the_rest_made(
         ("--concurrency=0", "at least 1"),
         ("--timeout=0", "above 0"),
         ("--label_dir=nowhere", "no such folder"),
+        ("--output_dir={data}/test_inst", "Choose another folder"),
+        ("--output_dir={data}/labels.json", "labels.json can't be made"),
     ],
 )
 def test_bad_flags_are_named(server, data_dir, tmp_path, flag, fragment):
     flags = _flags(server, data_dir, tmp_path / "photos")
-    result = run_inside(TOOL, *flags, flag)
+    result = run_inside(TOOL, *flags, flag.format(data=data_dir))
     assert_one_clear_error(result, fragment)
     assert not (tmp_path / "photos").exists()
