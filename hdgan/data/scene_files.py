@@ -158,12 +158,12 @@ def pair_files(
     }
     first = columns["inputs"]
     counts = collections.Counter(_stems(first))
-    twice = [file.name for file in first if counts[file.stem] > 1]
+    twice = [str(file) for file in first if counts[file.stem] > 1]
     if twice:
         raise ValueError(
-            f"{inputs} holds files that differ in their ending alone: "
-            f"{', '.join(twice[:4])}. Keep one of each: results are named "
-            "after them."
+            f"These files differ in their ending alone: "
+            f"{', '.join(twice[:4])}. Results are named after them: remove or "
+            "rename all but one of each."
         )
     paired = {
         kind: tuple(_match(first, files))

@@ -19,6 +19,7 @@ from apache_beam.ml.inference.base import (
     ModelHandler,
     RunInference,
 )
+from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from hdgan.data.image_files import select_images
@@ -96,7 +97,12 @@ def check_inputs(directory, folders):
             f"{directory} holds no saved_model.pb. Expected a version that the "
             "tool export_savedmodel wrote, such as serving/hdgan/1."
         )
-    (graph,) = SavedModel.FromString(_read(file)).meta_graphs
+    try:
+        (graph,) = SavedModel.FromString(_read(file)).meta_graphs
+    except (DecodeError, ValueError) as error:
+        raise ValueError(
+            f"{file} is no SavedModel that can be read. Export it again."
+        ) from error
     if _SIGNATURE not in graph.signature_def:
         raise ValueError(
             f"{directory} has no signature {_SIGNATURE}. Expected an export "

@@ -56,28 +56,28 @@ class RestTransport:
         try:
             answer = response.json()
         except ValueError:
+            # Of a proxy, perhaps.
             answer = {"error": response.text[:500] or response.reason}
-        if response.status_code != 200:
+        if response.status_code != 200 or "outputs" not in answer:
             code = _CODES.get(response.status_code, "UNKNOWN")
             raise ServingError(code, str(answer.get("error", answer)))
         outputs = answer["outputs"]
         if len(names) == 1:
             # Of a signature with one output it has no name.
             outputs = {names[0]: outputs}
-        return {
-            name: [
-                base64.b64decode(content["b64"]) for content in outputs[name]
-            ]
-            if name.endswith("_bytes")
-            else outputs[name]
-            for name in names
-        }
+        return {name: _from_json(name, outputs[name]) for name in names}
 
 
 def _to_json(value):
     if isinstance(value, np.ndarray):
         return value.tolist()
     return [{"b64": base64.b64encode(item).decode()} for item in value]
+
+
+def _from_json(name, value):
+    if not name.endswith("_bytes"):
+        return value
+    return [base64.b64decode(item["b64"]) for item in value]
 
 
 class GrpcTransport:

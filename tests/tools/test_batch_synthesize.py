@@ -179,6 +179,15 @@ def test_bad_flags(savedmodel, data_dir, tmp_path, flag, words):
     assert not (tmp_path / "photos").exists()
 
 
+def test_a_damaged_export_is_named(data_dir, tmp_path):
+    file = tmp_path / "saved_model.pb"
+    for contents in (b"", b"no model"):
+        file.write_bytes(contents)
+        flags = _flags(tmp_path, data_dir, tmp_path / "photos")
+        result = run_inside(TOOL, *flags)
+        assert_one_clear_error(result, file, "Export it again")
+
+
 def test_a_model_that_needs_photos_says_so(data_dir, tmp_path):
     _make_model(data_dir, styles="instances").export(tmp_path / "1")
     flags = _flags(tmp_path / "1", data_dir, tmp_path / "photos")

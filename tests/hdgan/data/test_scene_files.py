@@ -185,7 +185,9 @@ def test_many_files_without_partner_are_not_all_listed(folders):
 def test_two_files_of_one_name_are_not_paired_silently(folders, folder):
     fill(folders, ("a", "b"), RULES["equal_stems"])
     save(folders[folder] / "a.bmp", 1)
-    with pytest.raises(ValueError, match="no one partner|ending alone") as error:
+    with pytest.raises(
+        ValueError, match=r"no one partner|ending alone"
+    ) as error:
         find_scenes(folders[0].parent)
     assert_error(error, folders[folder] / "a.bmp", "remove")
 
@@ -289,5 +291,5 @@ def test_take_keeps_the_first_scenes_together(folders):
 def test_files_that_differ_in_their_ending_alone_are_refused(tmp_path):
     for name in ("a.png", "a.bmp", "b.png"):
         (tmp_path / name).touch()
-    with pytest.raises(ValueError, match=r"ending alone: a\.bmp, a\.png\."):
+    with pytest.raises(ValueError, match=r"ending alone: .*a\.bmp, .*a\.png\."):
         pair_files(tmp_path)

@@ -1,6 +1,8 @@
 """The client against a stand-in that runs real exports, by both protocols."""
 
+import http.server
 import json
+import threading
 import time
 
 import numpy as np
@@ -167,6 +169,24 @@ def test_no_server_at_all(url):
     with pytest.raises(ServingError) as caught:
         Client(url, retries=0, timeout=5).describe()
     assert caught.value.code == "UNAVAILABLE"
+
+
+def test_an_answer_that_is_no_servers():
+    class Proxy(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>Sign in</html>")
+
+        def log_message(self, *_):
+            pass
+
+    with http.server.HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
+        threading.Thread(target=proxy.handle_request).start()
+        client = Client(f"http://127.0.0.1:{proxy.server_port}")
+        with pytest.raises(ServingError, match="UNKNOWN: <html>Sign in"):
+            client.describe()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
