@@ -192,6 +192,10 @@ def _answer_rest(server, path, contents):
         return 404, {"error": f"Malformed request: POST {path}"}
     try:
         body = json.loads(contents)
+        if not body["inputs"]:
+            raise _Refusal(
+                "INVALID_ARGUMENT", "Failed to get input map for signature."
+            )
         outputs = server.predict(
             match.group(1),
             body.get("signature_name", "serving_default"),
@@ -234,7 +238,7 @@ def _to_json(key, value):
     if value.dtype != object:
         return value.tolist()
     if not key.endswith("_bytes"):
-        return value.item().decode()
+        return [item.decode() for item in value]
     return [{"b64": base64.b64encode(v).decode()} for v in value]
 
 

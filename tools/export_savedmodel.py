@@ -72,11 +72,11 @@ def main():
     )
     print(f"SavedModel: {directory}")
     if values.config_dir is not None:
-        base_path = directory.parent
+        base_path = directory.resolve().parent
         write_server_files(
             values.config_dir,
             base_path.name,
-            values.served_path or base_path.resolve(),
+            values.served_path or base_path,
         )
         print(f"Server's files: {values.config_dir}")
 

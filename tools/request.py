@@ -21,7 +21,12 @@ from hdgan import command_line
 from hdgan.data.image_files import write_file
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.client import Client
-from hdgan.serving.scene_request import list_requests, read_request
+from hdgan.serving.scene_request import (
+    is_photo,
+    list_requests,
+    read_request,
+)
+from hdgan.serving.transports import ServingError
 
 
 def request_folder(client, scenes, output_dir, concurrency=4):
@@ -38,7 +43,7 @@ def request_folder(client, scenes, output_dir, concurrency=4):
     """
     output_dir = pathlib.Path(output_dir)
     command_line.make_folder("output_dir", output_dir)
-    there = {path.stem for path in output_dir.iterdir() if path.name[0] != "."}
+    there = {path.stem for path in output_dir.iterdir() if is_photo(path)}
     missing = [
         paths
         for paths in list_requests(scenes)
@@ -55,6 +60,15 @@ def request_folder(client, scenes, output_dir, concurrency=4):
 
     errors = {}
     if missing:
+        # A server that doesn't answer is told once, not for every scene.
+        try:
+            client.describe()
+        except ServingError as error:
+            raise ValueError(
+                f"No model answers: {error}. Expected a server of an export, "
+                "REST usually at http://HOST:8501, gRPC at grpc://HOST:8500, "
+                "and by --model the name that it gives the model."
+            ) from error
         progress = keras.utils.Progbar(len(missing), unit_name="scene")
         for paths, error in client.map(ask, missing, concurrency):
             if error is not None:
@@ -107,7 +121,7 @@ def _define_flags():
     flags.DEFINE_string("output_dir", None, "For photographs.", required=True)
     flags.DEFINE_integer("concurrency", 4, "Requests at the same time.")
     flags.DEFINE_float("timeout", 60.0, "Seconds for one, all tries together.")
-    flags.DEFINE_integer("retries", 4, "Tries after the first.")
+    flags.DEFINE_integer("retries", 50, "At most; until the timeout is over.")
 
 
 if __name__ == "__main__":

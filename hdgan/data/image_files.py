@@ -80,7 +80,14 @@ def read_id_map(path):
                 "it shows the classes in colours, replace each colour by its "
                 "class's id and save one channel."
             )
-        return np.asarray(_load(image, path)).astype("int32")
+        if image.format == "JPEG":
+            raise ValueError(
+                f"{path} is a JPEG, which does not keep ids exactly. Expected "
+                "PNG: save the ids anew from what they were made of."
+            )
+        # Pillow spreads grey of few bits over 0..255.
+        scale = {"L;2": 85, "L;4": 17}.get(image.tile[0].args, 1)
+        return np.asarray(_load(image, path)).astype("int32") // scale
 
 
 def read_photo(path):
@@ -177,8 +184,8 @@ def encode_png(name, array, compress_level=6):
 
     Args:
         name: file or argument, for the error.
-        array: integers 0..255, `(height, width, 3)`; or of `(height, width)`
-            uint8, or others in 0..65535, which take 16 bits.
+        array: integers 0..255, `(height, width, 1 or 3)`; or of
+            `(height, width)` uint8, or others in 0..65535: 16 bits.
         compress_level: int in 0..9, from the fastest to the smallest.
 
     Raises:
@@ -198,13 +205,15 @@ def as_integers(name, array, highest):
 
     Args:
         name: file or argument, for the error.
-        array: integers, `(height, width)` or `(height, width, 3)`.
+        array: integers, `(height, width)` or `(height, width, 1 or 3)`.
         highest: int; expected are 0..highest.
 
     Raises:
         ValueError: if it is of another kind, empty, or out of range.
     """
     array = np.asarray(array)
+    if array.ndim == 3 and array.shape[2] == 1:
+        array = array[..., 0]
     is_image = array.ndim == 2 or (array.ndim == 3 and array.shape[2] == 3)
     if not is_image or not array.size:
         raise ValueError(
@@ -223,6 +232,8 @@ def as_integers(name, array, highest):
 def _open(path):
     try:
         return Image.open(path)
+    except Image.DecompressionBombError as error:
+        raise ValueError(f"{path} is too large: {error}") from error
     except UnidentifiedImageError as error:
         raise ValueError(
             f"{path} is no image that can be read. Expected PNG or, for a "

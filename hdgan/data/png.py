@@ -31,6 +31,25 @@ def grey_bits(contents):
     return tf.where(is_plain, bits, 0)
 
 
+def png_size(contents):
+    """Returns the height and width that a PNG's header names.
+
+    Args:
+        contents: string scalar.
+
+    Returns:
+        int64 `(2,)`; up to 2**32 each, as of what is no PNG.
+    """
+    header = tf.strings.substr(_lengthen(contents), 16, 8)
+    sides = tf.io.decode_raw(header, tf.uint8)
+    sides = tf.reshape(tf.cast(sides, tf.int64), (2, 4))
+    width_and_height = tf.linalg.matvec(
+        sides, tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
+    )
+    # Of huge ones the product would not fit in 64 bits.
+    return tf.minimum(width_and_height[::-1], 2**31)
+
+
 def decode_grey(contents, bits):
     """Decodes a grey PNG exactly.
 

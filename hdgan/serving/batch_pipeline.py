@@ -6,6 +6,7 @@ package, too. Files may be wherever Beam's file systems reach.
 
 import dataclasses
 import json
+import os
 import pathlib
 import uuid
 
@@ -24,7 +25,12 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from hdgan.data.image_files import select_images
 from hdgan.data.scene_files import pair_files
-from hdgan.serving.scene_request import list_requests, read_request
+from hdgan.serving.scene_request import (
+    is_photo,
+    list_requests,
+    read_request,
+)
+from hdgan.serving.transports import clean_message
 
 COUNTERS = ("done", "skipped", "failed")
 _NAMESPACE = "hdgan"
@@ -78,7 +84,7 @@ class BatchFolders:
 
     def list_done(self):
         """Returns the names, without endings, that photographs have already."""
-        return {path.stem for path in _list(self.output_dir)}
+        return {path.stem for path in _list(self.output_dir) if is_photo(path)}
 
 
 def check_inputs(directory, folders):
@@ -220,7 +226,7 @@ class _Export(ModelHandler):
                 yield _Answer(image=outputs["image_bytes"].numpy()[0])
             except tf.errors.InvalidArgumentError as error:
                 # What the signature refuses; any other error ends the run.
-                yield _Answer(error=error.message)
+                yield _Answer(error=clean_message(error.message))
 
     def get_num_bytes(self, batch):
         return sum(len(v) for request in batch for v in request.values())
@@ -278,6 +284,11 @@ def _read(path):
 
 
 def _list(folder):
+    if "://" not in folder:
+        # A pattern would be made of brackets in its name.
+        is_there = os.path.isdir(folder)
+        names = os.listdir(folder) if is_there else []
+        return [pathlib.PurePosixPath(folder, name) for name in names]
     (result,) = FileSystems.match([FileSystems.join(folder, "*")])
     return [pathlib.PurePosixPath(file.path) for file in result.metadata_list]
 

@@ -46,7 +46,7 @@ class Client:
     """
 
     def __init__(
-        self, url, model="hdgan", version=None, timeout=60.0, retries=4
+        self, url, model="hdgan", version=None, timeout=60.0, retries=50
     ):
         kind, _, address = url.partition("://")
         if kind in ("http", "https") and address:
@@ -92,6 +92,10 @@ class Client:
             "photo": photo,
             "feature_map": feature_map,
         }
+        for name in ("photo", "feature_map"):
+            if arguments[name] is not None:
+                image = as_integers(f"`{name}`", arguments[name], 255)
+                arguments[name] = image.astype("uint8")
         files = {"instance_bytes": b""} | {
             # Fast rather than small: it is sent once.
             f"{name.removesuffix('_map')}_bytes": encode_png(
@@ -172,7 +176,7 @@ class Client:
             description = json.loads(self.describe())
             self._style_channels = description["style_channels"]
         # One that no instance has, so that the list is never empty.
-        styles = {-1: -1, **(styles or {})}
+        styles = {-1: -1, **_check_styles(styles or {}, self._style_channels)}
         vectors = np.zeros((1, len(styles), self._style_channels), "float32")
         clusters = np.full((1, len(styles)), -1, "int32")
         for index, style in enumerate(styles.values()):
@@ -196,9 +200,9 @@ class Client:
         Raises:
             ServingError: as of `synthesize`.
         """
-        answer = self._ask("describe", {}, ["description"])
-        # By gRPC an array of bytes, by REST text.
-        description = np.asarray(answer["description"]).item()
+        answer = self._ask("describe", {"request": [b""]}, ["description"])
+        # By gRPC bytes, by REST text.
+        (description,) = answer["description"]
         return (
             description
             if isinstance(description, str)
@@ -254,6 +258,23 @@ class Client:
                     raise
                 time.sleep(pause)
                 wait = min(2 * wait, _LONGEST_WAIT)
+
+
+def _check_styles(styles, num_channels):
+    for instance, style in styles.items():
+        shape = np.shape(style)
+        is_cluster = shape == () and np.issubdtype(
+            np.asarray(style).dtype, np.integer
+        )
+        if is_cluster and style >= 0:
+            continue
+        if shape != (num_channels,):
+            raise ValueError(
+                f"`styles[{instance}]` must be the number of a cluster, at "
+                f"least 0, or {num_channels} floats in [-1, 1]. Received: "
+                f"{style!r}"
+            )
+    return styles
 
 
 def _as_maps(label_map, instance_map):

@@ -40,8 +40,8 @@ def export_savedmodel(model, directory, options=None):
       [-1, 1], or instead, where not negative, `style_clusters`, int32 `(batch,
       n)`, numbers of its class's clusters; `seed`, int32 `(batch,)`, which
       draws the styles of the other instances. Output `photo`.
-    - `describe`: nothing to `description`, JSON with classes, colours and
-      versions.
+    - `describe`: `request`, `(batch,)`, any text, to `description`, `(batch,)`,
+      JSON with classes, colours and versions.
     - `synthesize_WIDTHxHEIGHT` for each fixed size: `serving_default` for that.
 
     Bad input is refused with INVALID_ARGUMENT and what to do about it.

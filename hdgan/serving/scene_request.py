@@ -19,6 +19,15 @@ class _File(io.BytesIO):
         return str(self._path)
 
 
+def is_photo(path):
+    """Whether a file of the output folder is a finished photograph.
+
+    Args:
+        path: `pathlib` path.
+    """
+    return path.suffix in (".png", ".jpg") and not path.name.startswith(".")
+
+
 def list_requests(scenes):
     """Returns of each scene the paths of its files, by the inputs' names.
 

@@ -7,7 +7,7 @@ import json
 import keras
 import tensorflow as tf
 
-from hdgan.data.png import decode_grey, grey_bits, is_png
+from hdgan.data.png import decode_grey, grey_bits, is_png, png_size
 from hdgan.scene_coding import instances_or_labels
 from hdgan.serving.styles import (
     draw_style_maps,
@@ -64,9 +64,10 @@ class ServingOptions:
                 f"`jpeg_quality` must be in 1..100. Received: "
                 f"{self.jpeg_quality}"
             )
-        if self.max_pixels < 1:
+        if not 1 <= self.max_pixels < 2**31:
             raise ValueError(
-                f"`max_pixels` must be at least 1. Received: {self.max_pixels}"
+                "`max_pixels` must be at least 1 and less than 2**31. "
+                f"Received: {self.max_pixels}"
             )
         if self.warmup_sizes:
             check_warmup()
@@ -97,7 +98,10 @@ def make_signatures(model, options):
     signatures = _Signatures(model, options)
     made = {
         "serving_default": (signatures.synthesize, signatures.specs()),
-        "describe": (signatures.describe, []),
+        "describe": (
+            signatures.describe,
+            [tf.TensorSpec((None,), tf.string, "request")],
+        ),
     }
     if signatures.takes_png:
         made["synthesize_png"] = (
@@ -215,6 +219,19 @@ class _Signatures:
             maps = [decoded[name][None] for name in self._names]
             return self._encode_image(self._synthesize(self._check(maps))[0])
 
+        count = tf.size(contents[0])
+        checks = [
+            tf.debugging.assert_positive(count, "`label_bytes` is empty.")
+        ] + [
+            tf.debugging.assert_equal(
+                tf.size(other),
+                count,
+                f"`{_bytes_name(name)}` and `label_bytes` differ in number.",
+            )
+            for name, other in zip(self._names[1:], contents[1:], strict=True)
+        ]
+        with tf.control_dependencies([check for check in checks if check]):
+            contents = [tf.identity(content) for content in contents]
         images = tf.map_fn(
             synthesize,
             tuple(contents),
@@ -223,7 +240,8 @@ class _Signatures:
         )
         return {"image_bytes": images}
 
-    def describe(self):
+    def describe(self, request):
+        # A server takes no signature without an input by REST.
         labels = self._model.labels
         description = {
             "labels": None if labels is None else labels.get_config(),
@@ -241,7 +259,8 @@ class _Signatures:
                 "tensorflow": tf.__version__,
             },
         }
-        return {"description": tf.constant(json.dumps(description))}
+        text = tf.constant(json.dumps(description))
+        return {"description": tf.fill(tf.shape(request), text)}
 
     def _find_regions(self, inputs):
         """Returns the ids of what has one style, with labels."""
@@ -292,15 +311,17 @@ class _Signatures:
         source = f"`{_bytes_name(name)}`"
         is_rgb = name == "label_map" and self._model.labels is None
         if name in ("photo", "feature_map") or is_rgb:
-            channels = self._model.feature_map_channels or 3
+            channels = 3
+            if name == "feature_map":
+                channels = self._model.feature_map_channels
             return self._decode_image(source, contents, channels)
         if name == "instance_map":
             return tf.cond(
                 contents == "",
                 lambda: tf.zeros((0, 0), tf.int32),
-                lambda: _decode_ids(source, contents),
+                lambda: self._decode_ids(source, contents),
             )
-        ids = _decode_ids(source, contents)
+        ids = self._decode_ids(source, contents)
         num_labels = len(self._model.labels)
         # Before ids of 16 bits are cut to 8.
         check = tf.debugging.assert_less(
@@ -320,12 +341,51 @@ class _Signatures:
         )
         with tf.control_dependencies([check]):
             contents = tf.identity(contents)
+        size = tf.cond(
+            is_jpeg,
+            lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
+            lambda: png_size(contents),
+        )
+        with tf.control_dependencies([self._check_pixels(source, size)]):
+            contents = tf.identity(contents)
         return tf.cond(
             is_jpeg,
             lambda: tf.io.decode_jpeg(
                 contents, channels, dct_method="INTEGER_ACCURATE"
             ),
             lambda: tf.io.decode_png(contents, channels),
+        )
+
+    def _decode_ids(self, source, contents):
+        """Decodes a PNG of ids to int32 `(height, width)`."""
+        bits = grey_bits(contents)
+        checks = [
+            tf.debugging.Assert(
+                is_png(contents),
+                [f"{source} is no PNG. Send the contents of a PNG file."],
+            ),
+            tf.debugging.Assert(
+                bits > 0,
+                [
+                    f"{source} is no grey PNG of 8 or 16 bits. Send ids as "
+                    "grey values: no palette, no colours, no alpha."
+                ],
+            ),
+            self._check_pixels(source, png_size(contents)),
+        ]
+        with tf.control_dependencies(checks):
+            return decode_grey(tf.identity(contents), bits)[..., 0]
+
+    def _check_pixels(self, source, size):
+        """Checks a file's size before it is decoded: a small one may be big."""
+        limit = self._options.max_pixels
+        return tf.debugging.Assert(
+            tf.reduce_prod(tf.cast(size, tf.int64)) <= limit,
+            [
+                f"{source} is larger than the {limit} pixels that this model "
+                "was exported for. Send a smaller one, or export with a larger "
+                "--max_pixels."
+            ],
         )
 
     def _or_zeros(self, instance_map, label_map):
@@ -344,23 +404,3 @@ class _Signatures:
 
 def _bytes_name(name):
     return f"{name.removesuffix('_map')}_bytes"
-
-
-def _decode_ids(source, contents):
-    """Decodes a PNG of ids to int32 `(height, width)`."""
-    bits = grey_bits(contents)
-    checks = [
-        tf.debugging.Assert(
-            is_png(contents),
-            [f"{source} is no PNG. Send the contents of a PNG file."],
-        ),
-        tf.debugging.Assert(
-            bits > 0,
-            [
-                f"{source} is no grey PNG of 8 or 16 bits. Send ids as grey "
-                "values: no palette, no colours, no alpha."
-            ],
-        ),
-    ]
-    with tf.control_dependencies(checks):
-        return decode_grey(tf.identity(contents), bits)[..., 0]

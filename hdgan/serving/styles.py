@@ -58,11 +58,15 @@ def draw_style_maps(model, label_map, region_map, styles):
         drawn = tf.strings.to_hash_bucket_strong(names, 2**31 - 1, [17, 29])
         chosen = tf.cast(drawn, tf.int32) % available
 
-        is_asked = ids[:, None] == instances[None]
-        has_asked = tf.reduce_any(is_asked, axis=1)
-        # A row more, for those that nothing was asked for.
-        which = tf.argmax(
-            tf.pad(tf.cast(is_asked, tf.int32), ((0, 0), (0, 1))), axis=1
+        # Which of those that were asked for; one past them for the others.
+        num_asked = tf.size(instances)
+        order = tf.argsort(instances, stable=True)
+        ordered = tf.gather(instances, order)
+        place = tf.searchsorted(ordered, ids)
+        is_found = tf.gather(tf.pad(ordered, ((0, 1),)), place) == ids
+        has_asked = is_found & (place < num_asked)
+        which = tf.where(
+            has_asked, tf.gather(tf.pad(order, ((0, 1),)), place), num_asked
         )
         asked_clusters = tf.gather(
             tf.pad(clusters, ((0, 1),), constant_values=-1), which

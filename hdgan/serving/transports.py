@@ -1,6 +1,7 @@
 """How a client's calls reach a server: by REST, or by gRPC."""
 
 import base64
+import re
 import urllib.parse
 
 import numpy as np
@@ -8,13 +9,20 @@ import requests
 
 _CODES = {
     400: "INVALID_ARGUMENT",
+    403: "PERMISSION_DENIED",
     404: "NOT_FOUND",
     408: "DEADLINE_EXCEEDED",
+    409: "ABORTED",
     429: "RESOURCE_EXHAUSTED",
+    500: "INTERNAL",
     502: "UNAVAILABLE",
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
+
+
+# What is less is none to both.
+_LEAST_TIMEOUT = 0.001
 
 
 class ServingError(RuntimeError):
@@ -32,6 +40,16 @@ class ServingError(RuntimeError):
         self.message = message
 
 
+def clean_message(text):
+    """Returns of TensorFlow's report of a failed check the check's own text.
+
+    Args:
+        text: str, an error's.
+    """
+    match = re.search(r"assertion failed: \[(.*?)\](?: \[|\s*$)", text, re.S)
+    return match.group(1) if match else text
+
+
 class RestTransport:
     """A call by REST: https://www.tensorflow.org/tfx/serving/api_rest"""
 
@@ -46,21 +64,26 @@ class RestTransport:
             "inputs": {name: _to_json(value) for name, value in inputs.items()},
         }
         try:
-            response = requests.post(self._url, json=body, timeout=timeout)
+            response = requests.post(
+                self._url, json=body, timeout=max(timeout, _LEAST_TIMEOUT)
+            )
         except requests.Timeout as error:
             raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
         except requests.ConnectionError as error:
             raise ServingError("UNAVAILABLE", str(error)) from error
         except requests.RequestException as error:
-            raise ServingError("UNKNOWN", str(error)) from error
+            raise ServingError("UNAVAILABLE", str(error)) from error
         try:
             answer = response.json()
         except ValueError:
             # Of a proxy, perhaps.
             answer = {"error": response.text[:500] or response.reason}
+        if not isinstance(answer, dict):
+            answer = {"error": answer}
         if response.status_code != 200 or "outputs" not in answer:
             code = _CODES.get(response.status_code, "UNKNOWN")
-            raise ServingError(code, str(answer.get("error", answer)))
+            error = clean_message(str(answer.get("error", answer)))
+            raise ServingError(code, error)
         outputs = answer["outputs"]
         if len(names) == 1:
             # Of a signature with one output it has no name.
@@ -106,6 +129,8 @@ class GrpcTransport:
         options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
+            # Two minutes by default: a server that starts is found late.
+            ("grpc.max_reconnect_backoff_ms", 2000),
         ]
         channel = grpc.insecure_channel(address, options)
         self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
@@ -118,9 +143,12 @@ class GrpcTransport:
         for name, value in inputs.items():
             request.inputs[name].CopyFrom(self._tf.make_tensor_proto(value))
         try:
-            response = self._stub.Predict(request, timeout=max(timeout, 0.001))
+            response = self._stub.Predict(
+                request, timeout=max(timeout, _LEAST_TIMEOUT)
+            )
         except self._grpc.RpcError as error:
-            raise ServingError(error.code().name, error.details()) from error
+            message = clean_message(error.details())
+            raise ServingError(error.code().name, message) from error
         return {
             name: self._tf.make_ndarray(response.outputs[name])
             for name in names

@@ -157,7 +157,8 @@ def test_threads_are_as_many_as_cores():
 
 
 def test_kubernetes_probes_are_answered(server):
-    for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
+    assert CONTAINER["livenessProbe"]["tcpSocket"] == {"port": "rest"}
+    for kind in ("startupProbe", "readinessProbe"):
         get = CONTAINER[kind]["httpGet"]
         assert get["port"] == "rest"
         response = requests.get(server.rest_url + get["path"])

@@ -55,7 +55,7 @@ def _flags(savedmodel, data_dir, output_dir):
 
 def _check_photos(model, data_dir, output_dir, with_photos=False):
     labels = sorted((data_dir / "test_label").iterdir())
-    assert {path.stem for path in output_dir.glob("*.png")} == {
+    assert {path.stem for path in output_dir.glob("[!.]*.png")} == {
         path.stem for path in labels
     }
     for label in labels:
@@ -148,12 +148,12 @@ def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
     draw_scenes(data, "test", 24, 128, 256)
     flags = _flags(savedmodel, data, photos)
     process = start(TOOL, *flags)
-    while not list(photos.glob("*.png")):
+    while not list(photos.glob("[!.]*.png")):
         assert process.poll() is None
         time.sleep(0.02)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
-    num_made = len(list(photos.glob("*.png")))
+    num_made = len(list(photos.glob("[!.]*.png")))
     assert num_made < 24
     options = "--direct_num_workers=2 --direct_running_mode=multi_processing"
     out = run(TOOL, *flags, f"--beam_options={options}")

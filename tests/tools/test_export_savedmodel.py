@@ -131,7 +131,8 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
     assert 'base_path: "/models/hdgan"' in config
     signatures = tf.saved_model.load(version).signatures
     assert {"synthesize_32x16", "synthesize_16x16"} < set(signatures)
-    description = signatures["describe"]()["description"].numpy()
+    request = tf.constant([""])
+    description = signatures["describe"](request)["description"].numpy()[0]
     assert json.loads(description)["image_format"] == "jpeg"
     assert json.loads(description)["max_pixels"] == 1000
     assert json.loads(description)["precision"] == "bfloat16"

@@ -83,7 +83,7 @@ def _check_answers(program, model, tmp_path, atol):
         for name, fixed_size in fixed.items():
             if size == fixed_size:
                 _write(requests / f"{name}-{label}", scenes)
-    _write(requests / "describe-it", {})
+    _write(requests / "describe-it", {"request": [b""]})
     if model.style_channels:
         vectors = np.zeros((1, 1, model.style_channels), "float32")
         styles = {

@@ -3,6 +3,7 @@
 import functools
 import io
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -23,6 +24,11 @@ MODELS = {
     "encoder": {"styles": "instances"},
     "loaded": {"styles": "loaded", "encoder_features": 3},
     "rgb": {"labels": None, "use_instances": False},
+    "rgb, loaded": {
+        "labels": None,
+        "styles": "loaded",
+        "encoder_features": 1,
+    },
 }
 
 
@@ -150,12 +156,16 @@ def test_encode_gives_what_the_encoder_finds(served):
 
 def test_it_describes_itself(served):
     _, signatures, _ = served["labels"]
-    description = json.loads(signatures["describe"]()["description"].numpy())
+    descriptions = signatures["describe"](request=tf.constant(["", ""]))
+    first, second = descriptions["description"].numpy()
+    assert first == second
+    description = json.loads(first)
     assert description["labels"] == LABELS.get_config()
     assert description["num_labels"] == 5
     assert description["max_pixels"] == 2000
     assert description["versions"]["tensorflow"] == tf.__version__
-    rgb = json.loads(served["rgb"][1]["describe"]()["description"].numpy())
+    descriptions = served["rgb"][1]["describe"](request=tf.constant([""]))
+    rgb = json.loads(descriptions["description"].numpy()[0])
     assert rgb["labels"] is None
 
 
@@ -207,6 +217,39 @@ def test_bad_files_are_refused_clearly(served, label, instance, message):
             label_bytes=label,
             instance_bytes=instance,
         )
+
+
+def test_files_that_differ_in_number_are_refused(served):
+    ask = served["labels"][1]["synthesize_png"]
+    for labels, instances in (([GREY], [b"", b""]), ([GREY, GREY], [b""])):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="in number"):
+            ask(
+                label_bytes=tf.constant(labels),
+                instance_bytes=tf.constant(instances),
+            )
+
+
+@pytest.mark.parametrize("kind", ["label", "instance", "photo"])
+def test_a_small_file_of_a_huge_image_is_not_decoded(served, kind):
+    buffer = io.BytesIO()
+    # Decoded, it would be 400 MB or more.
+    size = (20000, 20000)
+    if kind == "photo":
+        Image.new("RGB", (4000, 4000)).save(buffer, "JPEG")
+    else:
+        Image.new("1", size).convert("L").save(buffer, "PNG")
+    files = {
+        "label_bytes": GREY,
+        "instance_bytes": b"",
+        "photo_bytes": _png(np.zeros((8, 8, 3), "uint8")),
+    } | {f"{kind}_bytes": buffer.getvalue()}
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=f"{kind}_bytes` is larger than"
+    ):
+        _ask(served["encoder"][1]["synthesize_png"], **files)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    assert after - before < 100_000
 
 
 def test_a_photo_that_is_none_is_refused(served):
