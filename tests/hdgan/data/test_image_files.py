@@ -1,6 +1,8 @@
 """Reading, checking and writing image files."""
 
 import os
+import struct
+import zlib
 
 import numpy as np
 import pytest
@@ -235,3 +237,41 @@ def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
     with pytest.raises(ValueError, match=r"map\.png.*1\.\.70000.*0\.\.65535"):
         write_png(path, np.array([[1, 70000]], "int32"))
     assert not path.exists()
+
+
+def _write_grey_png(path, ids, bits):
+    """Writes ids in so few bits, as Pillow doesn't."""
+
+    def chunk(kind, data):
+        body = kind + data
+        return (
+            struct.pack(">I", len(data))
+            + body
+            + struct.pack(">I", zlib.crc32(body))
+        )
+
+    rows = b""
+    for row in ids:
+        packed = np.unpackbits(row[:, None], axis=1)[:, 8 - bits :]
+        rows += b"\0" + np.packbits(packed).tobytes()
+    header = struct.pack(">IIBBBBB", ids.shape[1], len(ids), bits, 0, 0, 0, 0)
+    path.write_bytes(
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_grey_of_few_bits_keeps_its_ids(tmp_path, bits):
+    ids = (np.arange(3 * 7).reshape(3, 7) % 2**bits).astype("uint8")
+    _write_grey_png(tmp_path / "map.png", ids, bits)
+    np.testing.assert_array_equal(read_id_map(tmp_path / "map.png"), ids)
+
+
+def test_ids_in_a_jpeg_are_refused(tmp_path):
+    path = tmp_path / "map.png"
+    Image.new("L", (8, 8)).save(path, "JPEG")
+    with pytest.raises(ValueError, match=r"map\.png is a JPEG.*Expected PNG"):
+        read_id_map(path)

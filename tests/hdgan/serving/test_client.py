@@ -123,6 +123,9 @@ def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
     assert len(photos) == 2
     with pytest.raises(ServingError, match="does not have"):
         client.synthesize_with_style(label_map, styles={1: 2})
+    for style in (-2, 0.7, [0.5], [0, 0, 0, 0]):
+        with pytest.raises(ValueError, match=r"styles\[1\].*3 floats"):
+            client.synthesize_with_style(label_map, styles={1: style})
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -131,6 +134,9 @@ def test_what_the_server_refuses_is_an_exception(server, protocol):
     with pytest.raises(ServingError, match=r"outside 0..4") as caught:
         client.synthesize(np.full((8, 8), 7, "uint8"))
     assert caught.value.code == "INVALID_ARGUMENT"
+    # The check's own words, without TensorFlow's report around them.
+    assert caught.value.message.startswith("`label_bytes` holds")
+    assert caught.value.message.endswith("this model has 5 classes.")
     with pytest.raises(ServingError, match="differ in batch") as caught:
         client.synthesize(np.zeros((8, 8), "uint8"), np.zeros((8, 9), "int32"))
     # Once each: another try could not help.
