@@ -49,9 +49,9 @@ def write_warmup(directory, signatures, sizes):
             inputs = {
                 spec.name: _make_input(spec, height, width) for spec in specs
             }
-            # Of a signature of one size, or without inputs, there is but one.
+            # Of a signature of one size, or without images, there is but one.
             shapes = tuple(np.shape(value) for value in inputs.values())
-            is_for_files = any(spec.dtype == tf.string for spec in specs)
+            is_for_files = any(name.endswith("_bytes") for name in inputs)
             key = name, (height, width) if is_for_files else shapes
             requests[key] = inputs
     if len(requests) > _LIMIT:
@@ -76,7 +76,7 @@ def write_warmup(directory, signatures, sizes):
 def _make_input(spec, height, width):
     """Returns an input of zeros for an image of a size, without styles."""
     if spec.dtype == tf.string:
-        if spec.name == "instance_bytes":
+        if spec.name in ("instance_bytes", "request"):
             return np.array([b""])
         is_grey = spec.name == "label_bytes"
         channels = 1 if is_grey else 3
