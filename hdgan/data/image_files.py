@@ -85,8 +85,10 @@ def read_id_map(path):
                 f"{path} is a JPEG, which does not keep ids exactly. Expected "
                 "PNG: save the ids anew from what they were made of."
             )
-        # Pillow spreads grey of few bits over 0..255.
-        scale = {"L;2": 85, "L;4": 17}.get(image.tile[0].args, 1)
+        scale = 1
+        if image.format == "PNG":
+            # Pillow spreads grey of few bits over 0..255.
+            scale = {"L;2": 85, "L;4": 17}.get(image.tile[0].args, 1)
         return np.asarray(_load(image, path)).astype("int32") // scale
 
 
