@@ -78,6 +78,7 @@ def enlarge(model, num_blocks=None, ema_decay=None, dtype=None):
         use_instances=model.use_instances,
         ema_decay=ema_decay or model.ema_decay,
         losses=model.default_losses,
+        preset="pix2pixhd_1024p",
     )
 
 

@@ -6,12 +6,15 @@ import sys
 
 from absl import app, flags, logging
 
+# What shells take for a program that Ctrl-C ended.
+_STOPPED = 130
+
 
 def run(main):
     """Runs `main` with absl's flags; what the user can mend ends it in a line.
 
     That is a wrong flag, a `ValueError` or an `OSError`. With `--verbosity=1`
-    the traceback is shown too.
+    the traceback is shown too. Ctrl-C ends it in a line as well.
 
     Args:
         main: function without arguments.
@@ -31,6 +34,10 @@ def run(main):
         except (OSError, ValueError) as error:
             logging.debug("Traceback:", exc_info=True)
             sys.exit(f"error: {error}")
+        except KeyboardInterrupt:
+            logging.debug("Traceback:", exc_info=True)
+            print("Stopped.", file=sys.stderr)
+            sys.exit(_STOPPED)
 
     app.run(guarded, flags_parser=_parse)
 
@@ -60,26 +67,6 @@ def parse_sizes(flag, texts):
     return tuple(sizes)
 
 
-def check_output_dir(*names):
-    """Checks that results get a folder of their own.
-
-    Args:
-        names: of the flags that name folders of input files.
-
-    Raises:
-        ValueError: if `--output_dir` is one of these.
-    """
-    values = flags.FLAGS
-    output_dir = _absolute(values.output_dir)
-    for name in names:
-        folder = values[name].value
-        if folder and _absolute(folder) == output_dir:
-            raise ValueError(
-                f"--output_dir is --{name}: photographs would replace its "
-                "files, or be taken for made already. Choose another folder."
-            )
-
-
 def make_folder(flag, folder):
     """Makes a folder for results, if it is missing.
 
@@ -100,12 +87,6 @@ def make_folder(flag, folder):
             f"--{flag}={folder} can't be made: {error}. Expected the path of a "
             "folder."
         ) from error
-
-
-def _absolute(folder):
-    # Such as gs://bucket/folder.
-    is_remote = "://" in folder
-    return folder.rstrip("/") if is_remote else pathlib.Path(folder).resolve()
 
 
 def _parse(argv):

@@ -70,6 +70,8 @@ class Pix2PixHD(GanTraining):
         losses: dict of `adversarial_loss`, `feature_matching_weight`,
             `perceptual_weight` and `l1_weight`, the defaults of `compile`; None
             is `pix2pixhd_512p`'s: least squares, 10, 10 and 0.
+        preset: str, which key of `hdgan.PRESETS` the networks follow, to be
+            told by what is exported; None where it is none.
         **kwargs: `name` and `dtype` of `keras.Model`.
 
     Call arguments:
@@ -111,6 +113,7 @@ class Pix2PixHD(GanTraining):
         ema_decay=None,
         losses=None,
         style_clusters=None,
+        preset=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -136,6 +139,7 @@ class Pix2PixHD(GanTraining):
         self.labels = labels
         self.use_instances = use_instances
         self.ema_decay = ema_decay
+        self.preset = preset
         multiple = size_multiple(generator, encoder)
         self.coding = SceneCoding(
             0 if labels is None else len(labels),
@@ -208,6 +212,7 @@ class Pix2PixHD(GanTraining):
             use_instances=use_instances,
             ema_decay=ema_decay,
             losses=numbers["losses"],
+            preset=preset,
         )
 
     # === Inference ===
@@ -445,6 +450,7 @@ class Pix2PixHD(GanTraining):
             "ema_decay": self.ema_decay,
             "losses": dict(self.default_losses),
             "style_clusters": serialize(self.style_clusters),
+            "preset": self.preset,
         }
 
     @classmethod

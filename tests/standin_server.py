@@ -13,6 +13,7 @@ import concurrent.futures
 import contextlib
 import http.server
 import json
+import pathlib
 import re
 import sys
 import threading
@@ -34,6 +35,7 @@ class StandIn:
 
     Attributes:
         name: str.
+        version: int, the name of the export's folder.
         rest_url: str.
         grpc_url: str.
         num_refusals: int, so many of the next requests are answered with
@@ -47,6 +49,7 @@ class StandIn:
     def __init__(self, directory, name):
         self._loaded = tf.saved_model.load(directory)
         self.name = name
+        self.version = int(pathlib.Path(directory).name)
         self._lock = threading.Lock()
         self.num_now = 0
         self.num_refusals = 0
@@ -54,11 +57,16 @@ class StandIn:
         self.num_at_once = 0
         self.num_requests = 0
 
-    def predict(self, name, signature, inputs):
-        """Runs a signature on NumPy arrays; raises `_Refusal`."""
+    def predict(self, name, version, signature, inputs):
+        """Runs a signature on NumPy arrays; raises `_Refusal`.
+
+        `version` is None where the request names none.
+        """
         with self._count():
-            if name != self.name:
-                raise _Refusal("NOT_FOUND", f"Servable not found: {name}")
+            if name != self.name or version not in (None, self.version):
+                raise _Refusal(
+                    "NOT_FOUND", f"Servable not found: {name} {version or ''}"
+                )
             if signature not in self._loaded.signatures:
                 raise _Refusal(
                     "NOT_FOUND", f"Signature {signature} is not there."
@@ -139,6 +147,7 @@ def start(directory, name="hdgan"):
             try:
                 outputs = server.predict(
                     spec.name,
+                    spec.version.value if spec.HasField("version") else None,
                     spec.signature_name or "serving_default",
                     {k: tf.make_ndarray(v) for k, v in request.inputs.items()},
                 )
@@ -187,7 +196,9 @@ class _Refusal(Exception):
 
 
 def _answer_rest(server, path, contents):
-    match = re.fullmatch(r"/v1/models/([^/:]+)(/versions/\d+)?:predict", path)
+    match = re.fullmatch(
+        r"/v1/models/([^/:]+)(?:/versions/(\d+))?:predict", path
+    )
     if match is None:
         return 404, {"error": f"Malformed request: POST {path}"}
     try:
@@ -198,6 +209,7 @@ def _answer_rest(server, path, contents):
             )
         outputs = server.predict(
             match.group(1),
+            None if match.group(2) is None else int(match.group(2)),
             body.get("signature_name", "serving_default"),
             {k: _from_json(v) for k, v in body["inputs"].items()},
         )
@@ -215,7 +227,11 @@ def _answer_status(server, path):
     if path != f"/v1/models/{server.name}":
         return 404, {"error": f"Could not find any versions of {path}"}
     status = {"error_code": "OK", "error_message": ""}
-    version = {"version": "1", "state": "AVAILABLE", "status": status}
+    version = {
+        "version": str(server.version),
+        "state": "AVAILABLE",
+        "status": status,
+    }
     return 200, {"model_version_status": [version]}
 
 

@@ -16,12 +16,15 @@ fails is listed in `--failures`, the rest is made, and the exit code is 1.
 """
 
 import json
+import pathlib
 import shlex
 import sys
 
 from absl import flags
 
 from hdgan import command_line
+from hdgan.serving.scene_request import tell_failure
+from hdgan.tools import scene_flags
 
 _SHOWN = 10
 
@@ -31,61 +34,80 @@ def main():
         from apache_beam.io.filesystems import FileSystems
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.pipeline import Pipeline
-
-        from hdgan.serving import batch_pipeline
-    except ImportError as error:
+        from apache_beam.runners.runner import PipelineState
+    except ModuleNotFoundError as error:
+        if not (error.name or "").startswith("apache_beam"):
+            raise
         raise ValueError(
             "This tool needs Apache Beam, which is not installed: pip install "
             "'hdgan[beam]'. The tool synthesize needs none."
         ) from error
+    from hdgan.serving import batch_pipeline
+
     values = flags.FLAGS
+    # What is wrong with all of it is told before it begins.
+    scene_flags.check_output_dir()
+    description = batch_pipeline.read_export(values.savedmodel)
+    scene_flags.check_export(description)
     folders = batch_pipeline.BatchFolders(
         values.label_dir,
         values.output_dir,
         values.instance_dir,
         values.photo_dir,
         values.feature_dir,
-        values.rgb,
+        is_rgb=description["labels"] is None,
     )
-    # What is wrong with all of it is told before it begins.
-    command_line.check_output_dir(
-        "label_dir", "instance_dir", "photo_dir", "feature_dir"
-    )
-    batch_pipeline.check_inputs(values.savedmodel, folders)
     num_scenes = len(folders.list_scenes())
-    failures = values.failures or FileSystems.join(
-        values.output_dir, "failures.jsonl"
-    )
-    pipeline = Pipeline(
-        values.runner,
-        options=PipelineOptions(shlex.split(values.beam_options)),
-    )
+    try:
+        options = shlex.split(values.beam_options)
+    except ValueError as error:
+        raise ValueError(
+            f"--beam_options={values.beam_options}: {error}."
+        ) from error
+    pipeline = Pipeline(values.runner, options=PipelineOptions(options))
+    failures = _find_failures(values)
     command_line.make_folder("output_dir", values.output_dir)
-    print(f"{num_scenes} scenes", flush=True)
+    print(f"Scenes: {num_scenes}", flush=True)
     batch_pipeline.add_synthesis(pipeline, values.savedmodel, folders, failures)
     result = pipeline.run()
-    result.wait_until_finish()
+    state = result.wait_until_finish()
     counts = batch_pipeline.read_counters(result)
     print(", ".join(f"{count} {name}" for name, count in counts.items()))
+    if state != PipelineState.DONE:
+        sys.exit(
+            f"error: The run ended as {state}. The same command goes on with "
+            "what is missing."
+        )
     if counts["failed"]:
         with FileSystems.open(failures) as file:
             for line in file.read().splitlines()[:_SHOWN]:
                 failure = json.loads(line)
-                print(f"{failure['path']}: {failure['error']}", file=sys.stderr)
+                print(
+                    tell_failure(failure["path"], failure["error"]),
+                    file=sys.stderr,
+                )
         sys.exit(
             f"error: {counts['failed']} of {num_scenes} scenes failed: "
             f"{failures} lists them."
         )
 
 
+def _find_failures(values):
+    """Returns the path of the list of failures, in a folder that is there."""
+    if values.failures is None:
+        return f"{values.output_dir.rstrip('/')}/failures.jsonl"
+    if "://" in values.failures:
+        return values.failures
+    path = pathlib.Path(values.failures).resolve()
+    if path.is_dir():
+        raise ValueError(f"--failures={path} is a folder. Expected a file.")
+    command_line.make_folder("failures", path.parent)
+    return str(path)
+
+
 if __name__ == "__main__":
     flags.DEFINE_string("savedmodel", None, "A version.", required=True)
-    flags.DEFINE_string("label_dir", None, "Label maps.", required=True)
-    flags.DEFINE_string("instance_dir", None, "Instance maps.")
-    flags.DEFINE_string("photo_dir", None, "Photos whose styles are taken.")
-    flags.DEFINE_string("feature_dir", None, "Feature maps.")
-    flags.DEFINE_bool("rgb", False, "The label maps are RGB images.")
-    flags.DEFINE_string("output_dir", None, "For photographs.", required=True)
+    scene_flags.define()
     flags.DEFINE_string(
         "failures", None, "List of failures; by default in --output_dir."
     )

@@ -98,6 +98,11 @@ def convert_from_pytorch(values):
         use_instances=values.use_instances,
         losses=losses,
         style_clusters=_load_clusters(values, labels),
+        preset=(
+            "pix2pixhd_1024p"
+            if isinstance(generator, LocalEnhancer)
+            else "pix2pixhd_512p"
+        ),
     )
     save_model(model, output)
     print(

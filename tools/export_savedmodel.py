@@ -16,6 +16,7 @@ from hdgan import command_line
 from hdgan.model_file import load_model
 from hdgan.precision import PRECISIONS, with_precision
 from hdgan.serving import ServingOptions, write_server_files
+from hdgan.serving.server_files import check_model_name
 from hdgan.serving.signatures import DEVICES, IMAGE_FORMATS
 
 
@@ -32,7 +33,7 @@ def export_version(model, output_dir, version=None, options=None):
         Path of the version.
 
     Raises:
-        ValueError: if the version exists, is less than 1, or can't be written.
+        ValueError: if the version exists, is out of range, or can't be written.
     """
     output_dir = pathlib.Path(output_dir)
     if version is None:
@@ -42,8 +43,10 @@ def export_version(model, output_dir, version=None, options=None):
             if path.name.isdecimal()
         ]
         version = max(taken, default=0) + 1
-    if version < 1:
-        raise ValueError(f"--version must be at least 1. Received: {version}")
+    if not 1 <= version < 2**63:
+        raise ValueError(
+            f"--version must be in 1..2**63 - 1. Received: {version}"
+        )
     directory = output_dir / str(version)
     try:
         model.export(directory, options)
@@ -62,7 +65,16 @@ def main():
         command_line.parse_sizes("warmup_sizes", values.warmup_sizes),
         values.device,
     )
+    for name in ("model_name", "served_path"):
+        if values[name].value is not None and values.config_dir is None:
+            raise ValueError(
+                f"--{name} is for models.config: give --config_dir, the folder "
+                f"to write it to, or leave --{name} out."
+            )
+    base_path = pathlib.Path(values.output_dir).resolve()
+    name = values.model_name or base_path.name
     if values.config_dir is not None:
+        check_model_name(name)
         command_line.make_folder("config_dir", values.config_dir)
     model = load_model(values.model)
     if values.precision is not None:
@@ -72,11 +84,8 @@ def main():
     )
     print(f"SavedModel: {directory}")
     if values.config_dir is not None:
-        base_path = directory.resolve().parent
         write_server_files(
-            values.config_dir,
-            base_path.name,
-            values.served_path or base_path,
+            values.config_dir, name, values.served_path or base_path
         )
         print(f"Server's files: {values.config_dir}")
 
@@ -127,6 +136,12 @@ if __name__ == "__main__":
         None,
         "Folder to write models.config, batching.config and monitoring.config "
         "to.",
+    )
+    flags.DEFINE_string(
+        "model_name",
+        None,
+        "By which servers are asked for the model, in models.config; by "
+        "default the name of --output_dir.",
     )
     flags.DEFINE_string(
         "served_path",

@@ -24,25 +24,27 @@ from hdgan.serving.client import Client
 from hdgan.serving.scene_request import (
     is_photo,
     list_requests,
+    photo_name,
     read_request,
+    tell_failure,
 )
 from hdgan.serving.transports import ServingError
+from hdgan.tools import scene_flags
 
 
 def request_folder(client, scenes, output_dir, concurrency=4):
-    """Asks for a photograph of every scene, with a progress bar.
+    """Asks for a photograph of every scene that has none, with a progress bar.
 
     Args:
         client: `hdgan.serving.Client`.
         scenes: `SceneFiles`.
-        output_dir: path; made if it is missing.
+        output_dir: path of a folder.
         concurrency: int >= 1, requests at the same time.
 
     Returns:
         Dict from the label map's path to what went wrong with it.
     """
     output_dir = pathlib.Path(output_dir)
-    command_line.make_folder("output_dir", output_dir)
     there = {path.stem for path in output_dir.iterdir() if is_photo(path)}
     missing = [
         paths
@@ -55,20 +57,11 @@ def request_folder(client, scenes, output_dir, concurrency=4):
     def ask(paths):
         files = read_request(paths, scenes.is_rgb, pathlib.Path.read_bytes)
         image = client.synthesize_files(files)
-        suffix = ".png" if image.startswith(b"\x89PNG") else ".jpg"
-        write_file(output_dir / f"{paths['label_bytes'].stem}{suffix}", image)
+        name = photo_name(paths["label_bytes"].stem, image)
+        write_file(output_dir / name, image)
 
     errors = {}
     if missing:
-        # A server that doesn't answer is told once, not for every scene.
-        try:
-            client.describe()
-        except ServingError as error:
-            raise ValueError(
-                f"No model answers: {error}. Expected a server of an export, "
-                "REST usually at http://HOST:8501, gRPC at grpc://HOST:8500, "
-                "and by --model the name that it gives the model."
-            ) from error
         progress = keras.utils.Progbar(len(missing), unit_name="scene")
         for paths, error in client.map(ask, missing, concurrency):
             if error is not None:
@@ -77,34 +70,50 @@ def request_folder(client, scenes, output_dir, concurrency=4):
     return errors
 
 
+def _describe(client):
+    """Returns what the model says of itself.
+
+    A server that doesn't answer is told once, not for every scene.
+    """
+    try:
+        return client.describe()
+    except ServingError as error:
+        raise ValueError(
+            f"No model answers: {error}. Expected a server of an export, "
+            "REST usually at http://HOST:8501, gRPC at grpc://HOST:8500, "
+            "and by --model the name that it gives the model."
+        ) from error
+
+
 def main():
     values = flags.FLAGS
     if values.concurrency < 1:
         raise ValueError(
             f"--concurrency must be at least 1. Received: {values.concurrency}"
         )
-    command_line.check_output_dir(
-        "label_dir", "instance_dir", "photo_dir", "feature_dir"
-    )
-    client = Client(
+    scene_flags.check_output_dir()
+    with Client(
         values.url,
         values.model,
         values.version,
         values.timeout,
         values.retries,
-    )
-    scenes = pair_files(
-        values.label_dir,
-        values.instance_dir,
-        values.photo_dir,
-        values.feature_dir,
-        values.rgb,
-    )
-    errors = request_folder(
-        client, scenes, values.output_dir, values.concurrency
-    )
+    ) as client:
+        description = _describe(client)
+        scene_flags.check_export(description)
+        scenes = pair_files(
+            values.label_dir,
+            values.instance_dir,
+            values.photo_dir,
+            values.feature_dir,
+            is_rgb=description["labels"] is None,
+        )
+        command_line.make_folder("output_dir", values.output_dir)
+        errors = request_folder(
+            client, scenes, values.output_dir, values.concurrency
+        )
     for path, error in errors.items():
-        print(f"{path}: {error}", file=sys.stderr)
+        print(tell_failure(path, error), file=sys.stderr)
     if errors:
         sys.exit(f"error: {len(errors)} of {len(scenes)} scenes failed.")
 
@@ -113,12 +122,7 @@ def _define_flags():
     flags.DEFINE_string("url", None, "Server.", required=True)
     flags.DEFINE_string("model", "hdgan", "Name of the model there.")
     flags.DEFINE_integer("version", None, "By default the server's.")
-    flags.DEFINE_string("label_dir", None, "Label maps.", required=True)
-    flags.DEFINE_string("instance_dir", None, "Instance maps.")
-    flags.DEFINE_string("photo_dir", None, "Photos whose styles are taken.")
-    flags.DEFINE_string("feature_dir", None, "Feature maps.")
-    flags.DEFINE_bool("rgb", False, "The label maps are RGB images.")
-    flags.DEFINE_string("output_dir", None, "For photographs.", required=True)
+    scene_flags.define()
     flags.DEFINE_integer("concurrency", 4, "Requests at the same time.")
     flags.DEFINE_float("timeout", 60.0, "Seconds for one, all tries together.")
     flags.DEFINE_integer("retries", 50, "At most; until the timeout is over.")

@@ -22,6 +22,7 @@ from hdgan import command_line
 from hdgan.data.image_files import read_id_map, read_photo, write_png
 from hdgan.data.scene_files import pair_files
 from hdgan.model_file import load_model
+from hdgan.tools import scene_flags
 
 
 def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
@@ -91,9 +92,7 @@ def main():
         raise ValueError(
             f"--samples must be at least 1. Received: {values.samples}"
         )
-    command_line.check_output_dir(
-        "label_dir", "instance_dir", "photo_dir", "feature_dir"
-    )
+    scene_flags.check_output_dir()
     model = load_model(values.model)
     has_styles = (
         model.style_clusters is not None
@@ -116,16 +115,7 @@ def main():
             "This model was trained without feature maps: --feature_dir is "
             "not used."
         )
-    if model.use_instances and not values.instance_dir:
-        logging.warning(
-            "This model was trained with instance maps. Without "
-            "--instance_dir, only borders between classes are drawn."
-        )
-    if values.instance_dir and not model.use_instances:
-        logging.warning(
-            "This model was trained without instance maps: --instance_dir is "
-            "not used."
-        )
+    scene_flags.warn_of_instances(model.use_instances)
     scenes = pair_files(
         values.label_dir,
         values.instance_dir if model.use_instances else None,
@@ -141,15 +131,7 @@ def main():
 
 if __name__ == "__main__":
     flags.DEFINE_string("model", None, "Model or run folder.", required=True)
-    flags.DEFINE_string("label_dir", None, "Label maps.", required=True)
-    flags.DEFINE_string("instance_dir", None, "Instance maps.")
-    flags.DEFINE_string(
-        "photo_dir", None, "Photos whose styles a model with encoder takes."
-    )
-    flags.DEFINE_string(
-        "feature_dir", None, "Feature maps, for a model trained on them."
-    )
-    flags.DEFINE_string("output_dir", None, "Photographs.", required=True)
+    scene_flags.define()
     flags.DEFINE_integer(
         "samples", None, "Photographs per map, by dropout or styles."
     )

@@ -120,6 +120,10 @@ def read_photo(path):
 def check_photo(path):
     """Checks a photo's file, without decoding PNG and JPEG; returns its size.
 
+    Args:
+        path: image file; or a binary file that is open, whose `str` is its
+            name.
+
     Returns:
         `(height, width)`.
 
@@ -141,7 +145,8 @@ def check_photo(path):
         elif image.format in ("JPEG", "MPO"):
             # The last scan has an end. Thumbnails, with ends of their own, come
             # before it, and cameras append what they like after it.
-            contents = pathlib.Path(path).read_bytes()
+            image.fp.seek(0)
+            contents = image.fp.read()
             if contents.rfind(b"\xff\xd9") < contents.rfind(b"\xff\xda"):
                 raise _broken(path, "its end is missing")
         else:

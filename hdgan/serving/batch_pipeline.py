@@ -1,7 +1,8 @@
 """Photographs of whole folders, by Apache Beam on an exported model.
 
 Needs the extra `beam`; whoever runs a part of the pipeline needs it, and this
-package, too. Files may be wherever Beam's file systems reach.
+package, too. Files may be wherever Beam's file systems reach, the model where
+TensorFlow's do as well.
 """
 
 import dataclasses
@@ -23,11 +24,14 @@ from apache_beam.ml.inference.base import (
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from hdgan.data.image_files import select_images
+from hdgan.data.image_files import list_images, select_images
 from hdgan.data.scene_files import pair_files
+from hdgan.serving.description import PATH as DESCRIPTION
+from hdgan.serving.description import parse_description
 from hdgan.serving.scene_request import (
     is_photo,
     list_requests,
+    photo_name,
     read_request,
 )
 from hdgan.serving.transports import clean_message
@@ -37,6 +41,8 @@ _NAMESPACE = "hdgan"
 # Outputs of a step.
 _MADE, _FAILED = "made", "failed"
 _SIGNATURE = "synthesize_png"
+# Of an export.
+_FILES = ("saved_model.pb", "variables/variables.index", DESCRIPTION)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,42 +93,38 @@ class BatchFolders:
         return {path.stem for path in _list(self.output_dir) if is_photo(path)}
 
 
-def check_inputs(directory, folders):
-    """Checks that a model takes just what the folders hold.
+def read_export(directory):
+    """Returns what an exported model says of itself, without loading it.
 
     Args:
         directory: str, the exported version.
-        folders: `BatchFolders`.
 
     Raises:
-        ValueError: if it doesn't, or is no export.
+        ValueError: if it is no export, or files of it are missing.
     """
-    file = FileSystems.join(directory, "saved_model.pb")
-    if not FileSystems.exists(file):
-        raise ValueError(
-            f"{directory} holds no saved_model.pb. Expected a version that the "
-            "tool export_savedmodel wrote, such as serving/hdgan/1."
-        )
-    try:
-        (graph,) = SavedModel.FromString(_read(file)).meta_graphs
-    except (DecodeError, ValueError) as error:
-        raise ValueError(
-            f"{file} is no SavedModel that can be read. Export it again."
-        ) from error
-    if _SIGNATURE not in graph.signature_def:
-        raise ValueError(
-            f"{directory} has no signature {_SIGNATURE}. Expected an export "
-            "by this package, of a model whose inputs are images."
-        )
-    taken = set(graph.signature_def[_SIGNATURE].inputs)
-    for name, flag in (("photo", "photo_dir"), ("feature", "feature_dir")):
-        is_given = getattr(folders, flag) is not None
-        if is_given != (f"{name}_bytes" in taken):
-            advice = "Leave it out." if is_given else "Give it."
+    for name in _FILES:
+        file = FileSystems.join(directory, name)
+        if not FileSystems.exists(file):
             raise ValueError(
-                f"--{flag}: this model takes {'no' if is_given else 'a'} "
-                f"{name} of each scene. {advice}"
+                f"{directory} holds no {name}. Expected a version that the "
+                "tool export_savedmodel wrote, such as serving/hdgan/1."
             )
+        if name == "saved_model.pb" and not _is_savedmodel(_read(file)):
+            raise ValueError(
+                f"{file} is no SavedModel that can be read. Export it again."
+            )
+    # The last of them.
+    try:
+        return parse_description(_read(file))
+    except ValueError as error:
+        raise ValueError(f"{file}: {error}. Export it again.") from error
+
+
+def _is_savedmodel(contents):
+    try:
+        return len(SavedModel.FromString(contents).meta_graphs) == 1
+    except DecodeError:
+        return False
 
 
 def add_synthesis(pipeline, directory, folders, failures):
@@ -137,8 +139,8 @@ def add_synthesis(pipeline, directory, folders, failures):
         pipeline: Beam's.
         directory: str, the exported version.
         folders: `BatchFolders`.
-        failures: str, file to write: of each scene that failed the `path` of
-            its label map and the `error`, as JSON, one a line.
+        failures: str, file to write or replace: of each scene that failed the
+            `path` of its label map and the `error`, as JSON, one a line.
     """
     read = (
         pipeline
@@ -158,9 +160,8 @@ def add_synthesis(pipeline, directory, folders, failures):
     _ = (
         (read[_FAILED], written[_FAILED])
         | "All failures" >> beam.Flatten()
-        | "As JSON" >> beam.Map(json.dumps)
-        | "List failures"
-        >> beam.io.WriteToText(failures, shard_name_template="", num_shards=1)
+        | "Together" >> beam.combiners.ToList()
+        | "List failures" >> beam.Map(_write_failures, failures)
     )
 
 
@@ -224,8 +225,12 @@ class _Export(ModelHandler):
                     **{k: tf.constant([v]) for k, v in request.items()}
                 )
                 yield _Answer(image=outputs["image_bytes"].numpy()[0])
-            except tf.errors.InvalidArgumentError as error:
-                # What the signature refuses; any other error ends the run.
+            except (
+                tf.errors.InvalidArgumentError,
+                tf.errors.ResourceExhaustedError,
+            ) as error:
+                # What the signature refuses, or has no memory for. Any other
+                # error ends the run.
                 yield _Answer(error=clean_message(error.message))
 
     def get_num_bytes(self, batch):
@@ -249,18 +254,10 @@ class _Write(beam.DoFn):
         if answer.error is not None:
             yield _fail(key, answer.error)
             return
-        suffix = ".png" if answer.image.startswith(b"\x89PNG") else ".jpg"
-        name = f"{_stem(key)}{suffix}"
-        unfinished = self._path(f".unfinished-{uuid.uuid4().hex}-{name}")
-        with FileSystems.create(
-            unfinished, compression_type=CompressionTypes.UNCOMPRESSED
-        ) as file:
-            file.write(answer.image)
-        FileSystems.rename([unfinished], [self._path(name)])
+        _write(
+            self._output_dir, photo_name(_stem(key), answer.image), answer.image
+        )
         _count("done")
-
-    def _path(self, name):
-        return FileSystems.join(self._output_dir, name)
 
 
 def _fail(key, error):
@@ -283,8 +280,25 @@ def _read(path):
         return file.read()
 
 
+def _write(folder, name, contents):
+    """Writes a file elsewhere and renames it."""
+    unfinished = FileSystems.join(
+        folder, f".unfinished-{uuid.uuid4().hex}-{name}"
+    )
+    with FileSystems.create(
+        unfinished, compression_type=CompressionTypes.UNCOMPRESSED
+    ) as file:
+        file.write(contents)
+    FileSystems.rename([unfinished], [FileSystems.join(folder, name)])
+
+
+def _write_failures(found, path):
+    lines = [f"{json.dumps(failure)}\n" for failure in found]
+    _write(*FileSystems.split(path), "".join(lines).encode())
+
+
 def _list(folder):
-    if "://" not in folder:
+    if _is_local(folder):
         # A pattern would be made of brackets in its name.
         is_there = os.path.isdir(folder)
         names = os.listdir(folder) if is_there else []
@@ -294,4 +308,10 @@ def _list(folder):
 
 
 def _list_images(folder, suffixes):
+    if _is_local(folder):
+        return list_images(folder, suffixes)
     return select_images(folder, _list(folder), suffixes)
+
+
+def _is_local(folder):
+    return "://" not in folder

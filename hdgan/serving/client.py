@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import io
-import json
 import random
 import time
 
@@ -10,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from hdgan.data.image_files import as_integers, encode_png
+from hdgan.serving.description import parse_description
 from hdgan.serving.transports import (
     GrpcTransport,
     RestTransport,
@@ -26,31 +26,43 @@ class Client:
     """Asks a server of a model that `hdgan` exported.
 
     Images travel as PNG or JPEG. What may pass, such as a server that starts or
-    has too much to do, is tried again, each time after a longer wait.
+    has too much to do, is tried again, each time after a longer wait. Threads
+    may share a client. It is closed by `close`, or as a context.
 
     Args:
         url: `"http://host:8501"`, `"https://..."` for REST, or
             `"grpc://host:8500"` for gRPC, which needs tensorflow-serving-api.
         model: str, the name that the server gives it.
-        version: int; None is the one that the server takes.
+        version: int >= 0; None is the one that the server takes.
         timeout: float, seconds that an answer may take, all tries together.
         retries: int >= 0, tries after the first.
 
     Raises:
-        ValueError: if the URL is of another kind, or what gRPC needs is not
-            installed.
+        ValueError: if the URL is of another kind, a number is out of its range,
+            or what gRPC needs is not installed.
 
     Example:
-        >>> client = hdgan.serving.Client("http://localhost:8501")
-        >>> photo = client.synthesize(label_map, instance_map)
+        >>> with hdgan.serving.Client("http://localhost:8501") as client:
+        ...     photo = client.synthesize(label_map, instance_map)
     """
 
     def __init__(
         self, url, model="hdgan", version=None, timeout=60.0, retries=50
     ):
-        kind, _, address = url.partition("://")
+        kind, _, address = str(url).rstrip("/").partition("://")
+        # Before anything is opened. NaN is not above 0 either.
+        if not timeout > 0 or retries < 0:
+            raise ValueError(
+                "`timeout` must be above 0 and `retries` at least 0. "
+                f"Received: timeout={timeout}, retries={retries}"
+            )
+        if version is not None and not 0 <= version < 2**63:
+            raise ValueError(
+                "`version` must be in 0..2**63 - 1, or None. "
+                f"Received: {version}"
+            )
         if kind in ("http", "https") and address:
-            self._call = RestTransport(url.rstrip("/"), model, version)
+            self._call = RestTransport(f"{kind}://{address}", model, version)
         elif kind == "grpc" and address:
             self._call = GrpcTransport(address, model, version)
         else:
@@ -58,14 +70,18 @@ class Client:
                 "The server's URL must be http://HOST:PORT, https://... or "
                 f"grpc://HOST:PORT. Received: {url!r}"
             )
-        if timeout <= 0 or retries < 0:
-            raise ValueError(
-                "`timeout` must be above 0 and `retries` at least 0. "
-                f"Received: timeout={timeout}, retries={retries}"
-            )
         self._timeout = timeout
         self._retries = retries
-        self._style_channels = None
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Ends the connections."""
+        self._call.close()
 
     def synthesize(
         self, label_map, instance_map=None, photo=None, feature_map=None
@@ -73,11 +89,12 @@ class Client:
         """Makes a photograph of a label map.
 
         Args:
-            label_map: `(height, width)`, integers; without labels an RGB image,
-                uint8 `(height, width, 3)`.
+            label_map: `(height, width)`, integers, ids of classes; without
+                labels an RGB image, uint8 `(height, width, 3)`.
             instance_map: `(height, width)`, integers 0..65535, or None.
             photo: uint8 `(height, width, 3)`, of a model with an encoder.
-            feature_map: uint8, of a model that takes features.
+            feature_map: uint8, 0..255 for [-1, 1], `(height, width,
+                style_channels)` of 1 or 3 channels, of a model that takes one.
 
         Returns:
             uint8 `(height, width, 3)`.
@@ -86,26 +103,13 @@ class Client:
             ServingError: if the server refuses, or doesn't answer in time.
             ValueError: if an argument holds what no PNG holds.
         """
-        arguments = {
-            "label_map": label_map,
-            "instance_map": instance_map,
-            "photo": photo,
-            "feature_map": feature_map,
-        }
-        for name in ("photo", "feature_map"):
-            if arguments[name] is not None:
-                image = as_integers(f"`{name}`", arguments[name], 255)
-                arguments[name] = image.astype("uint8")
-        files = {"instance_bytes": b""} | {
-            # Fast rather than small: it is sent once.
-            f"{name.removesuffix('_map')}_bytes": encode_png(
-                f"`{name}`", array, compress_level=1
-            )
-            for name, array in arguments.items()
-            if array is not None
-        }
-        with Image.open(io.BytesIO(self.synthesize_files(files))) as image:
-            return np.asarray(image.convert("RGB"))
+        files = _encode(
+            label_map=label_map,
+            instance_map=instance_map,
+            photo=photo,
+            feature_map=feature_map,
+        )
+        return _decode(self.synthesize_files(files))
 
     def synthesize_files(self, files):
         """Makes a photograph of files' contents.
@@ -120,37 +124,36 @@ class Client:
         Raises:
             ServingError: as of `synthesize`.
         """
-        inputs = {name: [content] for name, content in files.items()}
-        answer = self._ask("synthesize_png", inputs, ["image_bytes"])
-        (image,) = answer["image_bytes"]
-        return image
+        return self._ask_for_image("synthesize_png", _as_batch(files))
 
     def encode(self, label_map, instance_map, photo):
         """Finds the styles of a photo, of a model with an encoder.
 
         Args:
-            label_map: `(height, width)`, integers.
-            instance_map: `(height, width)`, integers.
+            label_map: `(height, width)`, integers, ids of classes; without
+                labels an RGB image, uint8 `(height, width, 3)`.
+            instance_map: `(height, width)`, integers 0..65535, or None.
             photo: uint8 `(height, width, 3)`.
 
         Returns:
             Dict from each instance's id (each class's, where the encoder has
-            one style per class, or all ids are 0) to its style, float32
-            `(style_channels,)` in [-1, 1].
+            one style per class, or there are no instances) to its style,
+            float32 `(style_channels,)` in [-1, 1].
 
         Raises:
             ServingError: as of `synthesize`.
-            ValueError: if an argument is of another kind or out of range.
+            ValueError: as of `synthesize`.
         """
-        inputs = {
-            **_as_maps(label_map, instance_map),
-            "photo": as_integers("`photo`", photo, 255)[None].astype("uint8"),
-        }
-        names = ["style_instances", "style_vectors"]
-        answer = self._ask("encode", inputs, names)
-        instances = map(int, answer["style_instances"])
-        vectors = np.asarray(answer["style_vectors"], "float32")
-        return dict(zip(instances, vectors, strict=True))
+        files = _encode(
+            label_map=label_map, instance_map=instance_map, photo=photo
+        )
+        answer = self._ask(
+            "encode_png",
+            _as_batch(files),
+            {"style_instances": "int32", "style_vectors": "float32"},
+        )
+        ids = answer["style_instances"].tolist()
+        return dict(zip(ids, answer["style_vectors"], strict=True))
 
     def synthesize_with_style(
         self, label_map, instance_map=None, styles=None, seed=0
@@ -158,56 +161,50 @@ class Client:
         """Makes a photograph with styles of one's choice.
 
         Args:
-            label_map: `(height, width)`, integers.
-            instance_map: `(height, width)`, integers, or None.
-            styles: dict from an id, as of `encode`, to its style,
+            label_map: `(height, width)`, integers, ids of classes.
+            instance_map: `(height, width)`, integers 0..65535, or None.
+            styles: dict from an id, int as of `encode`, to its style,
                 `(style_channels,)` in [-1, 1], or to the number of one of its
-                class's clusters, int.
-            seed: int, which draws clusters for the other instances.
+                class's clusters, int. Ids that the maps don't hold are passed
+                over: an instance may have been taken away since.
+            seed: int32, which draws clusters for the other instances. A model
+                without clusters gives those a style of zeros.
 
         Returns:
             uint8 `(height, width, 3)`.
 
         Raises:
             ServingError: as of `synthesize`.
-            ValueError: as of `encode`.
+            ValueError: as of `synthesize`, or if a style is none.
         """
-        if self._style_channels is None:
-            description = json.loads(self.describe())
-            self._style_channels = description["style_channels"]
-        # One that no instance has, so that the list is never empty.
-        styles = {-1: -1, **_check_styles(styles or {}, self._style_channels)}
-        vectors = np.zeros((1, len(styles), self._style_channels), "float32")
-        clusters = np.full((1, len(styles)), -1, "int32")
-        for index, style in enumerate(styles.values()):
-            if np.ndim(style) == 0:
-                clusters[0, index] = style
-            else:
-                vectors[0, index] = style
-        inputs = {
-            **_as_maps(label_map, instance_map),
-            "style_instances": np.array([list(styles)], "int32"),
-            "style_vectors": vectors,
-            "style_clusters": clusters,
-            "seed": np.array([seed], "int32"),
-        }
-        answer = self._ask("synthesize_with_style", inputs, ["photo"])
-        return np.asarray(answer["photo"], "uint8")[0]
+        files = _encode(label_map=label_map, instance_map=instance_map)
+        # Each time: the server may have gone on to another version.
+        num_channels = self.describe()["style_channels"]
+        styles = _as_styles(styles or {}, num_channels)
+        seed = np.array([_as_int32("`seed`", seed)], "int32")
+        inputs = {**_as_batch(files), **styles, "seed": seed}
+        return _decode(self._ask_for_image("synthesize_with_style_png", inputs))
 
     def describe(self):
-        """Returns what the model says of itself, JSON as str.
+        """Returns what the model says of itself.
+
+        Returns:
+            Dict: `labels` with names and colours, `num_labels`, `inputs`,
+            `max_pixels`, `style_channels`, `versions` and more.
 
         Raises:
             ServingError: as of `synthesize`.
         """
-        answer = self._ask("describe", {"request": [b""]}, ["description"])
-        # By gRPC bytes, by REST text.
-        (description,) = answer["description"]
-        return (
-            description
-            if isinstance(description, str)
-            else description.decode()
+        answer = self._ask(
+            "describe", {"request": [b""]}, {"description": object}
         )
+        try:
+            (text,) = answer["description"]
+            return parse_description(text)
+        except ValueError as error:
+            raise ServingError(
+                "UNKNOWN", f"The answer is none: {error}"
+            ) from error
 
     def map(self, function, items, concurrency=4):
         """Calls a function of several items at a time.
@@ -220,7 +217,14 @@ class Client:
         Yields:
             Each item with its result, or with the `ServingError`, `OSError` or
             `ValueError` that came of it, in the order in which they are done.
+
+        Raises:
+            ValueError: if `concurrency` is less than 1.
         """
+        if concurrency < 1:
+            raise ValueError(
+                f"`concurrency` must be at least 1. Received: {concurrency}"
+            )
         items = iter(items)
         waiting = {}
         with concurrent.futures.ThreadPoolExecutor(concurrency) as pool:
@@ -241,7 +245,13 @@ class Client:
                     except (ServingError, OSError, ValueError) as error:
                         yield item, error
 
+    def _ask_for_image(self, signature, inputs):
+        answer = self._ask(signature, inputs, {"image_bytes": object})
+        (image,) = answer["image_bytes"]
+        return image
+
     def _ask(self, signature, inputs, outputs):
+        """Returns the outputs, arrays of the dtypes that are given by name."""
         deadline = time.monotonic() + self._timeout
         wait = _FIRST_WAIT
         for attempt in range(self._retries + 1):
@@ -260,29 +270,68 @@ class Client:
                 wait = min(2 * wait, _LONGEST_WAIT)
 
 
-def _check_styles(styles, num_channels):
+def _encode(**arrays):
+    """Returns the files of arrays, by the names of a server's inputs."""
+    for name in ("photo", "feature_map"):
+        if arrays.get(name) is not None:
+            image = as_integers(f"`{name}`", arrays[name], 255)
+            arrays[name] = image.astype("uint8")
+    return {"instance_bytes": b""} | {
+        # Fast rather than small: it is sent once.
+        f"{name.removesuffix('_map')}_bytes": encode_png(
+            f"`{name}`", array, compress_level=1
+        )
+        for name, array in arrays.items()
+        if array is not None
+    }
+
+
+def _decode(contents):
+    try:
+        with Image.open(io.BytesIO(contents)) as image:
+            return np.asarray(image.convert("RGB"))
+    except OSError as error:
+        raise ServingError(
+            "UNKNOWN", f"The answer holds no image: {contents[:100]!r}"
+        ) from error
+
+
+def _as_batch(files):
+    return {name: [contents] for name, contents in files.items()}
+
+
+def _as_styles(styles, num_channels):
+    """Returns styles as the inputs of a server, a batch of one."""
+    # One that no instance has, so that the list is never empty.
+    ids, clusters = [-1], [-1]
+    vectors = [np.zeros(num_channels)]
     for instance, style in styles.items():
+        ids.append(_as_int32("An id of `styles`", instance))
         shape = np.shape(style)
         is_cluster = shape == () and np.issubdtype(
             np.asarray(style).dtype, np.integer
         )
-        if is_cluster and style >= 0:
-            continue
-        if shape != (num_channels,):
+        if is_cluster and 0 <= style < 2**31:
+            clusters.append(style)
+            vectors.append(vectors[0])
+        elif shape == (num_channels,):
+            clusters.append(-1)
+            vectors.append(style)
+        else:
             raise ValueError(
                 f"`styles[{instance}]` must be the number of a cluster, at "
                 f"least 0, or {num_channels} floats in [-1, 1]. Received: "
                 f"{style!r}"
             )
-    return styles
-
-
-def _as_maps(label_map, instance_map):
-    label_map = as_integers("`label_map`", label_map, 255)
-    if instance_map is None:
-        instance_map = np.zeros(label_map.shape[:2], "int32")
-    instance_map = as_integers("`instance_map`", instance_map, 2**31 - 1)
     return {
-        "label_map": label_map[None].astype("uint8"),
-        "instance_map": instance_map[None].astype("int32"),
+        "style_instances": np.array([ids], "int32"),
+        "style_vectors": np.array([vectors], "float32"),
+        "style_clusters": np.array([clusters], "int32"),
     }
+
+
+def _as_int32(name, value):
+    is_int = isinstance(value, (int, np.integer))
+    if not is_int or not -(2**31) <= value < 2**31:
+        raise ValueError(f"{name} must be an int32. Received: {value!r}")
+    return int(value)

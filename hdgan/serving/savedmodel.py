@@ -7,6 +7,7 @@ import tempfile
 import keras
 
 from hdgan.layers.kernels.backend import tracing_for_inference
+from hdgan.serving.description import describe_model, write_description
 from hdgan.serving.signatures import ServingOptions, make_signatures
 from hdgan.serving.warmup import write_warmup
 
@@ -40,8 +41,11 @@ def export_savedmodel(model, directory, options=None):
       [-1, 1], or instead, where not negative, `style_clusters`, int32 `(batch,
       n)`, numbers of its class's clusters; `seed`, int32 `(batch,)`, which
       draws the styles of the other instances. Output `photo`.
+    - `encode_png`, `synthesize_with_style_png`: the same of files, each example
+      of its own size; the former without the feature map.
     - `describe`: `request`, `(batch,)`, any text, to `description`, `(batch,)`,
-      JSON with classes, colours and versions.
+      JSON with classes, colours, preset and versions; the file
+      `assets.extra/describe.json` holds the same.
     - `synthesize_WIDTHxHEIGHT` for each fixed size: `serving_default` for that.
 
     Bad input is refused with INVALID_ARGUMENT and what to do about it.
@@ -58,11 +62,7 @@ def export_savedmodel(model, directory, options=None):
         ValueError: if the directory exists.
     """
     directory = pathlib.Path(directory)
-    if directory.exists():
-        raise ValueError(
-            f"{directory} exists already. Expected a path to make; export to "
-            "the next version's number, or remove it."
-        )
+    _check_is_new(directory)
     archive = keras.export.ExportArchive()
     # The endpoints bring the weights that they use. `archive.track` would write
     # each of them a second time.
@@ -78,8 +78,25 @@ def export_savedmodel(model, directory, options=None):
     try:
         with tracing_for_inference(options.device):
             archive.write_out(str(workspace / "model"), verbose=False)
+        write_description(
+            workspace / "model",
+            describe_model(model, options, signatures),
+        )
         if options.warmup_sizes:
             write_warmup(workspace / "model", signatures, options.warmup_sizes)
-        (workspace / "model").rename(directory)
+        try:
+            (workspace / "model").rename(directory)
+        except OSError:
+            # Another export was faster.
+            _check_is_new(directory)
+            raise
     finally:
         shutil.rmtree(workspace)
+
+
+def _check_is_new(directory):
+    if directory.exists():
+        raise ValueError(
+            f"{directory} exists already. Expected a path to make; export to "
+            "the next version's number, or remove it."
+        )

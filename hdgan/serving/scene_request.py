@@ -2,7 +2,12 @@
 
 import io
 
-from hdgan.data.image_files import encode_png, read_id_map, read_photo
+from hdgan.data.image_files import (
+    check_photo,
+    encode_png,
+    read_id_map,
+    read_photo,
+)
 
 _PNG = b"\x89PNG\r\n\x1a\n"
 _JPEG = b"\xff\xd8\xff"
@@ -26,6 +31,27 @@ def is_photo(path):
         path: `pathlib` path.
     """
     return path.suffix in (".png", ".jpg") and not path.name.startswith(".")
+
+
+def photo_name(stem, contents):
+    """Returns the name of a photograph's file.
+
+    Args:
+        stem: str, its label map's.
+        contents: bytes, PNG or JPEG.
+    """
+    return f"{stem}{'.png' if contents.startswith(_PNG) else '.jpg'}"
+
+
+def tell_failure(path, error):
+    """Returns what went wrong with a scene, and with which.
+
+    Args:
+        path: of its label map.
+        error: exception or str.
+    """
+    text = str(error)
+    return text if str(path) in text else f"{path}: {text}"
 
 
 def list_requests(scenes):
@@ -54,8 +80,8 @@ def list_requests(scenes):
 def read_request(paths, is_rgb, read):
     """Reads a scene's files.
 
-    What the signature takes goes as it is. Ids in palettes and of one bit, and
-    photos in other formats, are encoded anew.
+    What the signature takes goes as it is, if it is whole. Ids in palettes and
+    of one bit, and photos in other formats, are encoded anew.
 
     Args:
         paths: dict as of `list_requests`.
@@ -81,9 +107,12 @@ def read_request(paths, is_rgb, read):
         else:
             is_taken = contents.startswith((_PNG, _JPEG))
             decode = read_photo
-        if not is_taken:
+        file = _File(contents, path)
+        if is_taken:
+            check_photo(file)
+        else:
             # Fast rather than small: it is sent once.
-            contents = encode_png(path, decode(_File(contents, path)), 1)
+            contents = encode_png(path, decode(file), 1)
         request[name] = contents
     return request
 

@@ -2,11 +2,14 @@
 
 import os
 import pathlib
+import re
+
+from google.protobuf import text_encoding
 
 _MODELS = """model_config_list {{
   config {{
-    name: "{name}"
-    base_path: "{base_path}"
+    name: {name}
+    base_path: {base_path}
     model_platform: "tensorflow"
     model_version_policy {{ latest {{ num_versions: 1 }} }}
   }}
@@ -26,6 +29,24 @@ _MONITORING = """prometheus_config {
 """
 
 
+def check_model_name(name):
+    """Checks that requests by REST can name a model.
+
+    Args:
+        name: str.
+
+    Raises:
+        ValueError: if it is empty, or has other characters than letters,
+            digits, `_`, `-` and `.`.
+    """
+    if re.fullmatch(r"[\w.-]+", name, re.ASCII) is None:
+        raise ValueError(
+            "A model's name, which requests have in their URL, must be of "
+            f"letters, digits, _, - and . alone. Received: {name!r}. The tool "
+            "export_savedmodel takes one as --model_name."
+        )
+
+
 def write_server_files(directory, name, base_path, batch_size=4):
     """Writes `models.config`, `batching.config` and `monitoring.config`.
 
@@ -40,8 +61,9 @@ def write_server_files(directory, name, base_path, batch_size=4):
         batch_size: int >= 1, requests put together at most.
 
     Raises:
-        ValueError: if the batch size is less than 1.
+        ValueError: if the batch size is less than 1, or the name none.
     """
+    check_model_name(name)
     if batch_size < 1:
         raise ValueError(
             f"`batch_size` must be at least 1. Received: {batch_size}"
@@ -49,7 +71,9 @@ def write_server_files(directory, name, base_path, batch_size=4):
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     contents = {
-        "models.config": _MODELS.format(name=name, base_path=base_path),
+        "models.config": _MODELS.format(
+            name=_quote(name), base_path=_quote(base_path)
+        ),
         "batching.config": _BATCHING.format(batch_size=batch_size),
         "monitoring.config": _MONITORING,
     }
@@ -57,3 +81,7 @@ def write_server_files(directory, name, base_path, batch_size=4):
         temporary = directory / f".unfinished-{file}"
         temporary.write_text(text)
         os.replace(temporary, directory / file)
+
+
+def _quote(text):
+    return f'"{text_encoding.CEscape(str(text), as_utf8=True)}"'

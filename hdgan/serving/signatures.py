@@ -1,14 +1,13 @@
 """What a SavedModel can be asked for: functions with named inputs."""
 
 import dataclasses
-import importlib.metadata
 import json
 
-import keras
 import tensorflow as tf
 
 from hdgan.data.png import decode_grey, grey_bits, is_png, png_size
 from hdgan.scene_coding import instances_or_labels
+from hdgan.serving.description import describe_model
 from hdgan.serving.styles import (
     draw_style_maps,
     list_styles,
@@ -19,6 +18,7 @@ from hdgan.synthesis import to_uint8
 
 IMAGE_FORMATS = ("png", "jpeg")
 DEVICES = ("cpu", "gpu")
+_IMAGE = tf.TensorSpec((), tf.string)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,13 +96,7 @@ def make_signatures(model, options):
         tensors, and the list of its inputs' `tf.TensorSpec`s, in order.
     """
     signatures = _Signatures(model, options)
-    made = {
-        "serving_default": (signatures.synthesize, signatures.specs()),
-        "describe": (
-            signatures.describe,
-            [tf.TensorSpec((None,), tf.string, "request")],
-        ),
-    }
+    made = {"serving_default": (signatures.synthesize, signatures.specs())}
     if signatures.takes_png:
         made["synthesize_png"] = (
             signatures.synthesize_png,
@@ -110,16 +104,28 @@ def make_signatures(model, options):
         )
     if model.encoder is not None:
         made["encode"] = (signatures.encode, signatures.specs())
+        made["encode_png"] = (signatures.encode_png, signatures.bytes_specs())
     if model.style_channels and model.labels is not None:
         made["synthesize_with_style"] = (
             signatures.synthesize_with_style,
             signatures.style_specs(),
+        )
+        made["synthesize_with_style_png"] = (
+            signatures.synthesize_with_style_png,
+            signatures.style_bytes_specs(),
         )
     for width, height in options.fixed_sizes:
         made[f"synthesize_{width}x{height}"] = (
             signatures.synthesize,
             signatures.specs(height, width),
         )
+
+    def describe(request):
+        # A server takes no signature without an input by REST.
+        text = json.dumps(describe_model(model, options, made))
+        return {"description": tf.fill(tf.shape(request), text)}
+
+    made["describe"] = describe, [tf.TensorSpec((None,), tf.string, "request")]
     return made
 
 
@@ -207,60 +213,84 @@ class _Signatures:
         return {"photo": self._synthesize({**inputs, "feature_map": features})}
 
     def synthesize_png(self, *contents):
-        # One after the other: each may have a size of its own.
         def synthesize(contents):
-            decoded = {
-                name: self._decode(name, content)
-                for name, content in zip(self._names, contents, strict=True)
-            }
-            decoded["instance_map"] = self._or_zeros(
-                decoded["instance_map"], decoded["label_map"]
-            )
-            maps = [decoded[name][None] for name in self._names]
-            return self._encode_image(self._synthesize(self._check(maps))[0])
+            maps = self._decode_scene(self._names, contents)
+            return self._encode_image(self.synthesize(*maps)["photo"][0])
 
-        count = tf.size(contents[0])
+        images = self._map_scenes(
+            synthesize, self.bytes_specs(), contents, _IMAGE
+        )
+        return {"image_bytes": images}
+
+    def encode_png(self, *contents):
+        # Of each scene another number of styles.
+        spec = tf.RaggedTensorSpec(
+            (None, self._model.style_channels), tf.float32, ragged_rank=0
+        )
+        ids_spec = tf.RaggedTensorSpec((None,), tf.int32, ragged_rank=0)
+
+        def encode(contents):
+            maps = self._decode_scene(self._names, contents)
+            # The feature map is larger than the photo, and stays.
+            outputs = self.encode(*maps)
+            return outputs["style_instances"], outputs["style_vectors"]
+
+        instances, vectors = self._map_scenes(
+            encode, self.bytes_specs(), contents, (ids_spec, spec)
+        )
+        return {
+            "style_examples": tf.cast(instances.value_rowids(), tf.int32),
+            "style_instances": instances.values,
+            "style_vectors": vectors.values,
+        }
+
+    def style_bytes_specs(self):
+        return [
+            *self.bytes_specs()[:2],
+            *make_style_specs(self._model.style_channels),
+        ]
+
+    def synthesize_with_style_png(self, *inputs):
+        def synthesize(inputs):
+            maps = self._decode_scene(self._names[:2], inputs[:2])
+            styles = [tensor[None] for tensor in inputs[2:]]
+            outputs = self.synthesize_with_style(*maps, *styles)
+            return self._encode_image(outputs["photo"][0])
+
+        images = self._map_scenes(
+            synthesize, self.style_bytes_specs(), inputs, _IMAGE
+        )
+        return {"image_bytes": images}
+
+    def _map_scenes(self, function, specs, inputs, outputs):
+        """Calls a function of each scene: each may have a size of its own."""
+        count = tf.size(inputs[0])
         checks = [
             tf.debugging.assert_positive(count, "`label_bytes` is empty.")
         ] + [
             tf.debugging.assert_equal(
-                tf.size(other),
+                tf.shape(tensor)[0],
                 count,
-                f"`{_bytes_name(name)}` and `label_bytes` differ in number.",
+                f"`{spec.name}` and `label_bytes` differ in number.",
             )
-            for name, other in zip(self._names[1:], contents[1:], strict=True)
+            for spec, tensor in zip(specs[1:], inputs[1:], strict=True)
         ]
         with tf.control_dependencies([check for check in checks if check]):
-            contents = [tf.identity(content) for content in contents]
-        images = tf.map_fn(
-            synthesize,
-            tuple(contents),
-            fn_output_signature=tf.TensorSpec((), tf.string),
-            parallel_iterations=1,
+            inputs = tuple(tf.identity(tensor) for tensor in inputs)
+        return tf.map_fn(
+            function, inputs, fn_output_signature=outputs, parallel_iterations=1
         )
-        return {"image_bytes": images}
 
-    def describe(self, request):
-        # A server takes no signature without an input by REST.
-        labels = self._model.labels
-        description = {
-            "labels": None if labels is None else labels.get_config(),
-            "num_labels": 0 if labels is None else len(labels),
-            "use_instances": self._model.use_instances,
-            "style_channels": self._model.style_channels,
-            "generator": type(self._model.generator).__name__,
-            "parameters": self._model.inference_generator.count_params(),
-            "precision": self._model.coding.compute_dtype,
-            "size_multiple": self._model.coding.size_multiple,
-            **dataclasses.asdict(self._options),
-            "versions": {
-                "hdgan": importlib.metadata.version("hdgan"),
-                "keras": keras.__version__,
-                "tensorflow": tf.__version__,
-            },
+    def _decode_scene(self, names, contents):
+        """Decodes a scene's files to a batch of one, in their order."""
+        decoded = {
+            name: self._decode(name, content)
+            for name, content in zip(names, contents, strict=True)
         }
-        text = tf.constant(json.dumps(description))
-        return {"description": tf.fill(tf.shape(request), text)}
+        decoded["instance_map"] = self._or_zeros(
+            decoded["instance_map"], decoded["label_map"]
+        )
+        return [decoded[name][None] for name in names]
 
     def _find_regions(self, inputs):
         """Returns the ids of what has one style, with labels."""

@@ -1,7 +1,9 @@
 """How a client's calls reach a server: by REST, or by gRPC."""
 
 import base64
+import json
 import re
+import time
 import urllib.parse
 
 import numpy as np
@@ -19,10 +21,12 @@ _CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-
-
 # What is less is none to both.
 _LEAST_TIMEOUT = 0.001
+# Bytes that are read at a time.
+_PART = 2**16
+# Of an answer that is no server's, so many characters are told.
+_SHOWN = 500
 
 
 class ServingError(RuntimeError):
@@ -58,37 +62,66 @@ class RestTransport:
         part = "" if version is None else f"/versions/{version}"
         self._url = f"{url}/v1/models/{name}{part}:predict"
 
-    def __call__(self, signature, inputs, names, timeout):
+    def __call__(self, signature, inputs, outputs, timeout):
         body = {
             "signature_name": signature,
             "inputs": {name: _to_json(value) for name, value in inputs.items()},
         }
+        status, reason, contents = self._post(body, timeout)
         try:
-            response = requests.post(
-                self._url, json=body, timeout=max(timeout, _LEAST_TIMEOUT)
-            )
-        except requests.Timeout as error:
-            raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
-        except requests.ConnectionError as error:
-            raise ServingError("UNAVAILABLE", str(error)) from error
-        except requests.RequestException as error:
-            raise ServingError("UNAVAILABLE", str(error)) from error
-        try:
-            answer = response.json()
+            answer = json.loads(contents)
         except ValueError:
             # Of a proxy, perhaps.
-            answer = {"error": response.text[:500] or response.reason}
+            text = contents[:_SHOWN].decode(errors="replace")
+            answer = {"error": text or reason}
         if not isinstance(answer, dict):
             answer = {"error": answer}
-        if response.status_code != 200 or "outputs" not in answer:
-            code = _CODES.get(response.status_code, "UNKNOWN")
-            error = clean_message(str(answer.get("error", answer)))
-            raise ServingError(code, error)
-        outputs = answer["outputs"]
-        if len(names) == 1:
+        if status != 200 or "outputs" not in answer:
+            code = _CODES.get(status, "UNKNOWN")
+            error = answer.get("error", str(answer)[:_SHOWN])
+            raise ServingError(code, clean_message(str(error)))
+        given = answer["outputs"]
+        if len(outputs) == 1:
             # Of a signature with one output it has no name.
-            outputs = {names[0]: outputs}
-        return {name: _from_json(name, outputs[name]) for name in names}
+            given = dict.fromkeys(outputs, given)
+        try:
+            return {
+                name: _from_json(given[name], dtype)
+                for name, dtype in outputs.items()
+            }
+        except (KeyError, TypeError, ValueError) as error:
+            raise _wrong_answer(outputs, given) from error
+
+    def close(self):
+        """There is nothing to close: each call has its own connection."""
+
+    def _post(self, body, timeout):
+        """Returns the status, its reason and the contents of the answer."""
+        timeout = max(timeout, _LEAST_TIMEOUT)
+        deadline = time.monotonic() + timeout
+        parts = []
+        try:
+            # Of the library the timeout is of each wait, not of all.
+            with requests.post(
+                self._url, json=body, timeout=timeout, stream=True
+            ) as response:
+                for part in response.iter_content(_PART):
+                    parts.append(part)
+                    if time.monotonic() > deadline:
+                        raise requests.Timeout("The answer takes too long.")
+                return response.status_code, response.reason, b"".join(parts)
+        except requests.Timeout as error:
+            raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
+        except (
+            requests.exceptions.SSLError,
+            requests.exceptions.InvalidURL,
+        ) as error:
+            # Another try would not help.
+            raise ServingError("UNKNOWN", str(error)) from error
+        except requests.RequestException as error:
+            is_late = time.monotonic() > deadline
+            code = "DEADLINE_EXCEEDED" if is_late else "UNAVAILABLE"
+            raise ServingError(code, str(error)) from error
 
 
 def _to_json(value):
@@ -97,10 +130,26 @@ def _to_json(value):
     return [{"b64": base64.b64encode(item).decode()} for item in value]
 
 
-def _from_json(name, value):
-    if not name.endswith("_bytes"):
-        return value
-    return [base64.b64decode(item["b64"]) for item in value]
+def _from_json(value, dtype):
+    if dtype is not object:
+        return np.array(value, dtype)
+    if not isinstance(value, list):
+        raise TypeError("It is no list.")
+    # Text, where the output's name doesn't end in `_bytes`.
+    return [
+        item.encode()
+        if isinstance(item, str)
+        else base64.b64decode(item["b64"], validate=True)
+        for item in value
+    ]
+
+
+def _wrong_answer(outputs, given):
+    return ServingError(
+        "UNKNOWN",
+        f"Expected the outputs {list(outputs)} of a model that hdgan exported. "
+        f"Received: {str(given)[:_SHOWN]}",
+    )
 
 
 class GrpcTransport:
@@ -132,14 +181,16 @@ class GrpcTransport:
             # Two minutes by default: a server that starts is found late.
             ("grpc.max_reconnect_backoff_ms", 2000),
         ]
-        channel = grpc.insecure_channel(address, options)
-        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
+        self._channel = grpc.insecure_channel(address, options)
+        self._stub = prediction_service_pb2_grpc.PredictionServiceStub(
+            self._channel
+        )
 
-    def __call__(self, signature, inputs, names, timeout):
+    def __call__(self, signature, inputs, outputs, timeout):
         request = type(self._request)()
         request.CopyFrom(self._request)
         request.model_spec.signature_name = signature
-        request.output_filter.extend(names)
+        request.output_filter.extend(outputs)
         for name, value in inputs.items():
             request.inputs[name].CopyFrom(self._tf.make_tensor_proto(value))
         try:
@@ -149,7 +200,13 @@ class GrpcTransport:
         except self._grpc.RpcError as error:
             message = clean_message(error.details())
             raise ServingError(error.code().name, message) from error
+        if not set(outputs) <= set(response.outputs):
+            raise _wrong_answer(outputs, list(response.outputs))
         return {
-            name: self._tf.make_ndarray(response.outputs[name])
-            for name in names
+            name: self._tf.make_ndarray(response.outputs[name]).astype(dtype)
+            for name, dtype in outputs.items()
         }
+
+    def close(self):
+        """Closes the channel; calls that go on end in an error."""
+        self._channel.close()

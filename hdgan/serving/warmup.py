@@ -60,7 +60,7 @@ def write_warmup(directory, signatures, sizes):
             f"{len(requests)}, for {len(sizes)} sizes. Choose fewer."
         )
     path = pathlib.Path(directory) / _PATH
-    path.parent.mkdir()
+    path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
         for (name, _), inputs in requests.items():
             request = predict_pb2.PredictRequest()

@@ -1,5 +1,6 @@
 """Photographs of whole folders with Apache Beam, by the real command."""
 
+import json
 import os
 import shutil
 import signal
@@ -106,11 +107,13 @@ def test_what_fails_is_listed_and_the_rest_made(savedmodel, data_dir, tmp_path):
     lines = (photos / "failures.jsonl").read_text().splitlines()
     assert len(lines) == 3
     for line, fragment in zip(
-        sorted(lines), ("PNG", "outside 0..", "is no image"), strict=True
+        sorted(lines),
+        ("is cut short", "outside 0..", "is no image"),
+        strict=True,
     ):
         assert fragment in line
     for label in labels[:3]:
-        assert f"{label}: " in result.err
+        assert str(label) in result.err
     # Nothing half-made is left.
     names = {path.name for path in photos.iterdir()}
     assert names == {f"{labels[3].stem}.png", "failures.jsonl"}
@@ -165,10 +168,13 @@ def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
     ("flag", "words"),
     [
         ("--savedmodel=nowhere", ("nowhere", "saved_model.pb", "export")),
-        ("--label_dir=nowhere", ("nowhere", "holds no images")),
+        ("--label_dir=nowhere", ("nowhere", "no such folder")),
         ("--photo_dir={data}/test_img", ("--photo_dir", "Leave it out")),
         ("--output_dir={data}/test_inst", ("--output_dir", "another folder")),
         ("--runner=Nobody", ("Nobody", "DirectRunner")),
+        ("--beam_options='", ("--beam_options", "quotation")),
+        ("--failures={data}", ("--failures", "is a folder")),
+        ("--failures={data}/labels.json/x", ("--failures", "can't be made")),
         ("--output_dir={data}/labels.json", ("labels.json", "can't be made")),
     ],
 )
@@ -179,13 +185,54 @@ def test_bad_flags(savedmodel, data_dir, tmp_path, flag, words):
     assert not (tmp_path / "photos").exists()
 
 
-def test_a_damaged_export_is_named(data_dir, tmp_path):
-    file = tmp_path / "saved_model.pb"
-    for contents in (b"", b"no model"):
+def test_folders_may_have_names_that_are_patterns(
+    model, savedmodel, data_dir, tmp_path
+):
+    folder = tmp_path / "test[1]*?"
+    shutil.copytree(data_dir, folder / "data")
+    labels = sorted((folder / "data" / "test_label").iterdir())
+    contents = labels[1].read_bytes()
+    labels[1].write_text("no image")
+    failures = folder / "lists" / "[2].jsonl"
+    flags = (
+        *_flags(savedmodel, folder / "data", folder / "photos"),
+        f"--failures={failures}",
+    )
+    result = run_inside(TOOL, *flags)
+    assert "3 done, 0 skipped, 1 failed" in result.out
+    assert json.loads(failures.read_text())["path"] == str(labels[1])
+    labels[1].write_bytes(contents)
+    result = run_inside(TOOL, *flags)
+    assert result.code == 0, result.err
+    assert failures.read_text() == ""
+    _check_photos(model, folder / "data", folder / "photos")
+    assert len(list((folder / "lists").iterdir())) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "contents"),
+    [
+        ("variables/variables.index", None),
+        ("saved_model.pb", None),
+        ("saved_model.pb", b""),
+        ("saved_model.pb", b"no model"),
+        ("assets.extra/describe.json", None),
+        ("assets.extra/describe.json", b"no model"),
+    ],
+)
+def test_a_damaged_export_is_named(
+    savedmodel, data_dir, tmp_path, name, contents
+):
+    export = tmp_path / "1"
+    shutil.copytree(savedmodel, export)
+    file = export / name
+    file.unlink()
+    words = (export, name)
+    if contents is not None:
         file.write_bytes(contents)
-        flags = _flags(tmp_path, data_dir, tmp_path / "photos")
-        result = run_inside(TOOL, *flags)
-        assert_one_clear_error(result, file, "Export it again")
+        words = (file, "Export it again")
+    flags = _flags(export, data_dir, tmp_path / "photos")
+    assert_one_clear_error(run_inside(TOOL, *flags), *words)
 
 
 def test_a_model_that_needs_photos_says_so(data_dir, tmp_path):
@@ -193,3 +240,19 @@ def test_a_model_that_needs_photos_says_so(data_dir, tmp_path):
     flags = _flags(tmp_path / "1", data_dir, tmp_path / "photos")
     result = run_inside(TOOL, *flags)
     assert_one_clear_error(result, "--photo_dir", "a photo", "Give it")
+
+
+def test_a_model_without_labels_takes_photos(data_dir, tmp_path):
+    model = sharpen(make_model(labels=None, use_instances=False))
+    model.export(tmp_path / "1")
+    result = run_inside(
+        TOOL,
+        f"--savedmodel={tmp_path / '1'}",
+        f"--label_dir={data_dir / 'test_img'}",
+        f"--output_dir={tmp_path / 'photos'}",
+    )
+    assert result.code == 0, result.err
+    for photo in (data_dir / "test_img").iterdir():
+        made = read_photo(tmp_path / "photos" / f"{photo.stem}.png")
+        expected = model.synthesize(read_photo(photo))
+        assert np.abs(made.astype(int) - expected).max() <= 1

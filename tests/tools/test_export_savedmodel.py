@@ -103,11 +103,34 @@ def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
     output_dir = f"--output_dir={tmp_path / 'serving'}"
     result = run_inside(TOOL, f"--model={path}", output_dir)
     assert_one_clear_error(result, path, "no such model")
-    result = run_inside(
-        TOOL, f"--model={model_file}", output_dir, "--version=0"
-    )
-    assert_one_clear_error(result, "--version", "at least 1")
+    for version in (0, 2**63):
+        result = run_inside(
+            TOOL, f"--model={model_file}", output_dir, f"--version={version}"
+        )
+        assert_one_clear_error(result, "--version", "1..2**63 - 1", version)
     assert not (tmp_path / "serving").exists()
+
+
+@pytest.mark.parametrize(
+    ("flags", "words"),
+    [
+        (["--served_path=/models/x"], ["--served_path", "give --config_dir"]),
+        (["--model_name=x"], ["--model_name", "give --config_dir"]),
+        (
+            ["--model_name=a b", "--config_dir={folder}/config"],
+            ["'a b'", "--model_name"],
+        ),
+    ],
+)
+def test_names_of_servers_are_checked_first(model_file, tmp_path, flags, words):
+    result = run_inside(
+        TOOL,
+        f"--model={model_file}",
+        f"--output_dir={tmp_path / 'serving'}",
+        *[flag.format(folder=tmp_path) for flag in flags],
+    )
+    assert_one_clear_error(result, *words)
+    assert not list(tmp_path.iterdir())
 
 
 def test_flags_reach_the_signatures(model_file, tmp_path):
@@ -122,12 +145,13 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
         "--warmup_sizes=32x16",
         f"--config_dir={tmp_path / 'config'}",
         "--served_path=/models/hdgan",
+        "--model_name=streets",
     )
     assert result.code == 0, result.err
     version = tmp_path / "hdgan" / "1"
     assert (version / "assets.extra/tf_serving_warmup_requests").is_file()
     config = (tmp_path / "config" / "models.config").read_text()
-    assert 'name: "hdgan"' in config
+    assert 'name: "streets"' in config
     assert 'base_path: "/models/hdgan"' in config
     signatures = tf.saved_model.load(version).signatures
     assert {"synthesize_32x16", "synthesize_16x16"} < set(signatures)

@@ -1,10 +1,14 @@
 """Photographs of a folder from a server, through the command."""
 
+import shutil
+import signal
+import time
+
 import numpy as np
 import pytest
 import standin_server
 from PIL import Image
-from programs import assert_one_clear_error, run_inside
+from programs import assert_one_clear_error, finish, run_inside, start
 from tiny_models import make_model, sharpen
 
 from hdgan import LabelSet
@@ -99,11 +103,64 @@ def test_what_is_refused_is_listed_and_the_rest_made(
     assert names == ["0.png", "2.png"]
 
 
+def test_a_damaged_file_is_named_once(server, data_dir, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(data_dir, data)
+    first, second, _ = sorted((data / "test_label").iterdir())
+    first.write_bytes(first.read_bytes()[:-20])
+    instance = data / "test_inst" / second.name
+    instance.write_text("no image")
+    result = run_inside(TOOL, *_flags(server, data, tmp_path / "photos"))
+    assert result.code == 1
+    assert "2 of 3 scenes failed" in result.err
+    assert result.err.count(str(first)) == 1
+    assert f"{second}: {instance} is no image" in result.err
+
+
+def test_a_model_without_labels_takes_photos(data_dir, tmp_path, caplog):
+    model = sharpen(make_model(labels=None, use_instances=False))
+    model.export(tmp_path / "1")
+    with standin_server.start(tmp_path / "1") as server:
+        flags = (
+            f"--url={server.rest_url}",
+            f"--label_dir={data_dir / 'test_img'}",
+            f"--output_dir={tmp_path / 'photos'}",
+        )
+        instances = f"--instance_dir={data_dir / 'test_inst'}"
+        result = run_inside(TOOL, *flags, instances)
+        assert result.code == 0, result.err
+        assert "--instance_dir is not used" in caplog.text
+    for photo in (data_dir / "test_img").iterdir():
+        made = read_photo(tmp_path / "photos" / f"{photo.stem}.png")
+        expected = model.synthesize(read_photo(photo))
+        assert np.abs(made.astype(int) - expected).max() <= 1
+
+
+def test_ctrl_c_ends_it_in_a_line(server, data_dir, tmp_path):
+    flags = _flags(server, data_dir, tmp_path / "photos", "--timeout=3")
+    server.delay = 2.0
+    process = start(TOOL, *flags)
+    try:
+        while not server.num_now:
+            assert process.poll() is None
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        result = finish(process)
+    finally:
+        server.delay = 0.0
+    assert result.code == 130
+    assert "Stopped." in result.err.splitlines()
+    assert "Traceback" not in result.err
+
+
 @pytest.mark.parametrize(
     ("flag", "fragment"),
     [
         ("--url=localhost", "grpc://HOST:PORT"),
         ("--concurrency=0", "at least 1"),
+        ("--photo_dir={data}/test_img", "no photo of each scene. Leave it out"),
+        ("--model=other", "No model answers: NOT_FOUND"),
+        ("--version=2", "No model answers: NOT_FOUND"),
         ("--timeout=0", "above 0"),
         ("--label_dir=nowhere", "no such folder"),
         ("--output_dir={data}/test_inst", "Choose another folder"),

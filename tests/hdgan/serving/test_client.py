@@ -1,7 +1,7 @@
 """The client against a stand-in that runs real exports, by both protocols."""
 
+import contextlib
 import http.server
-import json
 import threading
 import time
 
@@ -66,8 +66,22 @@ def test_large_photographs_come_through(model, server, protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_the_model_describes_itself(server, protocol):
-    description = json.loads(Client(getattr(server, protocol)).describe())
+    description = Client(getattr(server, protocol)).describe()
     assert description["num_labels"] == 5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_version_is_the_one_that_was_asked_for(server, protocol):
+    url = getattr(server, protocol)
+    assert Client(url, version=1).describe()["num_labels"] == 5
+    with pytest.raises(ServingError, match="NOT_FOUND"):
+        Client(url, version=2).describe()
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_a_client_that_is_closed_has_asked(model, server, protocol):
+    with Client(f"{getattr(server, protocol)}/") as client:
+        assert client.synthesize(_scene(model)[0]).shape == (17, 33, 3)
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +137,12 @@ def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
     assert len(photos) == 2
     with pytest.raises(ServingError, match="does not have"):
         client.synthesize_with_style(label_map, styles={1: 2})
+    for options in ({"styles": {"car": 1}}, {"styles": {2**31: 1}}):
+        with pytest.raises(ValueError, match=r"An id .* must be an int32"):
+            client.synthesize_with_style(label_map, **options)
+    for seed in (2**31, 0.5):
+        with pytest.raises(ValueError, match=r"`seed` must be an int32"):
+            client.synthesize_with_style(label_map, seed=seed)
     for style in (-2, 0.7, [0.5], [0, 0, 0, 0]):
         with pytest.raises(ValueError, match=r"styles\[1\].*3 floats"):
             client.synthesize_with_style(label_map, styles={1: style})
@@ -163,11 +183,18 @@ def test_what_may_pass_is_tried_again(model, server, protocol):
 def test_a_deadline_holds_for_all_tries(server, protocol):
     client = Client(getattr(server, protocol), timeout=0.5)
     server.delay = 2.0
-    begin = time.monotonic()
     with pytest.raises(ServingError) as caught:
         client.describe()
     assert caught.value.code == "DEADLINE_EXCEEDED"
-    assert time.monotonic() - begin < 2.0
+    assert server.num_requests == 1
+    # Each try is answered soon, all together are not: 50 would be.
+    server.delay, server.num_refusals = 0.0, 1000
+    begin = time.monotonic()
+    client = Client(getattr(server, protocol), timeout=1.5)
+    with pytest.raises(ServingError, match="is starting"):
+        client.describe()
+    assert 2 <= server.num_requests < 10
+    assert time.monotonic() - begin <= 1.5
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "grpc://127.0.0.1:9"])
@@ -177,22 +204,64 @@ def test_no_server_at_all(url):
     assert caught.value.code == "UNAVAILABLE"
 
 
-def test_an_answer_that_is_no_servers():
+@contextlib.contextmanager
+def _answering(parts, pause=0.0):
+    """A server that answers one request with these bytes, bit by bit."""
+
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             self.send_response(200)
             self.end_headers()
-            self.wfile.write(b"<html>Sign in</html>")
+            with contextlib.suppress(ConnectionError):
+                for part in parts:
+                    self.wfile.write(part)
+                    time.sleep(pause)
 
         def log_message(self, *_):
             pass
 
     with http.server.HTTPServer(("127.0.0.1", 0), Proxy) as proxy:
-        threading.Thread(target=proxy.handle_request).start()
-        client = Client(f"http://127.0.0.1:{proxy.server_port}")
-        with pytest.raises(ServingError, match="UNKNOWN: <html>Sign in"):
-            client.describe()
+        thread = threading.Thread(target=proxy.handle_request)
+        thread.start()
+        yield f"http://127.0.0.1:{proxy.server_port}"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (b"<html>Sign in</html>", "UNKNOWN: <html>Sign in"),
+        (b"[1]", r"UNKNOWN: \[1\]"),
+        (b'{"outputs": 3}', "outputs.*Received: {'image_bytes': 3}"),
+        (b'{"outputs": {"photo": 3}}', "outputs.*Received: .*{'photo': 3}"),
+        (b'{"outputs": [{"b64": "?"}]}', "outputs.*Received"),
+        (b'{"outputs": [{"b64": "aGVsbG8="}]}', "no image: b'hello'"),
+    ],
+)
+def test_an_answer_that_is_no_models(answer, message):
+    with (
+        _answering([answer]) as url,
+        pytest.raises(ServingError, match=message),
+    ):
+        Client(url).synthesize(np.zeros((2, 2), "uint8"))
+
+
+def test_an_answer_that_describes_no_model():
+    with (
+        _answering([b'{"outputs": ["{}"]}']) as url,
+        pytest.raises(ServingError, match="describes no model"),
+    ):
+        Client(url).describe()
+
+
+def test_an_answer_that_does_not_end():
+    with (
+        _answering([b" " * 2**17] * 20, pause=0.1) as url,
+        pytest.raises(ServingError, match="takes too long") as caught,
+    ):
+        Client(url, timeout=0.5).describe()
+    assert caught.value.code == "DEADLINE_EXCEEDED"
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -228,8 +297,13 @@ def test_many_at_a_time_but_not_too_many(model, server, protocol):
 def test_bad_arguments():
     with pytest.raises(ValueError, match=r"grpc://HOST:PORT.*'localhost:8501'"):
         Client("localhost:8501")
-    with pytest.raises(ValueError, match="above 0"):
-        Client("http://localhost:8501", timeout=0)
+    for options in ({"timeout": 0}, {"timeout": float("nan")}, {"retries": -1}):
+        with pytest.raises(ValueError, match="above 0"):
+            Client("http://localhost:8501", **options)
+    with pytest.raises(ValueError, match=r"0\.\.2\*\*63"):
+        Client("http://localhost:8501", version=-1)
+    with pytest.raises(ValueError, match="Received: None"):
+        Client(None)
     client = Client("http://localhost:8501")
     label_map = np.zeros((1, 2), "uint8")
     with pytest.raises(ValueError, match=r"holds 0\.\.70000.*0\.\.65535"):
@@ -238,7 +312,9 @@ def test_bad_arguments():
         client.synthesize(label_map, photo=np.zeros((1, 2, 3)))
     with pytest.raises(ValueError, match=r"at least 1.*\(0, 2\)"):
         client.synthesize(label_map[:0])
-    with pytest.raises(ValueError, match=r"`label_map` holds 300.*0\.\.255"):
-        client.encode(np.full((1, 2), 300), label_map, np.zeros((1, 2, 3)))
+    with pytest.raises(ValueError, match=r"holds 0\.\.70000.*0\.\.65535"):
+        client.encode(label_map, [[0, 70000]], np.zeros((1, 2, 3), "uint8"))
+    with pytest.raises(ValueError, match=r"at least 1\. Received: 0"):
+        next(client.map(print, [1], concurrency=0))
     with pytest.raises(ValueError, match=r"`photo` must be of integers"):
         client.encode(label_map, label_map, np.zeros((1, 2, 3)))

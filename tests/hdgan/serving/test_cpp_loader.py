@@ -80,21 +80,36 @@ def _check_answers(program, model, tmp_path, atol):
         _write(requests / f"synthesize_png-{label}", files)
         if model.encoder is not None:
             _write(requests / f"encode-{label}", scenes)
+            _write(requests / f"encode_png-{label}", files)
         for name, fixed_size in fixed.items():
             if size == fixed_size:
                 _write(requests / f"{name}-{label}", scenes)
     _write(requests / "describe-it", {"request": [b""]})
     if model.style_channels:
-        vectors = np.zeros((1, 1, model.style_channels), "float32")
+        label_map = np.zeros((17, 33), "uint8")
+        instance_map = np.ones((17, 33), "int32")
+        style = np.linspace(-1, 1, model.style_channels, dtype="float32")
         styles = {
-            "label_map": np.zeros((1, 17, 33), "uint8"),
-            "instance_map": np.ones((1, 17, 33), "int32"),
             "style_instances": np.ones((1, 1), "int32"),
-            "style_vectors": vectors,
+            "style_vectors": style[None, None],
             "style_clusters": -np.ones((1, 1), "int32"),
             "seed": np.zeros(1, "int32"),
         }
-        _write(requests / "synthesize_with_style-one", styles)
+        maps = {
+            "label_map": label_map[None],
+            "instance_map": instance_map[None],
+        }
+        files = {
+            "label_bytes": [encode_png("", label_map)],
+            "instance_bytes": [encode_png("", instance_map)],
+        }
+        _write(requests / "synthesize_with_style-33x17", maps | styles)
+        _write(requests / "synthesize_with_style_png-33x17", files | styles)
+        with_style = model.synthesize(
+            label_map,
+            instance_map,
+            feature_map=np.broadcast_to(style, (17, 33, len(style))),
+        )[None]
     result = subprocess.run(
         [program, export, requests],
         check=True,
@@ -109,16 +124,22 @@ def _check_answers(program, model, tmp_path, atol):
         signature = folder.name.split("-")[0]
         if signature == "describe":
             assert b"num_labels" in _read(folder, "description").item()
-        elif signature == "encode":
+            continue
+        width, height = map(int, folder.name.split("-")[1].split("x"))
+        if signature.startswith("encode"):
+            scenes, _ = exported_models.make_request(model, (height, width))
+            features = model.encode(scenes).numpy()[0]
+            ids = _read(folder, "style_instances")
             vectors = _read(folder, "style_vectors")
-            assert np.isfinite(vectors).all()
-            assert len(vectors) == len(_read(folder, "style_instances"))
-        elif signature == "synthesize_with_style":
-            assert _read(folder, "photo").shape == (1, 17, 33, 3)
+            assert sorted(ids) == list(np.unique(scenes["instance_map"]))
+            for instance, vector in zip(ids, vectors, strict=True):
+                expected = features[scenes["instance_map"][0] == instance]
+                np.testing.assert_allclose(vector, expected[0], atol=1e-4)
         else:
-            width, height = map(int, folder.name.split("-")[1].split("x"))
             expected = photos[height, width]
-            if signature == "synthesize_png":
+            if "with_style" in signature:
+                expected = with_style
+            if signature.endswith("_png"):
                 (contents,) = _read(folder, "image_bytes")
                 image = np.asarray(Image.open(io.BytesIO(contents)))[None]
             else:

@@ -60,7 +60,9 @@ def test_every_warmup_request_is_answered(name, tmp_path):
 
 def test_without_sizes_there_is_no_warmup(tmp_path):
     make_model(num_downsamplings=1).export(tmp_path / "1")
-    assert not (tmp_path / "1" / "assets.extra").exists()
+    assert [path.name for path in (tmp_path / "1/assets.extra").iterdir()] == [
+        "describe.json"
+    ]
 
 
 def test_without_the_protos_it_says_so(monkeypatch):
@@ -155,6 +157,23 @@ def test_server_files_are_what_the_server_reads(tmp_path):
     text_format.Parse(files["monitoring.config"], monitoring)
     assert monitoring.prometheus_config.enable
     assert monitoring.prometheus_config.path == "/monitoring/prometheus/metrics"
+
+
+def test_folders_of_any_name_are_what_the_server_reads(tmp_path):
+    path = 'C:\\models\\"größte" {1}\n'
+    write_server_files(tmp_path, "streets-1.0", path)
+    config = text_format.Parse(
+        (tmp_path / "models.config").read_text(),
+        model_server_config_pb2.ModelServerConfig(),
+    )
+    assert config.model_config_list.config[0].base_path == path
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a/b", "a:predict", "größe"])
+def test_names_that_no_url_has_are_refused(tmp_path, name):
+    with pytest.raises(ValueError, match=r"letters, digits.*--model_name"):
+        write_server_files(tmp_path, name, "/models/streets")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_batch_of_none_is_refused(tmp_path):

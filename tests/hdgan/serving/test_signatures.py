@@ -14,6 +14,7 @@ from tiny_models import LABELS, inputs_for, make_model, sharpen
 from hdgan import StyleClusters
 from hdgan.data.image_files import encode_png
 from hdgan.serving import ServingOptions
+from hdgan.serving.description import PATH
 
 SIZE = 17, 33
 _png = functools.partial(encode_png, "a map")
@@ -34,8 +35,8 @@ MODELS = {
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """By name: a model, and the signatures of its export."""
-    pairs = {}
+    """By name: a model, the signatures of its export, and its directory."""
+    exports, alive = {}, []
     for name, options in MODELS.items():
         directory = tmp_path_factory.mktemp("served") / "1"
         model = sharpen(make_model(num_downsamplings=1, **options))
@@ -44,9 +45,11 @@ def served(tmp_path_factory):
             ServingOptions(fixed_sizes=((32, 16),), max_pixels=2000),
         )
         loaded = tf.saved_model.load(directory)
-        # Without the object that holds them they are gone.
-        pairs[name] = model, loaded.signatures, loaded
-    return pairs
+        exports[name] = model, loaded.signatures, directory
+        # Without the object that holds them the signatures are gone.
+        alive.append(loaded)
+    yield exports
+    alive.clear()
 
 
 def _requests(scenes, index):
@@ -154,8 +157,39 @@ def test_encode_gives_what_the_encoder_finds(served):
     assert "encode" not in served["labels"][1]
 
 
+def test_files_are_encoded_as_arrays_are(served):
+    model, signatures, _ = served["encoder"]
+    scenes = [inputs_for(model, 1, *size) for size in ((8, 12), SIZE)]
+    files = [_requests(scene, 0) for scene in scenes]
+    for scene, contents in zip(scenes, files, strict=True):
+        contents["label_bytes"] = _png(scene["label_map"][0].astype("uint8"))
+    answer = signatures["encode_png"](
+        **{key: tf.constant([one[key] for one in files]) for key in files[0]}
+    )
+    listed = zip(
+        answer["style_examples"].numpy(),
+        answer["style_instances"].numpy(),
+        answer["style_vectors"].numpy(),
+        strict=True,
+    )
+    found = set()
+    for example, instance, vector in listed:
+        scene = scenes[example]
+        expected = model.encode(scene).numpy()[
+            scene["instance_map"] == instance
+        ]
+        np.testing.assert_allclose(vector, expected[0], atol=1e-4)
+        found.add((example, instance))
+    assert found == {
+        (example, instance)
+        for example in range(2)
+        for instance in np.unique(scenes[example]["instance_map"])
+    }
+    assert "encode_png" not in served["labels"][1]
+
+
 def test_it_describes_itself(served):
-    _, signatures, _ = served["labels"]
+    _, signatures, directory = served["labels"]
     descriptions = signatures["describe"](request=tf.constant(["", ""]))
     first, second = descriptions["description"].numpy()
     assert first == second
@@ -167,6 +201,14 @@ def test_it_describes_itself(served):
     descriptions = served["rgb"][1]["describe"](request=tf.constant([""]))
     rgb = json.loads(descriptions["description"].numpy()[0])
     assert rgb["labels"] is None
+    assert description["preset"] == "tiny"
+    assert description["signatures"]["synthesize_png"] == [
+        "label_bytes",
+        "instance_bytes",
+    ]
+    assert set(description["signatures"]) == set(signatures)
+    # And without being loaded.
+    assert json.loads((directory / PATH).read_text()) == description
 
 
 def test_jpeg_in_the_quality_that_was_asked_for(tmp_path):
@@ -309,16 +351,26 @@ def styled(tmp_path_factory):
                 clusters[0, index] = style
             else:
                 vectors[0, index] = style
-        return loaded.signatures["synthesize_with_style"](
-            label_map=tf.constant(label_map[None], tf.uint8),
-            instance_map=tf.constant(instance_map[None], tf.int32),
-            style_instances=tf.constant(
+        styles = {
+            "style_instances": tf.constant(
                 [[instance for instance, _ in asked]], tf.int32
             ),
-            style_vectors=tf.constant(vectors),
-            style_clusters=tf.constant(clusters, tf.int32),
-            seed=tf.constant([seed], tf.int32),
+            "style_vectors": tf.constant(vectors),
+            "style_clusters": tf.constant(clusters, tf.int32),
+            "seed": tf.constant([seed], tf.int32),
+        }
+        photo = loaded.signatures["synthesize_with_style"](
+            label_map=tf.constant(label_map[None], tf.uint8),
+            instance_map=tf.constant(instance_map[None], tf.int32),
+            **styles,
         )["photo"].numpy()[0]
+        (image,) = loaded.signatures["synthesize_with_style_png"](
+            label_bytes=tf.constant([_png(label_map)]),
+            instance_bytes=tf.constant([_png(instance_map)]),
+            **styles,
+        )["image_bytes"].numpy()
+        _assert_near(photo, np.asarray(Image.open(io.BytesIO(image))))
+        return photo
 
     return model, ask
 
