@@ -327,7 +327,11 @@ def _resolve():
                 f"--what has {part!r}. Expected some of {', '.join(PARTS)}."
             )
     options["matrix_sizes"] = _as_integers(options["matrix_sizes"])
-    command_line.parse_sizes("serving_sizes", options["serving_sizes"])
+    sizes = command_line.parse_sizes("serving_sizes", options["serving_sizes"])
+    if "serving" in options["what"] and not sizes:
+        raise ValueError(
+            "--serving_sizes is empty. Expected WIDTHxHEIGHT, or several."
+        )
     if options["data_dir"] and not values["what"].present:
         options["what"] = [*options["what"], "data"]
     if options["grow"] and not set(options["what"]) & {"train", "synthesis"}:

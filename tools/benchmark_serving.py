@@ -7,6 +7,7 @@ TensorFlow alone.
 import concurrent.futures
 import json
 import pathlib
+import signal
 import statistics
 import subprocess
 import sys
@@ -92,7 +93,7 @@ def _run_process(directory, inputs, concurrency):
         capture_output=True,
         text=True,
     )
-    if result.returncode < 0:
+    if result.returncode == -signal.SIGKILL:
         # The system ends the process that takes the most memory.
         raise MemoryError
     if result.returncode:

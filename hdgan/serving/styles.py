@@ -22,9 +22,8 @@ def draw_style_maps(model, label_map, region_map, styles):
     """Gives each region the style that was asked for, or a drawn one.
 
     Args:
-        model: `Pix2PixHD` that takes styles.
-        label_map: int32 `(batch, height, width)`, the classes; without labels
-            zeros.
+        model: `Pix2PixHD` with labels, that takes styles.
+        label_map: int32 `(batch, height, width)`, the classes.
         region_map: int32 `(batch, height, width)`, ids of what has one style.
         styles: list of the tensors of `make_style_specs`: ids of regions; for
             each the style, in [-1, 1]; or instead, where it is not negative,
@@ -142,7 +141,7 @@ def _tabulate(model):
 
     A class without clusters has one, the mean of all, as in `StyleClusters`.
     """
-    num_classes = max(len(model.labels or ()), 1)
+    num_classes = len(model.labels)
     if model.style_clusters is None:
         shape = (num_classes, 1, model.style_channels)
         return np.zeros(shape, "float32"), np.ones(num_classes, "int32")

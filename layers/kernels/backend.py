@@ -17,7 +17,7 @@ _state = threading.local()
 
 @contextlib.contextmanager
 def tracing_for_inference(device=None):
-    """Within it, graphs are traced that no gradient will be asked of.
+    """Within it, this thread traces graphs that no gradient will be asked of.
 
     They are half as large without the gradients that are written out, and load
     in half the time.
@@ -25,6 +25,9 @@ def tracing_for_inference(device=None):
     Args:
         device: `"cpu"` or `"gpu"`, on which they will run; None for this
             machine's.
+
+    Yields:
+        None.
     """
     before = vars(_state).copy()
     _state.is_without_gradients = True

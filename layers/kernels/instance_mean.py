@@ -24,7 +24,8 @@ def mean_per_instance(features, instance_map):
         example = tf.range(tf.cast(shape[0], tf.int64))[:, None, None]
         keys = example * 2**32 + tf.cast(instance_map, tf.int64)
         names, segments = tf.unique(tf.reshape(keys, [-1]))
-        # One more column counts the pixels.
+        # Not `unsorted_segment_mean`, which OpenVINO doesn't read. One more
+        # column counts the pixels, exactly up to 2**24.
         columns = tf.pad(flat_features, ((0, 0), (0, 1)), constant_values=1)
         sums = tf.math.unsorted_segment_sum(columns, segments, tf.size(names))
         means = sums[:, :-1] / sums[:, -1:]

@@ -5,6 +5,8 @@ There is no server and no cluster here: the stand-in answers probes.
 
 import json
 import pathlib
+import re
+import shlex
 import subprocess
 import sys
 import urllib.parse
@@ -14,7 +16,9 @@ import pytest
 import requests
 import standin_server
 import yaml
+from google.protobuf import text_format
 from programs import run
+from tensorflow_serving.config import model_server_config_pb2
 from tiny_models import make_model
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -39,25 +43,43 @@ def serving(tmp_path_factory):
     """What the README's command exports."""
     folder = tmp_path_factory.mktemp("export")
     make_model(num_downsamplings=1).save(folder / "model.keras")
-    serving = folder / "serving"
-    run(
-        "tools.export_savedmodel",
-        f"--model={folder / 'model.keras'}",
-        f"--output_dir={serving / 'hdgan'}",
-        f"--config_dir={serving / 'config'}",
-        "--served_path=/models/hdgan",
+    text = (DEPLOY / "README.md").read_text()
+    command = re.search(
+        r"python -m hdgan\.(tools\.export_savedmodel) (.*?)\n\n", text, re.S
     )
-    return serving
+    arguments = shlex.split(command.group(2).replace("\\\n", " "))
+    run(
+        command.group(1),
+        *[
+            argument.replace("=serving", f"={folder / 'serving'}").replace(
+                "=runs/first", f"={folder / 'model.keras'}"
+            )
+            for argument in arguments
+        ],
+    )
+    return folder / "serving"
 
 
 @pytest.fixture(scope="module")
-def server(serving):
-    with standin_server.start(serving / "hdgan" / "1") as server:
+def config(serving):
+    """What the server is told of its one model."""
+    config = text_format.Parse(
+        (serving / "config" / "models.config").read_text(),
+        model_server_config_pb2.ModelServerConfig(),
+    )
+    return config.model_config_list.config[0]
+
+
+@pytest.fixture(scope="module")
+def server(serving, config):
+    directory = serving / "hdgan" / "1"
+    with standin_server.start(directory, config.name) as server:
         yield server
 
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_manifests_fit_the_schema(name):
+    # Raises where one does not.
     kubernetes_validate.validate(MANIFESTS[name], "1.37", strict=True)
 
 
@@ -137,17 +159,18 @@ def _flags(arguments):
 @pytest.mark.parametrize(
     "arguments", [SERVICE["command"], CONTAINER["args"]], ids=["compose", "pod"]
 )
-def test_the_server_finds_what_is_exported(arguments, serving):
+def test_the_server_finds_what_is_exported(arguments, serving, config):
     flags = _flags(arguments)
     for flag in ("model_config_file", "monitoring_config_file"):
         # Both see the folder `serving` as /models.
         path = pathlib.Path(flags[flag]).relative_to("/models")
         assert (serving / path).is_file()
-    config = (serving / "config" / "models.config").read_text()
-    assert 'base_path: "/models/hdgan"' in config
+    versions = pathlib.Path(config.base_path).relative_to("/models")
+    assert (serving / versions / "1" / "saved_model.pb").is_file()
     # Anyone may read what is written, whoever the server runs as.
     for path in serving.rglob("*"):
-        assert path.stat().st_mode & 0o444 == 0o444, path
+        needed = 0o555 if path.is_dir() else 0o444
+        assert path.stat().st_mode & needed == needed, path
 
 
 def test_threads_are_as_many_as_cores():

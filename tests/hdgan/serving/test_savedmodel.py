@@ -6,12 +6,13 @@ import subprocess
 import sys
 import types
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from tiny_models import inputs_for, make_model, sharpen
+from tiny_models import inputs_for, make_model, make_scenes, sharpen
 
-from hdgan.serving import ServingOptions
+from hdgan.serving import ServingOptions, savedmodel
 
 SIZES = ((1, 1), (17, 33), (64, 96))
 MODELS = {
@@ -152,6 +153,38 @@ def test_an_existing_directory_is_left_alone(served, tmp_path):
     with pytest.raises(ValueError, match="exists already"):
         served.models["labels"].export(tmp_path / "1")
     assert not list((tmp_path / "1").iterdir())
+
+
+def test_an_export_that_was_faster_is_left_alone(served, tmp_path, monkeypatch):
+    write = savedmodel.write_description
+
+    def write_late(*arguments):
+        write(*arguments)
+        (tmp_path / "1" / "variables").mkdir(parents=True)
+
+    monkeypatch.setattr(savedmodel, "write_description", write_late)
+    with pytest.raises(ValueError, match="exists already"):
+        served.models["labels"].export(tmp_path / "1")
+    # Of the other nothing is changed, of this one nothing left.
+    assert [path.name for path in tmp_path.iterdir()] == ["1"]
+    assert [path.name for path in (tmp_path / "1").iterdir()] == ["variables"]
+
+
+def test_training_goes_on_after_an_export(tmp_path):
+    weights = []
+    for is_exported in (False, True):
+        keras.utils.set_random_seed(0)
+        model = make_model(num_downsamplings=1)
+        model.compile()
+        if is_exported:
+            model.export(tmp_path / "1")
+        before = model.generator.get_weights()
+        model.fit(make_scenes(1, 16, 32), verbose=0)
+        after = model.generator.get_weights()
+        assert any(np.any(a != b) for a, b in zip(before, after, strict=True))
+        weights.append(after)
+    for one, other in zip(*weights, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_parents_are_made(served, tmp_path):
