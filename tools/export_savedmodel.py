@@ -16,8 +16,8 @@ from hdgan import command_line
 from hdgan.model_file import load_model
 from hdgan.precision import PRECISIONS, with_precision
 from hdgan.serving import ServingOptions, write_server_files
+from hdgan.serving.options import DEVICES, IMAGE_FORMATS
 from hdgan.serving.server_files import check_model_name
-from hdgan.serving.signatures import DEVICES, IMAGE_FORMATS
 
 
 def export_version(model, output_dir, version=None, options=None):

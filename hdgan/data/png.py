@@ -2,6 +2,8 @@
 
 import tensorflow as tf
 
+_LONGEST_END = 4096
+
 
 def is_png(contents):
     """Whether contents of a file, a string tensor, begin as a PNG does."""
@@ -48,6 +50,20 @@ def png_size(contents):
     )
     # Of huge ones the product would not fit in 64 bits.
     return tf.minimum(width_and_height[::-1], 2**31)
+
+
+def has_end(contents):
+    """Whether a PNG has its last part, so that it is not cut short.
+
+    Args:
+        contents: string scalar.
+    """
+    length = tf.strings.length(contents)
+    # Nothing should come after it, but some programs add a few bytes.
+    start = tf.maximum(length - _LONGEST_END, 0)
+    end = tf.strings.substr(contents, start, _LONGEST_END)
+    # `.` would be text's characters alone, `\C` is any byte.
+    return tf.strings.regex_full_match(end, r"\C*IEND\C*")
 
 
 def decode_grey(contents, bits):

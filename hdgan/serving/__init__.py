@@ -1,9 +1,9 @@
 """Trained models as SavedModels for TF Serving."""
 
 from hdgan.serving.client import Client
+from hdgan.serving.options import ServingOptions
 from hdgan.serving.savedmodel import export_savedmodel
 from hdgan.serving.server_files import write_server_files
-from hdgan.serving.signatures import ServingOptions
 from hdgan.serving.transports import ServingError
 
 __all__ = [

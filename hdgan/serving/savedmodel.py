@@ -8,7 +8,8 @@ import keras
 
 from hdgan.layers.kernels.backend import tracing_for_inference
 from hdgan.serving.description import describe_model, write_description
-from hdgan.serving.signatures import ServingOptions, make_signatures
+from hdgan.serving.options import ServingOptions
+from hdgan.serving.signatures import make_signatures
 from hdgan.serving.warmup import write_warmup
 
 

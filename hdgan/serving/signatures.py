@@ -1,87 +1,20 @@
 """What a SavedModel can be asked for: functions with named inputs."""
 
-import dataclasses
 import json
 
 import tensorflow as tf
 
-from hdgan.data.png import decode_grey, grey_bits, is_png, png_size
 from hdgan.scene_coding import instances_or_labels
 from hdgan.serving.description import describe_model
+from hdgan.serving.image_codec import ImageCodec, bytes_name
 from hdgan.serving.styles import (
     draw_style_maps,
     list_styles,
     make_style_specs,
 )
-from hdgan.serving.warmup import check_warmup
 from hdgan.synthesis import to_uint8
 
-IMAGE_FORMATS = ("png", "jpeg")
-DEVICES = ("cpu", "gpu")
 _IMAGE = tf.TensorSpec((), tf.string)
-
-
-@dataclasses.dataclass(frozen=True)
-class ServingOptions:
-    """How a model is to be served.
-
-    Args:
-        image_format: `"png"` or `"jpeg"`, of the images that come encoded.
-        jpeg_quality: int in 1..100.
-        max_pixels: int, the most pixels of an image that are accepted; memory
-            and time grow with them.
-        fixed_sizes: tuple of `(width, height)`, each of which gets a signature
-            of its own, for servers that put requests together.
-        warmup_sizes: tuple of `(width, height)`; for each the server runs each
-            signature before it is ready. Needs tensorflow-serving-api.
-        device: `"cpu"` or `"gpu"`, what it is to be fast on; None for what this
-            machine has. It runs on either.
-
-    Raises:
-        ValueError: if one is out of its range.
-    """
-
-    image_format: str = "png"
-    jpeg_quality: int = 95
-    max_pixels: int = 2**23
-    fixed_sizes: tuple = ()
-    warmup_sizes: tuple = ()
-    device: str | None = None
-
-    def __post_init__(self):
-        if self.image_format not in IMAGE_FORMATS:
-            raise ValueError(
-                f"`image_format` must be one of {IMAGE_FORMATS}. "
-                f"Received: {self.image_format!r}"
-            )
-        if self.device not in (None, *DEVICES):
-            raise ValueError(
-                f"`device` must be one of {DEVICES} or None. Received: "
-                f"{self.device!r}"
-            )
-        if not 1 <= self.jpeg_quality <= 100:
-            raise ValueError(
-                f"`jpeg_quality` must be in 1..100. Received: "
-                f"{self.jpeg_quality}"
-            )
-        if not 1 <= self.max_pixels < 2**31:
-            raise ValueError(
-                "`max_pixels` must be at least 1 and less than 2**31. "
-                f"Received: {self.max_pixels}"
-            )
-        if self.warmup_sizes:
-            check_warmup()
-        for size in (*self.fixed_sizes, *self.warmup_sizes):
-            if len(size) != 2 or min(size) < 1:
-                raise ValueError(
-                    "`fixed_sizes` and `warmup_sizes` must be pairs of width "
-                    f"and height, each at least 1. Received: {size}"
-                )
-            if size[0] * size[1] > self.max_pixels:
-                raise ValueError(
-                    f"The size {size[0]}x{size[1]} has more pixels than "
-                    f"`max_pixels`, {self.max_pixels}. Raise that."
-                )
 
 
 def make_signatures(model, options):
@@ -132,7 +65,8 @@ def make_signatures(model, options):
 class _Signatures:
     def __init__(self, model, options):
         self._model = model
-        self._options = options
+        self._max_pixels = options.max_pixels
+        self._codec = ImageCodec(model, options)
         self._names = ["label_map", "instance_map"]
         if model.encoder is not None:
             self._names.append("photo")
@@ -163,7 +97,7 @@ class _Signatures:
 
     def bytes_specs(self):
         return [
-            tf.TensorSpec((None,), tf.string, _bytes_name(name))
+            tf.TensorSpec((None,), tf.string, bytes_name(name))
             for name in self._names
         ]
 
@@ -214,8 +148,8 @@ class _Signatures:
 
     def synthesize_png(self, *contents):
         def synthesize(contents):
-            maps = self._decode_scene(self._names, contents)
-            return self._encode_image(self.synthesize(*maps)["photo"][0])
+            maps = self._codec.decode_scene(self._names, contents)
+            return self._codec.encode(self.synthesize(*maps)["photo"][0])
 
         images = self._map_scenes(
             synthesize, self.bytes_specs(), contents, _IMAGE
@@ -230,7 +164,7 @@ class _Signatures:
         ids_spec = tf.RaggedTensorSpec((None,), tf.int32, ragged_rank=0)
 
         def encode(contents):
-            maps = self._decode_scene(self._names, contents)
+            maps = self._codec.decode_scene(self._names, contents)
             # The feature map is larger than the photo, and stays.
             outputs = self.encode(*maps)
             return outputs["style_instances"], outputs["style_vectors"]
@@ -252,10 +186,10 @@ class _Signatures:
 
     def synthesize_with_style_png(self, *inputs):
         def synthesize(inputs):
-            maps = self._decode_scene(self._names[:2], inputs[:2])
+            maps = self._codec.decode_scene(self._names[:2], inputs[:2])
             styles = [tensor[None] for tensor in inputs[2:]]
             outputs = self.synthesize_with_style(*maps, *styles)
-            return self._encode_image(outputs["photo"][0])
+            return self._codec.encode(outputs["photo"][0])
 
         images = self._map_scenes(
             synthesize, self.style_bytes_specs(), inputs, _IMAGE
@@ -281,17 +215,6 @@ class _Signatures:
             function, inputs, fn_output_signature=outputs, parallel_iterations=1
         )
 
-    def _decode_scene(self, names, contents):
-        """Decodes a scene's files to a batch of one, in their order."""
-        decoded = {
-            name: self._decode(name, content)
-            for name, content in zip(names, contents, strict=True)
-        }
-        decoded["instance_map"] = self._or_zeros(
-            decoded["instance_map"], decoded["label_map"]
-        )
-        return [decoded[name][None] for name in names]
-
     def _find_regions(self, inputs):
         """Returns the ids of what has one style, with labels."""
         label_ids = tf.cast(inputs["label_map"], tf.int32)
@@ -309,7 +232,7 @@ class _Signatures:
         inputs = dict(zip(names, maps, strict=True))
         shape = tf.shape(inputs["label_map"])
         pixels = shape[1] * shape[2]
-        limit = self._options.max_pixels
+        limit = self._max_pixels
         checks = [
             tf.debugging.assert_positive(
                 shape,
@@ -335,102 +258,3 @@ class _Signatures:
             )
         with tf.control_dependencies([check for check in checks if check]):
             return {name: tf.identity(inputs[name]) for name in names}
-
-    def _decode(self, name, contents):
-        """Decodes one file to `(height, width)` or `(height, width, 3)`."""
-        source = f"`{_bytes_name(name)}`"
-        is_rgb = name == "label_map" and self._model.labels is None
-        if name in ("photo", "feature_map") or is_rgb:
-            channels = 3
-            if name == "feature_map":
-                channels = self._model.feature_map_channels
-            return self._decode_image(source, contents, channels)
-        if name == "instance_map":
-            return tf.cond(
-                contents == "",
-                lambda: tf.zeros((0, 0), tf.int32),
-                lambda: self._decode_ids(source, contents),
-            )
-        ids = self._decode_ids(source, contents)
-        num_labels = len(self._model.labels)
-        # Before ids of 16 bits are cut to 8.
-        check = tf.debugging.assert_less(
-            ids,
-            num_labels,
-            f"{source} holds a label id outside 0..{num_labels - 1}: this "
-            f"model has {num_labels} classes.",
-        )
-        with tf.control_dependencies([check]):
-            return tf.cast(ids, tf.uint8)
-
-    def _decode_image(self, source, contents, channels):
-        is_jpeg = tf.io.is_jpeg(contents)
-        check = tf.debugging.Assert(
-            is_png(contents) | is_jpeg,
-            [f"{source} is no PNG or JPEG. Send the contents of such a file."],
-        )
-        with tf.control_dependencies([check]):
-            contents = tf.identity(contents)
-        size = tf.cond(
-            is_jpeg,
-            lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
-            lambda: png_size(contents),
-        )
-        with tf.control_dependencies([self._check_pixels(source, size)]):
-            contents = tf.identity(contents)
-        return tf.cond(
-            is_jpeg,
-            lambda: tf.io.decode_jpeg(
-                contents, channels, dct_method="INTEGER_ACCURATE"
-            ),
-            lambda: tf.io.decode_png(contents, channels),
-        )
-
-    def _decode_ids(self, source, contents):
-        """Decodes a PNG of ids to int32 `(height, width)`."""
-        bits = grey_bits(contents)
-        checks = [
-            tf.debugging.Assert(
-                is_png(contents),
-                [f"{source} is no PNG. Send the contents of a PNG file."],
-            ),
-            tf.debugging.Assert(
-                bits > 0,
-                [
-                    f"{source} is no grey PNG of 8 or 16 bits. Send ids as "
-                    "grey values: no palette, no colours, no alpha."
-                ],
-            ),
-            self._check_pixels(source, png_size(contents)),
-        ]
-        with tf.control_dependencies(checks):
-            return decode_grey(tf.identity(contents), bits)[..., 0]
-
-    def _check_pixels(self, source, size):
-        """Checks a file's size before it is decoded: a small one may be big."""
-        limit = self._options.max_pixels
-        return tf.debugging.Assert(
-            tf.reduce_prod(tf.cast(size, tf.int64)) <= limit,
-            [
-                f"{source} is larger than the {limit} pixels that this model "
-                "was exported for. Send a smaller one, or export with a larger "
-                "--max_pixels."
-            ],
-        )
-
-    def _or_zeros(self, instance_map, label_map):
-        size = tf.shape(label_map)[:2]
-        return tf.cond(
-            tf.size(instance_map) > 0,
-            lambda: instance_map,
-            lambda: tf.zeros(size, tf.int32),
-        )
-
-    def _encode_image(self, image):
-        if self._options.image_format == "png":
-            return tf.io.encode_png(image)
-        return tf.io.encode_jpeg(image, quality=self._options.jpeg_quality)
-
-
-def _bytes_name(name):
-    return f"{name.removesuffix('_map')}_bytes"

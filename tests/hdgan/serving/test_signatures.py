@@ -120,6 +120,11 @@ def test_a_fixed_size_does_what_the_free_one_does(served):
     assert np.abs(difference).max() <= 1
 
 
+def _list_styles(answer):
+    names = "style_examples", "style_instances", "style_vectors"
+    return zip(*[answer[name].numpy() for name in names], strict=True)
+
+
 def test_encode_gives_what_the_encoder_finds(served):
     model, signatures, _ = served["encoder"]
     scenes = inputs_for(model, 2, *SIZE)
@@ -134,14 +139,8 @@ def test_encode_gives_what_the_encoder_finds(served):
     np.testing.assert_allclose(features, expected, atol=1e-4)
     assert np.ptp(features) > 0.01
     # And once for each instance of each example.
-    listed = zip(
-        answer["style_examples"].numpy(),
-        answer["style_instances"].numpy(),
-        answer["style_vectors"].numpy(),
-        strict=True,
-    )
     found = set()
-    for example, instance, vector in listed:
+    for example, instance, vector in _list_styles(answer):
         is_there = scenes["instance_map"][example] == instance
         np.testing.assert_allclose(
             np.broadcast_to(vector, features[example][is_there].shape),
@@ -166,14 +165,8 @@ def test_files_are_encoded_as_arrays_are(served):
     answer = signatures["encode_png"](
         **{key: tf.constant([one[key] for one in files]) for key in files[0]}
     )
-    listed = zip(
-        answer["style_examples"].numpy(),
-        answer["style_instances"].numpy(),
-        answer["style_vectors"].numpy(),
-        strict=True,
-    )
     found = set()
-    for example, instance, vector in listed:
+    for example, instance, vector in _list_styles(answer):
         scene = scenes[example]
         expected = model.encode(scene).numpy()[
             scene["instance_map"] == instance
@@ -244,7 +237,8 @@ Image.fromarray(np.zeros((8, 8), "uint8")).convert("P").save(PALETTE, "PNG")
         (GREY, b"GIF89a", "`instance_bytes` is no PNG"),
         (_png(np.zeros((8, 8, 3), "uint8")), b"", "no grey PNG of 8 or 16"),
         (PALETTE.getvalue(), b"", "no grey PNG of 8 or 16"),
-        (GREY[:-20], b"", "PNG"),
+        (GREY[:-20], b"", "`label_bytes` is cut short. Send the whole"),
+        (GREY, GREY[:30], "`instance_bytes` is cut short"),
         (_png(np.full((8, 8), 5, "uint8")), b"", "outside 0..4.*5 classes"),
         (_png(np.full((8, 8), 256, "uint16")), b"", "outside 0..4"),
         (GREY, _png(np.zeros((8, 9), "uint8")), "differ in batch, height"),
@@ -259,6 +253,36 @@ def test_bad_files_are_refused_clearly(served, label, instance, message):
             label_bytes=label,
             instance_bytes=instance,
         )
+
+
+def test_bytes_after_a_pngs_end_do_no_harm(served):
+    _, signatures, _ = served["labels"]
+    images = [
+        _ask(
+            signatures["synthesize_png"], label_bytes=label, instance_bytes=b""
+        )
+        for label in (GREY, GREY + b"\xff\x00 made by hand")
+    ]
+    first, second = [image["image_bytes"].numpy() for image in images]
+    assert first == second
+
+
+@pytest.mark.parametrize("end", [-20, 40])
+def test_a_photo_that_is_cut_short_is_refused(served, end):
+    buffer = io.BytesIO()
+    noise = np.random.default_rng(0).integers(0, 255, (8, 8, 3), "uint8")
+    Image.fromarray(noise).save(buffer, "JPEG")
+    for photo, message in (
+        (_png(noise), "`photo_bytes` is cut short"),
+        (buffer.getvalue(), "JPEG"),
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            _ask(
+                served["encoder"][1]["synthesize_png"],
+                label_bytes=GREY,
+                instance_bytes=b"",
+                photo_bytes=photo[:end],
+            )
 
 
 def test_files_that_differ_in_number_are_refused(served):

@@ -1,0 +1,160 @@
+"""PNG and JPEG inside of served graphs."""
+
+import tensorflow as tf
+
+from hdgan.data.png import decode_grey, grey_bits, has_end, is_png, png_size
+
+
+class ImageCodec:
+    """Decodes the files of scenes, and encodes photographs.
+
+    Args:
+        model: `Pix2PixHD`.
+        options: `ServingOptions`.
+    """
+
+    def __init__(self, model, options):
+        self._model = model
+        self._options = options
+
+    def decode_scene(self, names, contents):
+        """Decodes a scene's files.
+
+        Args:
+            names: list of str, the maps: `label_map`, `instance_map` and what
+                else there is.
+            contents: list of string scalars, in that order; that of the
+                instance map may be empty.
+
+        Returns:
+            List of `(1, height, width)` or `(1, height, width, channels)`:
+            int32 instance maps, uint8 all others.
+
+        Raises:
+            InvalidArgumentError: when run, if a file is of another kind, too
+                large or damaged, or a label id has no class.
+        """
+        decoded = {
+            name: self._decode(name, content)
+            for name, content in zip(names, contents, strict=True)
+        }
+        decoded["instance_map"] = self._or_zeros(
+            decoded["instance_map"], decoded["label_map"]
+        )
+        return [decoded[name][None] for name in names]
+
+    def encode(self, image):
+        """Returns a photo, uint8 `(height, width, 3)`, as a file's contents."""
+        if self._options.image_format == "png":
+            return tf.io.encode_png(image)
+        return tf.io.encode_jpeg(image, quality=self._options.jpeg_quality)
+
+    def _decode(self, name, contents):
+        """Decodes one file to `(height, width)` or `(height, width, 3)`."""
+        source = f"`{bytes_name(name)}`"
+        is_rgb = name == "label_map" and self._model.labels is None
+        if name in ("photo", "feature_map") or is_rgb:
+            channels = 3
+            if name == "feature_map":
+                channels = self._model.feature_map_channels
+            return self._decode_image(source, contents, channels)
+        if name == "instance_map":
+            return tf.cond(
+                contents == "",
+                lambda: tf.zeros((0, 0), tf.int32),
+                lambda: self._decode_ids(source, contents),
+            )
+        ids = self._decode_ids(source, contents)
+        num_labels = len(self._model.labels)
+        # Before ids of 16 bits are cut to 8.
+        check = tf.debugging.assert_less(
+            ids,
+            num_labels,
+            f"{source} holds a label id outside 0..{num_labels - 1}: this "
+            f"model has {num_labels} classes.",
+        )
+        with tf.control_dependencies([check]):
+            return tf.cast(ids, tf.uint8)
+
+    def _decode_image(self, source, contents, channels):
+        is_jpeg = tf.io.is_jpeg(contents)
+        checks = [
+            tf.debugging.Assert(
+                is_png(contents) | is_jpeg,
+                [
+                    f"{source} is no PNG or JPEG. Send the contents of such a "
+                    "file."
+                ],
+            ),
+            _check_end(source, contents, is_jpeg),
+        ]
+        with tf.control_dependencies(checks):
+            contents = tf.identity(contents)
+        size = tf.cond(
+            is_jpeg,
+            lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
+            lambda: png_size(contents),
+        )
+        with tf.control_dependencies([self._check_pixels(source, size)]):
+            contents = tf.identity(contents)
+        return tf.cond(
+            is_jpeg,
+            lambda: tf.io.decode_jpeg(
+                contents, channels, dct_method="INTEGER_ACCURATE"
+            ),
+            lambda: tf.io.decode_png(contents, channels),
+        )
+
+    def _decode_ids(self, source, contents):
+        """Decodes a PNG of ids to int32 `(height, width)`."""
+        bits = grey_bits(contents)
+        checks = [
+            tf.debugging.Assert(
+                is_png(contents),
+                [f"{source} is no PNG. Send the contents of a PNG file."],
+            ),
+            tf.debugging.Assert(
+                bits > 0,
+                [
+                    f"{source} is no grey PNG of 8 or 16 bits. Send ids as "
+                    "grey values: no palette, no colours, no alpha."
+                ],
+            ),
+            _check_end(source, contents),
+            self._check_pixels(source, png_size(contents)),
+        ]
+        with tf.control_dependencies(checks):
+            return decode_grey(tf.identity(contents), bits)[..., 0]
+
+    def _check_pixels(self, source, size):
+        """Checks a file's size before it is decoded: a small one may be big."""
+        limit = self._options.max_pixels
+        return tf.debugging.Assert(
+            tf.reduce_prod(tf.cast(size, tf.int64)) <= limit,
+            [
+                f"{source} is larger than the {limit} pixels that this model "
+                "was exported for. Send a smaller one, or export with a larger "
+                "--max_pixels."
+            ],
+        )
+
+    def _or_zeros(self, instance_map, label_map):
+        size = tf.shape(label_map)[:2]
+        return tf.cond(
+            tf.size(instance_map) > 0,
+            lambda: instance_map,
+            lambda: tf.zeros(size, tf.int32),
+        )
+
+
+def _check_end(source, contents, is_jpeg=False):
+    # Of what is no PNG at all another check tells.
+    is_fine = is_jpeg | ~is_png(contents) | has_end(contents)
+    return tf.debugging.Assert(
+        is_fine, [f"{source} is cut short. Send the whole file."]
+    )
+
+
+def bytes_name(name):
+    """Returns what the input for the file of a map is called."""
+    return f"{name.removesuffix('_map')}_bytes"
