@@ -24,7 +24,7 @@ from apache_beam.ml.inference.base import (
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from hdgan.data.image_files import list_images, select_images
+from hdgan.data.image_files import list_images, select_images, write_file
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.description import PATH as DESCRIPTION
 from hdgan.serving.description import parse_description
@@ -282,6 +282,9 @@ def _read(path):
 
 def _write(folder, name, contents):
     """Writes a file elsewhere and renames it."""
+    if _is_local(folder):
+        write_file(pathlib.Path(folder, name), contents)
+        return
     unfinished = FileSystems.join(
         folder, f".unfinished-{uuid.uuid4().hex}-{name}"
     )

@@ -1,10 +1,12 @@
 """Photographs of whole folders with Apache Beam, by the real command."""
 
+import io
 import json
 import os
 import shutil
 import signal
 import time
+from typing import ClassVar
 
 import numpy as np
 import pytest
@@ -17,6 +19,8 @@ from hdgan.label_set import LabelSet
 from hdgan.tools.draw_scenes import draw_scenes
 
 pytest.importorskip("apache_beam")
+from apache_beam.io.filesystem import FileMetadata, FileSystem
+
 TOOL = "tools.batch_synthesize"
 NUM_SCENES = 4
 
@@ -207,6 +211,109 @@ def test_folders_may_have_names_that_are_patterns(
     assert failures.read_text() == ""
     _check_photos(model, folder / "data", folder / "photos")
     assert len(list((folder / "lists").iterdir())) == 1
+
+
+class _Bucket(FileSystem):
+    """Storage as of a cloud: no folders, and renaming is copying."""
+
+    files: ClassVar = {}
+
+    @classmethod
+    def scheme(cls):
+        return "bucket"
+
+    def join(self, basepath, *paths):
+        return "/".join([basepath.rstrip("/"), *paths])
+
+    def split(self, path):
+        folder, _, name = path.rpartition("/")
+        return folder, name
+
+    def has_dirs(self):
+        return False
+
+    def mkdirs(self, path):
+        raise AssertionError("There are no folders.")
+
+    def _list(self, dir_or_prefix):
+        for path, contents in self.files.items():
+            if path.startswith(dir_or_prefix):
+                yield FileMetadata(path, len(contents))
+
+    def create(self, path, mime_type=None, compression_type=None):
+        class Writer(io.BytesIO):
+            def close(writer):
+                self.files[path] = writer.getvalue()
+                super(Writer, writer).close()
+
+        return Writer()
+
+    def open(self, path, mime_type=None, compression_type=None):
+        if path not in self.files:
+            raise FileNotFoundError(path)
+        return io.BytesIO(self.files[path])
+
+    def copy(self, source_file_names, destination_file_names):
+        raise NotImplementedError
+
+    def rename(self, source_file_names, destination_file_names):
+        for old, new in zip(
+            source_file_names, destination_file_names, strict=True
+        ):
+            self.files[new] = self.files.pop(old)
+
+    def exists(self, path):
+        return path in self.files
+
+    def size(self, path):
+        return len(self.files[path])
+
+    def last_updated(self, path):
+        raise NotImplementedError
+
+    def checksum(self, path):
+        raise NotImplementedError
+
+    def metadata(self, path):
+        raise NotImplementedError
+
+    def delete(self, paths):
+        raise NotImplementedError
+
+
+def test_folders_may_be_in_another_storage(
+    model, savedmodel, data_dir, tmp_path
+):
+    # What it is to be told apart from: files of deeper folders, half ones.
+    _Bucket.files = {
+        "bucket://streets/test_label/old/x.png": b"",
+        "bucket://streets/photos/.unfinished-0-street_00000.png": b"",
+    }
+    for kind in ("test_label", "test_inst"):
+        for path in (data_dir / kind).iterdir():
+            name = f"bucket://streets/{kind}/{path.name}"
+            _Bucket.files[name] = path.read_bytes()
+    first, *_ = sorted((data_dir / "test_label").iterdir())
+    bad = f"bucket://streets/test_label/{first.name}"
+    contents, _Bucket.files[bad] = _Bucket.files[bad], b"no image"
+    flags = (
+        f"--savedmodel={savedmodel}",
+        "--label_dir=bucket://streets/test_label",
+        "--instance_dir=bucket://streets/test_inst/",
+        "--output_dir=bucket://streets/photos",
+    )
+    result = run_inside(TOOL, *flags)
+    assert "3 done, 0 skipped, 1 failed" in result.out, result.err
+    assert f"{bad} is no image" in result.err
+    failures = _Bucket.files["bucket://streets/photos/failures.jsonl"]
+    assert json.loads(failures)["path"] == bad
+    _Bucket.files[bad] = contents
+    result = run_inside(TOOL, *flags)
+    assert "1 done, 3 skipped, 0 failed" in result.out, result.err
+    for path, contents in _Bucket.files.items():
+        if "/photos/" in path and "/." not in path:
+            (tmp_path / path.split("/")[-1]).write_bytes(contents)
+    _check_photos(model, data_dir, tmp_path)
 
 
 @pytest.mark.parametrize(
