@@ -53,7 +53,7 @@ BAD = {
     ),
     "no image": (b"<html>", b"", "INVALID_ARGUMENT", "no PNG"),
     "nothing": (b"", b"", "INVALID_ARGUMENT", "no PNG"),
-    "half a file": (_GREY[:50], b"", "INVALID_ARGUMENT", "PNG"),
+    "half a file": (_GREY[:50], b"", "INVALID_ARGUMENT", "is cut short"),
     "colours": (_encode("RGB"), b"", "INVALID_ARGUMENT", "no grey PNG"),
     "too large": (
         _encode("L", (101, 100)),

@@ -78,24 +78,26 @@ class ImageCodec:
 
     def _decode_image(self, source, contents, channels):
         is_jpeg = tf.io.is_jpeg(contents)
-        checks = [
-            tf.debugging.Assert(
-                is_png(contents) | is_jpeg,
-                [
-                    f"{source} is no PNG or JPEG. Send the contents of such a "
-                    "file."
-                ],
+        check = _refuse_first(
+            (
+                ~is_png(contents) & ~is_jpeg,
+                f"{source} is no PNG or JPEG. Send the contents of such a "
+                "file.",
             ),
-            _check_end(source, contents, is_jpeg),
-        ]
-        with tf.control_dependencies(checks):
+            (
+                is_png(contents) & ~has_end(contents),
+                f"{source} is cut short. Send the whole file.",
+            ),
+        )
+        with tf.control_dependencies([check]):
             contents = tf.identity(contents)
         size = tf.cond(
             is_jpeg,
             lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
             lambda: png_size(contents),
         )
-        with tf.control_dependencies([self._check_pixels(source, size)]):
+        check = _refuse_first(self._too_large(source, size))
+        with tf.control_dependencies([check]):
             contents = tf.identity(contents)
         return tf.cond(
             is_jpeg,
@@ -108,34 +110,33 @@ class ImageCodec:
     def _decode_ids(self, source, contents):
         """Decodes a PNG of ids to int32 `(height, width)`."""
         bits = grey_bits(contents)
-        checks = [
-            tf.debugging.Assert(
-                is_png(contents),
-                [f"{source} is no PNG. Send the contents of a PNG file."],
+        check = _refuse_first(
+            (
+                ~is_png(contents),
+                f"{source} is no PNG. Send the contents of a PNG file.",
             ),
-            tf.debugging.Assert(
-                bits > 0,
-                [
-                    f"{source} is no grey PNG of 8 or 16 bits. Send ids as "
-                    "grey values: no palette, no colours, no alpha."
-                ],
+            (
+                ~has_end(contents),
+                f"{source} is cut short. Send the whole file.",
             ),
-            _check_end(source, contents),
-            self._check_pixels(source, png_size(contents)),
-        ]
-        with tf.control_dependencies(checks):
+            (
+                bits == 0,
+                f"{source} is no grey PNG of 8 or 16 bits. Send ids as grey "
+                "values: no palette, no colours, no alpha.",
+            ),
+            self._too_large(source, png_size(contents)),
+        )
+        with tf.control_dependencies([check]):
             return decode_grey(tf.identity(contents), bits)[..., 0]
 
-    def _check_pixels(self, source, size):
-        """Checks a file's size before it is decoded: a small one may be big."""
+    def _too_large(self, source, size):
+        """Of a file's size, told before decoding: a small one may be big."""
         limit = self._options.max_pixels
-        return tf.debugging.Assert(
-            tf.reduce_prod(tf.cast(size, tf.int64)) <= limit,
-            [
-                f"{source} is larger than the {limit} pixels that this model "
-                "was exported for. Send a smaller one, or export with a larger "
-                "--max_pixels."
-            ],
+        return (
+            tf.reduce_prod(tf.cast(size, tf.int64)) > limit,
+            f"{source} is larger than the {limit} pixels that this model was "
+            "exported for. Send a smaller one, or export with a larger "
+            "--max_pixels.",
         )
 
     def _or_zeros(self, instance_map, label_map):
@@ -147,12 +148,19 @@ class ImageCodec:
         )
 
 
-def _check_end(source, contents, is_jpeg=False):
-    # Of what is no PNG at all another check tells.
-    is_fine = is_jpeg | ~is_png(contents) | has_end(contents)
-    return tf.debugging.Assert(
-        is_fine, [f"{source} is cut short. Send the whole file."]
-    )
+def _refuse_first(*problems):
+    """Refuses what has a problem, and tells the first of those it has.
+
+    Separate assertions would run in any order: of what is no image at all,
+    one that looks at its size might speak first.
+
+    Args:
+        *problems: pairs of a boolean scalar and a message.
+    """
+    told = tf.constant("")
+    for is_bad, message in reversed(problems):
+        told = tf.where(is_bad, message, told)
+    return tf.debugging.Assert(told == "", [told])
 
 
 def bytes_name(name):

@@ -239,6 +239,9 @@ Image.fromarray(np.zeros((8, 8), "uint8")).convert("P").save(PALETTE, "PNG")
         (PALETTE.getvalue(), b"", "no grey PNG of 8 or 16"),
         (GREY[:-20], b"", "`label_bytes` is cut short. Send the whole"),
         (GREY, GREY[:30], "`instance_bytes` is cut short"),
+        # Of several things that are wrong, the first.
+        (GREY[:20], b"", "`label_bytes` is cut short"),
+        (_png(np.zeros((50, 50, 3), "uint8")), b"", "no grey PNG of 8 or"),
         (_png(np.full((8, 8), 5, "uint8")), b"", "outside 0..4.*5 classes"),
         (_png(np.full((8, 8), 256, "uint16")), b"", "outside 0..4"),
         (GREY, _png(np.zeros((8, 9), "uint8")), "differ in batch, height"),
