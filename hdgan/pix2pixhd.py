@@ -319,7 +319,8 @@ class Pix2PixHD(GanTraining):
             options: `hdgan.serving.ServingOptions`; None for their defaults.
 
         Raises:
-            ValueError: if the directory exists.
+            ValueError: as of `export_savedmodel`.
+            OSError: as of `export_savedmodel`.
         """
         export_savedmodel(self, filepath, options)
 

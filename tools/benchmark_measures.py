@@ -131,7 +131,6 @@ def measure_serving(options):
     ):
         size = {"batch": 1, "height": height, "width": width}
         inputs = _draw_scenes(model, size)
-        inputs["label_map"] = inputs["label_map"].astype("uint8")
         if model.encoder is None:
             del inputs["photo"]
         scenes.append(inputs)

@@ -37,8 +37,13 @@ def measure_export(model, scenes, options):
         directory = pathlib.Path(folder) / "1"
         model.export(directory)
         serve = tf.saved_model.load(directory).signatures["serving_default"]
+        _, specs = serve.structured_input_signature
         records = []
-        for inputs in scenes:
+        for scene in scenes:
+            inputs = {
+                name: array.astype(specs[name].dtype.as_numpy_dtype)
+                for name, array in scene.items()
+            }
             height, width = inputs["label_map"].shape[1:3]
             path = pathlib.Path(folder) / "inputs.npz"
             np.savez(path, **inputs)

@@ -10,6 +10,7 @@ width and batch; `hdgan.serving.export_savedmodel` has the signatures.
 
 import pathlib
 
+import tensorflow as tf
 from absl import flags
 
 from hdgan import command_line
@@ -17,7 +18,8 @@ from hdgan.model_file import load_model
 from hdgan.precision import PRECISIONS, with_precision
 from hdgan.serving import ServingOptions, write_server_files
 from hdgan.serving.options import DEVICES, IMAGE_FORMATS
-from hdgan.serving.server_files import check_model_name
+from hdgan.serving.savedmodel import check_is_new
+from hdgan.serving.server_files import BATCH_SIZE, check_model_name
 
 
 def export_version(model, output_dir, version=None, options=None):
@@ -35,6 +37,26 @@ def export_version(model, output_dir, version=None, options=None):
     Raises:
         ValueError: if the version exists, is out of range, or can't be written.
     """
+    directory = _choose_directory(output_dir, version)
+    try:
+        model.export(directory, options)
+    except (OSError, tf.errors.OpError) as error:
+        reason = getattr(error, "message", error)
+        raise ValueError(f"{directory} can't be written: {reason}.") from error
+    return directory
+
+
+def _batch_size(options):
+    """Returns how many requests a server may put together: the model's limit.
+
+    Args:
+        options: `ServingOptions`.
+    """
+    sizes = [width * height for width, height in options.fixed_sizes]
+    return min(BATCH_SIZE, options.max_pixels // max(sizes, default=1))
+
+
+def _choose_directory(output_dir, version):
     output_dir = pathlib.Path(output_dir)
     if version is None:
         taken = [
@@ -47,12 +69,7 @@ def export_version(model, output_dir, version=None, options=None):
         raise ValueError(
             f"--version must be in 1..2**63 - 1. Received: {version}"
         )
-    directory = output_dir / str(version)
-    try:
-        model.export(directory, options)
-    except OSError as error:
-        raise ValueError(f"{directory} can't be written: {error}.") from error
-    return directory
+    return check_is_new(output_dir / str(version))
 
 
 def main():
@@ -76,6 +93,8 @@ def main():
     if values.config_dir is not None:
         check_model_name(name)
         command_line.make_folder("config_dir", values.config_dir)
+    # Loading takes long: what is wrong with the place is told before.
+    _choose_directory(values.output_dir, values.version)
     model = load_model(values.model)
     if values.precision is not None:
         model = with_precision(model, PRECISIONS[values.precision])
@@ -85,7 +104,10 @@ def main():
     print(f"SavedModel: {directory}")
     if values.config_dir is not None:
         write_server_files(
-            values.config_dir, name, values.served_path or base_path
+            values.config_dir,
+            name,
+            values.served_path or base_path,
+            _batch_size(options),
         )
         print(f"Server's files: {values.config_dir}")
 
@@ -117,7 +139,10 @@ if __name__ == "__main__":
     )
     flags.DEFINE_integer("jpeg_quality", 95, "1..100.")
     flags.DEFINE_integer(
-        "max_pixels", 2**23, "The most pixels of an image that are accepted."
+        "max_pixels",
+        2**23,
+        "The most pixels that are accepted, of a file, or of all label maps of "
+        "a batch of arrays.",
     )
     flags.DEFINE_list(
         "fixed_sizes",

@@ -2,8 +2,6 @@
 
 import tensorflow as tf
 
-_LONGEST_END = 4096
-
 
 def is_png(contents):
     """Whether contents of a file, a string tensor, begin as a PNG does."""
@@ -40,7 +38,7 @@ def png_size(contents):
         contents: string scalar.
 
     Returns:
-        int64 `(2,)`; up to 2**32 each, as of what is no PNG.
+        int64 `(2,)`; up to 2**31 each, as of what is no PNG.
     """
     header = tf.strings.substr(_lengthen(contents), 16, 8)
     sides = tf.io.decode_raw(header, tf.uint8)
@@ -58,12 +56,9 @@ def has_end(contents):
     Args:
         contents: string scalar.
     """
-    length = tf.strings.length(contents)
-    # Nothing should come after it, but some programs add a few bytes.
-    start = tf.maximum(length - _LONGEST_END, 0)
-    end = tf.strings.substr(contents, start, _LONGEST_END)
-    # `.` would be text's characters alone, `\C` is any byte.
-    return tf.strings.regex_full_match(end, r"\C*IEND\C*")
+    # The last part has no length, and something may come after it. `.` would
+    # be text's characters alone, `\C` is any byte.
+    return tf.strings.regex_full_match(contents, r"\C*\x00{4}IEND\C*")
 
 
 def decode_grey(contents, bits):

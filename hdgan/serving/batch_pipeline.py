@@ -292,12 +292,23 @@ def _write(folder, name, contents):
         unfinished, compression_type=CompressionTypes.UNCOMPRESSED
     ) as file:
         file.write(contents)
-    FileSystems.rename([unfinished], [FileSystems.join(folder, name)])
+    path = FileSystems.join(folder, name)
+    # Some storage, such as HDFS, renames to no file that is there.
+    if FileSystems.exists(path):
+        FileSystems.delete([path])
+    FileSystems.rename([unfinished], [path])
 
 
 def _write_failures(found, path):
     lines = [f"{json.dumps(failure)}\n" for failure in found]
     _write(*FileSystems.split(path), "".join(lines).encode())
+
+
+class _Url(pathlib.PurePosixPath):
+    """A path such as `gs://bucket/file`, whose slashes stay two."""
+
+    def __str__(self):
+        return super().__str__().replace(":/", "://", 1)
 
 
 def _list(folder):
@@ -307,7 +318,7 @@ def _list(folder):
         names = os.listdir(folder) if is_there else []
         return [pathlib.PurePosixPath(folder, name) for name in names]
     (result,) = FileSystems.match([FileSystems.join(folder, "*")])
-    return [pathlib.PurePosixPath(file.path) for file in result.metadata_list]
+    return [_Url(file.path) for file in result.metadata_list]
 
 
 def _list_images(folder, suffixes):

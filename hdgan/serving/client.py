@@ -3,6 +3,7 @@
 import concurrent.futures
 import io
 import random
+import threading
 import time
 
 import numpy as np
@@ -14,12 +15,15 @@ from hdgan.serving.transports import (
     GrpcTransport,
     RestTransport,
     ServingError,
+    wrong_answer,
 )
 
 # By gRPC's names: another try may succeed.
 _PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
+# Sockets and threads take no more than some.
+_LONGEST_TIMEOUT = 1e6
 
 
 class Client:
@@ -34,7 +38,8 @@ class Client:
             `"grpc://host:8500"` for gRPC, which needs tensorflow-serving-api.
         model: str, the name that the server gives it.
         version: int >= 0; None is the one that the server takes.
-        timeout: float, seconds that an answer may take, all tries together.
+        timeout: float in (0, 1e6], seconds that an answer may take, all tries
+            together.
         retries: int >= 0, tries after the first.
 
     Raises:
@@ -51,9 +56,10 @@ class Client:
     ):
         kind, _, address = str(url).rstrip("/").partition("://")
         # Before anything is opened. NaN is not above 0 either.
-        if not timeout > 0 or retries < 0:
+        if not 0 < timeout <= _LONGEST_TIMEOUT or retries < 0:
             raise ValueError(
-                "`timeout` must be above 0 and `retries` at least 0. "
+                f"`timeout` must be above 0 and at most {_LONGEST_TIMEOUT:g} "
+                "seconds, and `retries` at least 0. "
                 f"Received: timeout={timeout}, retries={retries}"
             )
         if version is not None and not 0 <= version < 2**63:
@@ -72,6 +78,7 @@ class Client:
             )
         self._timeout = timeout
         self._retries = retries
+        self._closed = threading.Event()
 
     def __enter__(self):
         return self
@@ -80,7 +87,8 @@ class Client:
         self.close()
 
     def close(self):
-        """Ends the connections."""
+        """Ends the connections; requests that go on end in an error."""
+        self._closed.set()
         self._call.close()
 
     def synthesize(
@@ -152,8 +160,10 @@ class Client:
             _as_batch(files),
             {"style_instances": "int32", "style_vectors": "float32"},
         )
-        ids = answer["style_instances"].tolist()
-        return dict(zip(ids, answer["style_vectors"], strict=True))
+        ids, vectors = answer["style_instances"], answer["style_vectors"]
+        if ids.ndim != 1 or vectors.shape[:-1] != ids.shape:
+            raise wrong_answer(answer, answer)
+        return dict(zip(ids.tolist(), vectors, strict=True))
 
     def synthesize_with_style(
         self, label_map, instance_map=None, styles=None, seed=0
@@ -167,8 +177,9 @@ class Client:
                 `(style_channels,)` in [-1, 1], or to the number of one of its
                 class's clusters, int. Ids that the maps don't hold are passed
                 over: an instance may have been taken away since.
-            seed: int32, which draws clusters for the other instances. A model
-                without clusters gives those a style of zeros.
+            seed: int32, which draws clusters for the other instances, other
+                ones than the same seed of `Pix2PixHD.synthesize` would. A
+                model without clusters gives those a style of zeros.
 
         Returns:
             uint8 `(height, width, 3)`.
@@ -178,33 +189,28 @@ class Client:
             ValueError: as of `synthesize`, or if a style is none.
         """
         files = _encode(label_map=label_map, instance_map=instance_map)
-        # Each time: the server may have gone on to another version.
-        num_channels = self.describe()["style_channels"]
-        styles = _as_styles(styles or {}, num_channels)
         seed = np.array([_as_int32("`seed`", seed)], "int32")
+        deadline = self._deadline()
+        # Each time: the server may have gone on to another version.
+        num_channels = self._describe(deadline)["style_channels"]
+        styles = _as_styles(styles or {}, num_channels)
         inputs = {**_as_batch(files), **styles, "seed": seed}
-        return _decode(self._ask_for_image("synthesize_with_style_png", inputs))
+        return _decode(
+            self._ask_for_image("synthesize_with_style_png", inputs, deadline)
+        )
 
     def describe(self):
         """Returns what the model says of itself.
 
         Returns:
-            Dict: `labels` with names and colours, `num_labels`, `inputs`,
-            `max_pixels`, `style_channels`, `versions` and more.
+            Dict: `labels` with names and colours, `num_labels`, `signatures`
+            with the names of their inputs, `max_pixels`, `style_channels`,
+            `versions` and more.
 
         Raises:
             ServingError: as of `synthesize`.
         """
-        answer = self._ask(
-            "describe", {"request": [b""]}, {"description": object}
-        )
-        try:
-            (text,) = answer["description"]
-            return parse_description(text)
-        except ValueError as error:
-            raise ServingError(
-                "UNKNOWN", f"The answer is none: {error}"
-            ) from error
+        return self._describe(self._deadline())
 
     def map(self, function, items, concurrency=4):
         """Calls a function of several items at a time.
@@ -227,7 +233,8 @@ class Client:
             )
         items = iter(items)
         waiting = {}
-        with concurrent.futures.ThreadPoolExecutor(concurrency) as pool:
+        pool = concurrent.futures.ThreadPoolExecutor(concurrency)
+        try:
             while True:
                 for item in items:
                     waiting[pool.submit(function, item)] = item
@@ -244,17 +251,37 @@ class Client:
                         yield item, future.result()
                     except (ServingError, OSError, ValueError) as error:
                         yield item, error
+        finally:
+            # Whoever stops early does not wait for what goes on.
+            pool.shutdown(wait=False, cancel_futures=True)
 
-    def _ask_for_image(self, signature, inputs):
-        answer = self._ask(signature, inputs, {"image_bytes": object})
-        (image,) = answer["image_bytes"]
-        return image
+    def _describe(self, deadline):
+        answer = self._ask(
+            "describe", {"request": [b""]}, {"description": object}, deadline
+        )
+        text = _take_only(answer, "description")
+        try:
+            return parse_description(text)
+        except ValueError as error:
+            raise ServingError(
+                "UNKNOWN", f"The answer is none: {error}"
+            ) from error
 
-    def _ask(self, signature, inputs, outputs):
+    def _ask_for_image(self, signature, inputs, deadline=None):
+        answer = self._ask(signature, inputs, {"image_bytes": object}, deadline)
+        return _take_only(answer, "image_bytes")
+
+    def _deadline(self):
+        return time.monotonic() + self._timeout
+
+    def _ask(self, signature, inputs, outputs, deadline=None):
         """Returns the outputs, arrays of the dtypes that are given by name."""
-        deadline = time.monotonic() + self._timeout
+        if deadline is None:
+            deadline = self._deadline()
         wait = _FIRST_WAIT
         for attempt in range(self._retries + 1):
+            if self._closed.is_set():
+                raise ValueError("This client is closed. Make another.")
             left = deadline - time.monotonic()
             try:
                 return self._call(signature, inputs, outputs, left)
@@ -266,7 +293,7 @@ class Client:
                 pause = wait * random.uniform(0.5, 1.5)
                 if time.monotonic() + pause >= deadline:
                     raise
-                time.sleep(pause)
+                self._closed.wait(pause)
                 wait = min(2 * wait, _LONGEST_WAIT)
 
 
@@ -290,10 +317,18 @@ def _decode(contents):
     try:
         with Image.open(io.BytesIO(contents)) as image:
             return np.asarray(image.convert("RGB"))
-    except OSError as error:
+    except (OSError, Image.DecompressionBombError) as error:
         raise ServingError(
             "UNKNOWN", f"The answer holds no image: {contents[:100]!r}"
         ) from error
+
+
+def _take_only(answer, name):
+    """Returns the bytes of an output of one example."""
+    values = answer[name]
+    if values.shape != (1,) or not isinstance(values[0], bytes):
+        raise wrong_answer(answer, answer)
+    return values[0]
 
 
 def _as_batch(files):
@@ -307,14 +342,11 @@ def _as_styles(styles, num_channels):
     vectors = [np.zeros(num_channels)]
     for instance, style in styles.items():
         ids.append(_as_int32("An id of `styles`", instance))
-        shape = np.shape(style)
-        is_cluster = shape == () and np.issubdtype(
-            np.asarray(style).dtype, np.integer
-        )
-        if is_cluster and 0 <= style < 2**31:
+        is_number = isinstance(style, (int, np.integer))
+        if is_number and 0 <= style < 2**31:
             clusters.append(style)
             vectors.append(vectors[0])
-        elif shape == (num_channels,):
+        elif _is_vector(style, num_channels):
             clusters.append(-1)
             vectors.append(style)
         else:
@@ -328,6 +360,15 @@ def _as_styles(styles, num_channels):
         "style_vectors": np.array([vectors], "float32"),
         "style_clusters": np.array([clusters], "int32"),
     }
+
+
+def _is_vector(style, num_channels):
+    try:
+        style = np.asarray(style, "float32")
+    except (TypeError, ValueError):
+        return False
+    # Of no number nothing is true.
+    return style.shape == (num_channels,) and np.all(np.abs(style) <= 1)
 
 
 def _as_int32(name, value):

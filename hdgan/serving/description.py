@@ -13,6 +13,8 @@ import tensorflow as tf
 
 # Where SavedModels have what no graph uses.
 PATH = "assets.extra/describe.json"
+# What those who ask a model rely on.
+_KEYS = {"signatures", "labels", "use_instances", "style_channels"}
 
 
 def describe_model(model, options, signatures):
@@ -78,6 +80,6 @@ def parse_description(text):
         description = json.loads(text)
     except ValueError as error:
         raise ValueError(f"It is no JSON: {text[:100]!r}") from error
-    if not isinstance(description, dict) or "signatures" not in description:
+    if not isinstance(description, dict) or not set(description) >= _KEYS:
         raise ValueError(f"It describes no model: {text[:100]!r}")
     return description

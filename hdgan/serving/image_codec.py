@@ -3,6 +3,7 @@
 import tensorflow as tf
 
 from hdgan.data.png import decode_grey, grey_bits, has_end, is_png, png_size
+from hdgan.serving.checks import refuse_first, too_large
 
 
 class ImageCodec:
@@ -17,6 +18,12 @@ class ImageCodec:
         self._model = model
         self._options = options
 
+    @property
+    def label_dtype(self):
+        """Of label maps: what holds the ids of all classes, or colours."""
+        num_labels = len(self._model.labels or ())
+        return tf.uint8 if num_labels <= 256 else tf.int32
+
     def decode_scene(self, names, contents):
         """Decodes a scene's files.
 
@@ -28,7 +35,7 @@ class ImageCodec:
 
         Returns:
             List of `(1, height, width)` or `(1, height, width, channels)`:
-            int32 instance maps, uint8 all others.
+            int32 instance maps, label maps of `label_dtype`, uint8 all others.
 
         Raises:
             InvalidArgumentError: when run, if a file is of another kind, too
@@ -67,18 +74,19 @@ class ImageCodec:
         ids = self._decode_ids(source, contents)
         num_labels = len(self._model.labels)
         # Before ids of 16 bits are cut to 8.
-        check = tf.debugging.assert_less(
-            ids,
-            num_labels,
-            f"{source} holds a label id outside 0..{num_labels - 1}: this "
-            f"model has {num_labels} classes.",
+        check = refuse_first(
+            (
+                tf.reduce_any(ids >= num_labels),
+                f"{source} holds a label id outside 0..{num_labels - 1}: this "
+                f"model has {num_labels} classes.",
+            )
         )
         with tf.control_dependencies([check]):
-            return tf.cast(ids, tf.uint8)
+            return tf.cast(ids, self.label_dtype)
 
     def _decode_image(self, source, contents, channels):
         is_jpeg = tf.io.is_jpeg(contents)
-        check = _refuse_first(
+        check = refuse_first(
             (
                 ~is_png(contents) & ~is_jpeg,
                 f"{source} is no PNG or JPEG. Send the contents of such a "
@@ -96,7 +104,7 @@ class ImageCodec:
             lambda: tf.cast(tf.io.extract_jpeg_shape(contents)[:2], tf.int64),
             lambda: png_size(contents),
         )
-        check = _refuse_first(self._too_large(source, size))
+        check = refuse_first(too_large(source, size, self._options.max_pixels))
         with tf.control_dependencies([check]):
             contents = tf.identity(contents)
         return tf.cond(
@@ -110,7 +118,7 @@ class ImageCodec:
     def _decode_ids(self, source, contents):
         """Decodes a PNG of ids to int32 `(height, width)`."""
         bits = grey_bits(contents)
-        check = _refuse_first(
+        check = refuse_first(
             (
                 ~is_png(contents),
                 f"{source} is no PNG. Send the contents of a PNG file.",
@@ -124,20 +132,10 @@ class ImageCodec:
                 f"{source} is no grey PNG of 8 or 16 bits. Send ids as grey "
                 "values: no palette, no colours, no alpha.",
             ),
-            self._too_large(source, png_size(contents)),
+            too_large(source, png_size(contents), self._options.max_pixels),
         )
         with tf.control_dependencies([check]):
             return decode_grey(tf.identity(contents), bits)[..., 0]
-
-    def _too_large(self, source, size):
-        """Of a file's size, told before decoding: a small one may be big."""
-        limit = self._options.max_pixels
-        return (
-            tf.reduce_prod(tf.cast(size, tf.int64)) > limit,
-            f"{source} is larger than the {limit} pixels that this model was "
-            "exported for. Send a smaller one, or export with a larger "
-            "--max_pixels.",
-        )
 
     def _or_zeros(self, instance_map, label_map):
         size = tf.shape(label_map)[:2]
@@ -146,21 +144,6 @@ class ImageCodec:
             lambda: instance_map,
             lambda: tf.zeros(size, tf.int32),
         )
-
-
-def _refuse_first(*problems):
-    """Refuses what has a problem, and tells the first of those it has.
-
-    Separate assertions would run in any order: of what is no image at all,
-    one that looks at its size might speak first.
-
-    Args:
-        *problems: pairs of a boolean scalar and a message.
-    """
-    told = tf.constant("")
-    for is_bad, message in reversed(problems):
-        told = tf.where(is_bad, message, told)
-    return tf.debugging.Assert(told == "", [told])
 
 
 def bytes_name(name):

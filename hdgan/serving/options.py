@@ -15,8 +15,8 @@ class ServingOptions:
     Args:
         image_format: `"png"` or `"jpeg"`, of the images that come encoded.
         jpeg_quality: int in 1..100.
-        max_pixels: int, the most pixels of an image that are accepted; memory
-            and time grow with them.
+        max_pixels: int, the most pixels that are accepted, of a file, or of
+            all label maps of a batch of arrays; memory and time grow with them.
         fixed_sizes: tuple of `(width, height)`, each of which gets a signature
             of its own, for servers that put requests together.
         warmup_sizes: tuple of `(width, height)`; for each the server runs each

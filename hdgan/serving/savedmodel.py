@@ -10,7 +10,7 @@ from hdgan.layers.kernels.backend import tracing_for_inference
 from hdgan.serving.description import describe_model, write_description
 from hdgan.serving.options import ServingOptions
 from hdgan.serving.signatures import make_signatures
-from hdgan.serving.warmup import write_warmup
+from hdgan.serving.warmup import list_warmup, write_warmup
 
 
 def export_savedmodel(model, directory, options=None):
@@ -19,8 +19,9 @@ def export_savedmodel(model, directory, options=None):
     Signatures, with named inputs and outputs, batch, height and width free, and
     photographs of the label maps' size:
 
-    - `serving_default`: `label_map`, uint8 `(batch, height, width)` (RGB,
-      `(batch, height, width, 3)`, for a model without labels), and
+    - `serving_default`: `label_map`, uint8 `(batch, height, width)` (int32 for
+      more than 256 classes; RGB, uint8 `(batch, height, width, 3)`, for a model
+      without labels), and
       `instance_map`, int32 `(batch, height, width)`, zeros where there is none;
       with an encoder also `photo`, uint8 `(batch, height, width, 3)`, whose
       styles are taken; where the generator takes one, `feature_map`, uint8
@@ -60,15 +61,18 @@ def export_savedmodel(model, directory, options=None):
         options: `ServingOptions`; None for their defaults.
 
     Raises:
-        ValueError: if the directory exists.
+        ValueError: if the directory exists, or there are more warm-up requests
+            than a server takes.
+        OSError: if it can't be written; of TensorFlow's files it is a
+            `tf.errors.OpError`.
     """
-    directory = pathlib.Path(directory)
-    _check_is_new(directory)
+    directory = check_is_new(pathlib.Path(directory))
     archive = keras.export.ExportArchive()
     # The endpoints bring the weights that they use. `archive.track` would write
     # each of them a second time.
     options = options or ServingOptions()
     signatures = make_signatures(model, options)
+    warmup = list_warmup(signatures, options.warmup_sizes)
     for name, (function, specs) in signatures.items():
         archive.add_endpoint(name, function, input_signature=specs)
     directory.parent.mkdir(parents=True, exist_ok=True)
@@ -83,21 +87,30 @@ def export_savedmodel(model, directory, options=None):
             workspace / "model",
             describe_model(model, options, signatures),
         )
-        if options.warmup_sizes:
-            write_warmup(workspace / "model", signatures, options.warmup_sizes)
+        if warmup:
+            write_warmup(workspace / "model", warmup)
         try:
             (workspace / "model").rename(directory)
         except OSError:
             # Another export was faster.
-            _check_is_new(directory)
+            check_is_new(directory)
             raise
     finally:
         shutil.rmtree(workspace)
 
 
-def _check_is_new(directory):
+def check_is_new(directory):
+    """Returns the path of a SavedModel that is to be made.
+
+    Args:
+        directory: `pathlib.Path`.
+
+    Raises:
+        ValueError: if it exists.
+    """
     if directory.exists():
         raise ValueError(
             f"{directory} exists already. Expected a path to make; export to "
             "the next version's number, or remove it."
         )
+    return directory

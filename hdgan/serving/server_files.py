@@ -1,11 +1,13 @@
 """Configuration files for `tensorflow_model_server`."""
 
-import os
 import pathlib
 import re
 
 from google.protobuf import text_encoding
 
+from hdgan.data.image_files import write_file
+
+BATCH_SIZE = 4
 _MODELS = """model_config_list {{
   config {{
     name: {name}
@@ -47,11 +49,11 @@ def check_model_name(name):
         )
 
 
-def write_server_files(directory, name, base_path, batch_size=4):
+def write_server_files(directory, name, base_path, batch_size=BATCH_SIZE):
     """Writes `models.config`, `batching.config` and `monitoring.config`.
 
     They are for the flags `--model_config_file`, `--batching_parameters_file`
-    (with `--enable_batching`, for signatures of one size only) and
+    (with `--enable_batching`, for models with `fixed_sizes`) and
     `--monitoring_config_file`. Files that are there are replaced.
 
     Args:
@@ -78,9 +80,7 @@ def write_server_files(directory, name, base_path, batch_size=4):
         "monitoring.config": _MONITORING,
     }
     for file, text in contents.items():
-        temporary = directory / f".unfinished-{file}"
-        temporary.write_text(text)
-        os.replace(temporary, directory / file)
+        write_file(directory / file, text.encode())
 
 
 def _quote(text):

@@ -5,6 +5,7 @@ import json
 import tensorflow as tf
 
 from hdgan.scene_coding import instances_or_labels
+from hdgan.serving.checks import differ, refuse_first, too_large
 from hdgan.serving.description import describe_model
 from hdgan.serving.image_codec import ImageCodec, bytes_name
 from hdgan.serving.styles import (
@@ -80,6 +81,10 @@ class _Signatures:
 
     def specs(self, height=None, width=None):
         size = (None, height, width)
+        dtypes = {
+            "label_map": self._codec.label_dtype,
+            "instance_map": tf.int32,
+        }
         channels = {
             "label_map": () if self._model.labels else (3,),
             "instance_map": (),
@@ -88,9 +93,7 @@ class _Signatures:
         }
         return [
             tf.TensorSpec(
-                (*size, *channels[name]),
-                tf.int32 if name == "instance_map" else tf.uint8,
-                name,
+                (*size, *channels[name]), dtypes.get(name, tf.uint8), name
             )
             for name in self._names
         ]
@@ -122,25 +125,24 @@ class _Signatures:
         # What else the model takes, the styles take the place of.
         inputs = self._check((label_map, instance_map), self._names[:2])
         batch = tf.shape(label_map)[0]
-        checks = [
-            tf.debugging.assert_equal(
-                tf.shape(tensor)[0],
-                batch,
-                f"`{spec.name}` and `label_map` differ in batch.",
-            )
+        problems = [
+            differ(spec.name, tf.shape(tensor)[0], "label_map", batch, "batch")
             for tensor, spec in zip(styles, self.style_specs()[2:], strict=True)
         ]
+        count = tf.shape(styles[0])[1]
         for tensor, name in zip(
             styles[1:3], ("style_vectors", "style_clusters"), strict=True
         ):
-            checks.append(
-                tf.debugging.assert_equal(
+            problems.append(
+                differ(
+                    name,
                     tf.shape(tensor)[1],
-                    tf.shape(styles[0])[1],
-                    f"`{name}` and `style_instances` differ in number.",
+                    "style_instances",
+                    count,
+                    "number",
                 )
             )
-        with tf.control_dependencies([check for check in checks if check]):
+        with tf.control_dependencies([refuse_first(*problems)]):
             label_ids = tf.cast(inputs["label_map"], tf.int32)
         region_map = self._find_regions(inputs)
         features = draw_style_maps(self._model, label_ids, region_map, styles)
@@ -199,17 +201,20 @@ class _Signatures:
     def _map_scenes(self, function, specs, inputs, outputs):
         """Calls a function of each scene: each may have a size of its own."""
         count = tf.size(inputs[0])
-        checks = [
-            tf.debugging.assert_positive(count, "`label_bytes` is empty.")
-        ] + [
-            tf.debugging.assert_equal(
-                tf.shape(tensor)[0],
-                count,
-                f"`{spec.name}` and `label_bytes` differ in number.",
-            )
-            for spec, tensor in zip(specs[1:], inputs[1:], strict=True)
-        ]
-        with tf.control_dependencies([check for check in checks if check]):
+        check = refuse_first(
+            (count == 0, "`label_bytes` is empty. Send at least one file."),
+            *(
+                differ(
+                    spec.name,
+                    tf.shape(tensor)[0],
+                    "label_bytes",
+                    count,
+                    "number",
+                )
+                for spec, tensor in zip(specs[1:], inputs[1:], strict=True)
+            ),
+        )
+        with tf.control_dependencies([check]):
             inputs = tuple(tf.identity(tensor) for tensor in inputs)
         return tf.map_fn(
             function, inputs, fn_output_signature=outputs, parallel_iterations=1
@@ -230,31 +235,25 @@ class _Signatures:
         """Returns the inputs by name, there only if they are sound."""
         names = names or self._names
         inputs = dict(zip(names, maps, strict=True))
-        shape = tf.shape(inputs["label_map"])
-        pixels = shape[1] * shape[2]
-        limit = self._max_pixels
-        checks = [
-            tf.debugging.assert_positive(
-                shape,
+        shape = tf.shape(inputs["label_map"])[:3]
+        check = refuse_first(
+            (
+                tf.reduce_any(shape == 0),
                 "`label_map` is empty. Expected (batch, height, width), each "
                 "at least 1.",
             ),
-            tf.debugging.assert_less_equal(
-                pixels,
-                limit,
-                f"`label_map` is larger than the {limit} pixels that this "
-                "model was exported for. Send a smaller one, or export with a "
-                "larger --max_pixels.",
-            ),
-        ]
-        for name in names[1:]:
-            checks.append(
-                tf.debugging.assert_equal(
+            # All examples of a batch are in memory at the same time.
+            too_large("`label_map`", shape, self._max_pixels),
+            *(
+                differ(
+                    name,
                     tf.shape(inputs[name])[:3],
-                    shape[:3],
-                    f"`{name}` and `label_map` differ in batch, height or "
-                    "width. Send them of one size.",
+                    "label_map",
+                    shape,
+                    "batch, height or width",
                 )
-            )
-        with tf.control_dependencies([check for check in checks if check]):
+                for name in names[1:]
+            ),
+        )
+        with tf.control_dependencies([check]):
             return {name: tf.identity(inputs[name]) for name in names}

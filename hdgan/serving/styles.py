@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from hdgan.serving.checks import refuse_first
+
 
 def make_style_specs(num_features):
     """Returns the inputs of `draw_style_maps` beside the maps.
@@ -28,7 +30,8 @@ def draw_style_maps(model, label_map, region_map, styles):
         styles: list of the tensors of `make_style_specs`: ids of regions; for
             each the style, in [-1, 1]; or instead, where it is not negative,
             which of the clusters of the region's class; and the seed that draws
-            a cluster for each region that is not among the ids. A model without
+            a cluster for each region that is not among the ids (not the one
+            that this seed draws in `Pix2PixHD.synthesize`). A model without
             clusters gives those zeros.
 
     Returns:
@@ -42,68 +45,71 @@ def draw_style_maps(model, label_map, region_map, styles):
 
     def draw(arguments):
         label_map, region_map, instances, vectors, clusters, seed = arguments
-        size = tf.shape(region_map)
-        ids, segments = tf.unique(tf.reshape(region_map, [-1]))
-        # Of the region's first pixel.
-        order = tf.range(tf.size(region_map))
-        first = tf.math.unsorted_segment_min(order, segments, tf.size(ids))
+        ids, segments, first = _find_regions(region_map)
         labels = tf.gather(tf.reshape(label_map, [-1]), first)
         labels = tf.minimum(labels, len(counts) - 1)
         available = tf.gather(counts, labels)
-        # Of seed and id alone: a car keeps its style when another drives off.
-        names = tf.strings.join(
-            [tf.as_string(seed), tf.as_string(ids)], separator=" "
-        )
-        drawn = tf.strings.to_hash_bucket_strong(names, 2**31 - 1, [17, 29])
-        chosen = tf.cast(drawn, tf.int32) % available
-
-        # Which of those that were asked for; one past them for the others.
-        num_asked = tf.size(instances)
-        order = tf.argsort(instances, stable=True)
-        ordered = tf.gather(instances, order)
-        place = tf.searchsorted(ordered, ids)
-        is_found = tf.gather(tf.pad(ordered, ((0, 1),)), place) == ids
-        has_asked = is_found & (place < num_asked)
-        which = tf.where(
-            has_asked, tf.gather(tf.pad(order, ((0, 1),)), place), num_asked
-        )
-        asked_clusters = tf.gather(
-            tf.pad(clusters, ((0, 1),), constant_values=-1), which
-        )
-        asked_clusters = tf.where(has_asked, asked_clusters, -1)
-        check = tf.debugging.assert_less(
-            asked_clusters,
-            available,
-            "`style_clusters` names a cluster that its instance's class does "
-            "not have. Send less than their number, or -1 and a vector.",
+        which = _search(instances, ids)
+        is_asked = which < tf.size(instances)
+        # One more, for those that were not asked for.
+        clusters = tf.pad(clusters, ((0, 1),), constant_values=-1)
+        vectors = tf.pad(vectors, ((0, 1), (0, 0)))
+        clusters = tf.gather(clusters, which)
+        check = refuse_first(
+            (
+                tf.reduce_any(clusters >= available),
+                "`style_clusters` names a cluster that the class of its "
+                "instance does not have. Send less than their number, or -1 "
+                "and a vector.",
+            )
         )
         with tf.control_dependencies([check]):
-            chosen = tf.where(asked_clusters >= 0, asked_clusters, chosen)
+            drawn = _draw_clusters(seed, ids, available)
+        chosen = tf.where(clusters >= 0, clusters, drawn)
         features = tf.gather_nd(centers, tf.stack([labels, chosen], axis=1))
-        asked_vectors = tf.gather(tf.pad(vectors, ((0, 1), (0, 0))), which)
-        takes_vector = has_asked & (asked_clusters < 0)
-        features = tf.where(takes_vector[:, None], asked_vectors, features)
+        takes_vector = is_asked & (clusters < 0)
+        features = tf.where(
+            takes_vector[:, None], tf.gather(vectors, which), features
+        )
         return tf.reshape(
             tf.gather(features, segments),
-            (*tf.unstack(size), features.shape[1]),
+            (*tf.unstack(tf.shape(region_map)), features.shape[1]),
         )
 
-    check = tf.debugging.assert_less_equal(
-        tf.abs(styles[1]),
-        1.0,
-        "`style_vectors` must be in [-1, 1].",
-    )
+    # Of no number nothing is true.
+    is_fine = tf.reduce_all(tf.abs(styles[1]) <= 1)
+    check = refuse_first((~is_fine, "`style_vectors` must be in [-1, 1]."))
     with tf.control_dependencies([check]):
         arguments = (label_map, region_map, *map(tf.identity, styles))
-    num_features = model.style_channels
     return tf.map_fn(
         draw,
         arguments,
         fn_output_signature=tf.TensorSpec(
-            (None, None, num_features), tf.float32
+            (None, None, model.style_channels), tf.float32
         ),
         parallel_iterations=1,
     )
+
+
+def _draw_clusters(seed, ids, available):
+    """Returns for each region the number of one of the available clusters."""
+    # Of seed and id alone: a car keeps its style when another drives off.
+    names = tf.strings.join(
+        [tf.as_string(seed), tf.as_string(ids)], separator=" "
+    )
+    drawn = tf.strings.to_hash_bucket_strong(names, 2**31 - 1, [17, 29])
+    return tf.cast(drawn, tf.int32) % available
+
+
+def _search(instances, ids):
+    """Returns where among instances the ids are; past them what is not."""
+    order = tf.argsort(instances, stable=True)
+    ordered = tf.gather(instances, order)
+    place = tf.searchsorted(ordered, ids)
+    is_there = tf.gather(tf.pad(ordered, ((0, 1),)), place) == ids
+    is_there &= place < tf.size(instances)
+    found = tf.gather(tf.pad(order, ((0, 1),)), place)
+    return tf.where(is_there, found, tf.size(instances))
 
 
 def list_styles(features, region_map):
@@ -123,9 +129,7 @@ def list_styles(features, region_map):
     examples = tf.range(tf.shape(region_map)[0], dtype=tf.int64)
     # The id and the example together name a region, in 64 bits.
     keys = examples[:, None, None] * 2**32 + tf.cast(region_map, tf.int64)
-    names, segments = tf.unique(tf.reshape(keys, [-1]))
-    order = tf.range(tf.size(segments))
-    first = tf.math.unsorted_segment_min(order, segments, tf.size(names))
+    _, _, first = _find_regions(keys)
     flat = tf.reshape(features, (-1, features.shape[-1]))
     instances = tf.gather(tf.reshape(region_map, [-1]), first)
     pixels = tf.size(region_map) // tf.shape(region_map)[0]
@@ -134,6 +138,14 @@ def list_styles(features, region_map):
         "style_instances": instances,
         "style_vectors": tf.gather(flat, first),
     }
+
+
+def _find_regions(region_map):
+    """Returns the ids, the number of each pixel's, and of each a pixel."""
+    ids, segments = tf.unique(tf.reshape(region_map, [-1]))
+    order = tf.range(tf.size(segments))
+    first = tf.math.unsorted_segment_min(order, segments, tf.size(ids))
+    return ids, segments, first
 
 
 def _tabulate(model):

@@ -1,9 +1,11 @@
 """How a client's calls reach a server: by REST, or by gRPC."""
 
 import base64
+import concurrent.futures
+import contextlib
 import json
 import re
-import time
+import threading
 import urllib.parse
 
 import numpy as np
@@ -50,7 +52,8 @@ def clean_message(text):
     Args:
         text: str, an error's.
     """
-    match = re.search(r"assertion failed: \[(.*?)\](?: \[|\s*$)", text, re.S)
+    # What comes after it, if anything, is in brackets, too.
+    match = re.search(r"assertion failed: \[(.*?)\]\s*(?:\[|$)", text, re.S)
     return match.group(1) if match else text
 
 
@@ -61,8 +64,25 @@ class RestTransport:
         name = urllib.parse.quote(model)
         part = "" if version is None else f"/versions/{version}"
         self._url = f"{url}/v1/models/{name}{part}:predict"
+        # What is waited for.
+        self._answers = set()
 
     def __call__(self, signature, inputs, outputs, timeout):
+        """Asks for outputs of a signature.
+
+        Args:
+            signature: str.
+            inputs: dict from names to arrays, or lists of bytes.
+            outputs: dict from names to dtypes; that of bytes is object.
+            timeout: float, seconds.
+
+        Returns:
+            Dict from the outputs' names to arrays.
+
+        Raises:
+            ServingError: if the server refuses, or doesn't answer in time, or
+                an output is missing or of another kind.
+        """
         body = {
             "signature_name": signature,
             "inputs": {name: _to_json(value) for name, value in inputs.items()},
@@ -90,38 +110,72 @@ class RestTransport:
                 for name, dtype in outputs.items()
             }
         except (KeyError, TypeError, ValueError) as error:
-            raise _wrong_answer(outputs, given) from error
+            raise wrong_answer(outputs, given) from error
 
     def close(self):
-        """There is nothing to close: each call has its own connection."""
+        """Ends the calls that are waited for in an error."""
+        for answer in list(self._answers):
+            _settle(answer, ServingError("CANCELLED", "The client is closed."))
 
     def _post(self, body, timeout):
         """Returns the status, its reason and the contents of the answer."""
         timeout = max(timeout, _LEAST_TIMEOUT)
-        deadline = time.monotonic() + timeout
+        answer = concurrent.futures.Future()
+        self._answers.add(answer)
+        # Of the library the timeout is of each wait, and of a name's look-up
+        # there is none. A thread can be left alone with these.
+        threading.Thread(
+            target=self._fetch, args=(answer, body, timeout), daemon=True
+        ).start()
+        try:
+            return answer.result(timeout)
+        except TimeoutError as error:
+            message = f"There is no whole answer after {timeout:.3g} s."
+            raise ServingError("DEADLINE_EXCEEDED", message) from error
+        finally:
+            # Whoever still reads stops.
+            answer.cancel()
+            self._answers.discard(answer)
+
+    def _fetch(self, answer, body, timeout):
         parts = []
         try:
-            # Of the library the timeout is of each wait, not of all.
             with requests.post(
                 self._url, json=body, timeout=timeout, stream=True
             ) as response:
                 for part in response.iter_content(_PART):
                     parts.append(part)
-                    if time.monotonic() > deadline:
-                        raise requests.Timeout("The answer takes too long.")
-                return response.status_code, response.reason, b"".join(parts)
-        except requests.Timeout as error:
-            raise ServingError("DEADLINE_EXCEEDED", str(error)) from error
-        except (
-            requests.exceptions.SSLError,
-            requests.exceptions.InvalidURL,
-        ) as error:
-            # Another try would not help.
-            raise ServingError("UNKNOWN", str(error)) from error
-        except requests.RequestException as error:
-            is_late = time.monotonic() > deadline
-            code = "DEADLINE_EXCEEDED" if is_late else "UNAVAILABLE"
-            raise ServingError(code, str(error)) from error
+                    if answer.done():
+                        return
+            result = response.status_code, response.reason, b"".join(parts)
+        except Exception as error:  # Whatever it is, the waiting thread's.
+            result = _translate(error)
+        _settle(answer, result)
+
+
+def _settle(answer, result):
+    """Ends the wait for an answer, unless it has ended."""
+    with contextlib.suppress(concurrent.futures.InvalidStateError):
+        if isinstance(result, Exception):
+            answer.set_exception(result)
+        else:
+            answer.set_result(result)
+
+
+def _translate(error):
+    """Returns what a call by REST that did not come through raises."""
+    if isinstance(error, requests.Timeout):
+        return ServingError("DEADLINE_EXCEEDED", str(error))
+    is_passing = isinstance(
+        error,
+        (requests.ConnectionError, requests.exceptions.ChunkedEncodingError),
+    ) and not isinstance(error, requests.exceptions.SSLError)
+    if is_passing:
+        return ServingError("UNAVAILABLE", str(error))
+    if isinstance(error, requests.RequestException):
+        # Another try would not help.
+        return ServingError("UNKNOWN", str(error))
+    return error
 
 
 def _to_json(value):
@@ -136,15 +190,22 @@ def _from_json(value, dtype):
     if not isinstance(value, list):
         raise TypeError("It is no list.")
     # Text, where the output's name doesn't end in `_bytes`.
-    return [
+    items = [
         item.encode()
         if isinstance(item, str)
         else base64.b64decode(item["b64"], validate=True)
         for item in value
     ]
+    return np.array(items, object)
 
 
-def _wrong_answer(outputs, given):
+def wrong_answer(outputs, given):
+    """Returns the error of an answer that no model of `hdgan` would give.
+
+    Args:
+        outputs: names of those that are expected.
+        given: what has come.
+    """
     return ServingError(
         "UNKNOWN",
         f"Expected the outputs {list(outputs)} of a model that hdgan exported. "
@@ -187,6 +248,7 @@ class GrpcTransport:
         )
 
     def __call__(self, signature, inputs, outputs, timeout):
+        """Asks for outputs of a signature, as `RestTransport` does."""
         request = type(self._request)()
         request.CopyFrom(self._request)
         request.model_spec.signature_name = signature
@@ -201,11 +263,18 @@ class GrpcTransport:
             message = clean_message(error.details())
             raise ServingError(error.code().name, message) from error
         if not set(outputs) <= set(response.outputs):
-            raise _wrong_answer(outputs, list(response.outputs))
-        return {
-            name: self._tf.make_ndarray(response.outputs[name]).astype(dtype)
-            for name, dtype in outputs.items()
+            raise wrong_answer(outputs, list(response.outputs))
+        arrays = {
+            name: self._tf.make_ndarray(response.outputs[name])
+            for name in outputs
         }
+        try:
+            return {
+                name: arrays[name].astype(dtype)
+                for name, dtype in outputs.items()
+            }
+        except (TypeError, ValueError) as error:
+            raise wrong_answer(outputs, arrays) from error
 
     def close(self):
         """Closes the channel; calls that go on end in an error."""

@@ -30,19 +30,19 @@ def check_warmup():
         ) from error
 
 
-def write_warmup(directory, signatures, sizes):
-    """Writes a request for each signature and size.
+def list_warmup(signatures, sizes):
+    """Returns a request for each signature and size.
 
     Args:
-        directory: path of a SavedModel.
         signatures: dict, as of `make_signatures`.
         sizes: list of `(width, height)`.
+
+    Returns:
+        List of pairs of a signature's name and a dict of arrays.
 
     Raises:
         ValueError: if a server would not take so many.
     """
-    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
-
     requests = {}
     for name, (_, specs) in signatures.items():
         for width, height in sizes:
@@ -53,16 +53,28 @@ def write_warmup(directory, signatures, sizes):
             shapes = tuple(np.shape(value) for value in inputs.values())
             is_for_files = any(name.endswith("_bytes") for name in inputs)
             key = name, (height, width) if is_for_files else shapes
-            requests[key] = inputs
+            requests[key] = name, inputs
     if len(requests) > _LIMIT:
         raise ValueError(
             f"A server takes {_LIMIT} warm-up requests. Received: "
             f"{len(requests)}, for {len(sizes)} sizes. Choose fewer."
         )
+    return list(requests.values())
+
+
+def write_warmup(directory, requests):
+    """Writes requests where a server looks for them.
+
+    Args:
+        directory: path of a SavedModel.
+        requests: list, as of `list_warmup`.
+    """
+    from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
+
     path = pathlib.Path(directory) / _PATH
     path.parent.mkdir(exist_ok=True)
     with tf.io.TFRecordWriter(str(path)) as writer:
-        for (name, _), inputs in requests.items():
+        for name, inputs in requests:
             request = predict_pb2.PredictRequest()
             request.model_spec.signature_name = name
             for key, value in inputs.items():

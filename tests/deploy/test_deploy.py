@@ -3,6 +3,7 @@
 There is no server and no cluster here: the stand-in answers probes.
 """
 
+import inspect
 import json
 import pathlib
 import re
@@ -20,6 +21,8 @@ from google.protobuf import text_format
 from programs import run
 from tensorflow_serving.config import model_server_config_pb2
 from tiny_models import make_model
+
+from hdgan.serving import Client
 
 ROOT = pathlib.Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
@@ -177,6 +180,23 @@ def test_threads_are_as_many_as_cores():
     flags = _flags(CONTAINER["args"])
     cores = CONTAINER["resources"]["requests"]["cpu"]
     assert flags["tensorflow_intra_op_parallelism"] == cores
+
+
+def test_memory_is_enough_for_what_is_asked_at_a_time():
+    """By the page's own rule, of its table."""
+    text = (DEPLOY / "README.md").read_text()
+    row = re.search(r"pix2pixhd_512p`, float32 \|.*\n\| \| (1024.*)", text)
+    *_, loaded, first, more = (
+        float(cell) for cell in row.group(1).split("|")[1:-1]
+    )
+    by_rest = int(_flags(CONTAINER["args"])["rest_api_num_threads"])
+    by_grpc = inspect.signature(Client.map).parameters["concurrency"].default
+    needed = 1.25 * (loaded + first + more * (by_rest + by_grpc - 1))
+    limit = CONTAINER["resources"]["limits"]["memory"]
+    assert int(limit.removesuffix("Gi")) * 2**30 >= needed * 1e9
+    compose = SERVICE["deploy"]["resources"]["limits"]["memory"]
+    default = re.fullmatch(r"\${HDGAN_MEMORY:-(\d+)g}", compose).group(1)
+    assert int(default) >= needed
 
 
 def test_kubernetes_probes_are_answered(server):

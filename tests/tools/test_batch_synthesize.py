@@ -214,7 +214,7 @@ def test_folders_may_have_names_that_are_patterns(
 
 
 class _Bucket(FileSystem):
-    """Storage as of a cloud: no folders, and renaming is copying."""
+    """Storage as of a cloud: no folders, and no file is replaced."""
 
     files: ClassVar = {}
 
@@ -260,6 +260,8 @@ class _Bucket(FileSystem):
         for old, new in zip(
             source_file_names, destination_file_names, strict=True
         ):
+            # As HDFS does.
+            assert new not in self.files, new
             self.files[new] = self.files.pop(old)
 
     def exists(self, path):
@@ -278,7 +280,8 @@ class _Bucket(FileSystem):
         raise NotImplementedError
 
     def delete(self, paths):
-        raise NotImplementedError
+        for path in paths:
+            del self.files[path]
 
 
 def test_folders_may_be_in_another_storage(
@@ -302,6 +305,11 @@ def test_folders_may_be_in_another_storage(
         "--instance_dir=bucket://streets/test_inst/",
         "--output_dir=bucket://streets/photos",
     )
+    extra = f"bucket://streets/test_inst/{first.stem}_extra.png"
+    _Bucket.files[extra] = b""
+    result = run_inside(TOOL, *flags)
+    assert_one_clear_error(result, extra)
+    del _Bucket.files[extra]
     result = run_inside(TOOL, *flags)
     assert "3 done, 0 skipped, 1 failed" in result.out, result.err
     assert f"{bad} is no image" in result.err

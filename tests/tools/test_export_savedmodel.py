@@ -1,6 +1,7 @@
 """The versions of a served model."""
 
 import json
+import resource
 
 import numpy as np
 import pytest
@@ -79,13 +80,17 @@ def test_versions_are_counted_from_the_highest(tmp_path):
 def test_a_version_that_exists_is_not_replaced(versions, model_file):
     directory, _ = versions
     before = (directory / "2" / "saved_model.pb").read_bytes()
-    result = run_inside(
-        TOOL,
-        f"--model={model_file}",
-        f"--output_dir={directory}",
-        "--version=2",
-    )
-    assert_one_clear_error(result, directory / "2", "exists", "next version")
+    # It is told before the model, which takes long, is read.
+    for model in (model_file, "nowhere"):
+        result = run_inside(
+            TOOL,
+            f"--model={model}",
+            f"--output_dir={directory}",
+            "--version=2",
+        )
+        assert_one_clear_error(
+            result, directory / "2", "exists", "next version"
+        )
     assert (directory / "2" / "saved_model.pb").read_bytes() == before
 
 
@@ -96,6 +101,20 @@ def test_a_parent_that_is_a_file_is_named(model_file, tmp_path, name):
         TOOL, f"--model={model_file}", f"--output_dir={tmp_path / name}"
     )
     assert_one_clear_error(result, tmp_path / name, "can't be written")
+
+
+def test_a_full_disk_is_told_in_a_line(model_file, tmp_path):
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # No file can grow beyond some bytes.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
+    try:
+        result = run_inside(
+            TOOL, f"--model={model_file}", f"--output_dir={tmp_path}"
+        )
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+    assert_one_clear_error(result, tmp_path / "1", "can't be written")
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
@@ -153,6 +172,9 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
     config = (tmp_path / "config" / "models.config").read_text()
     assert 'name: "streets"' in config
     assert 'base_path: "/models/hdgan"' in config
+    # Of 1000 pixels, those of 32x16 once.
+    batching = (tmp_path / "config" / "batching.config").read_text()
+    assert "max_batch_size { value: 1 }" in batching
     signatures = tf.saved_model.load(version).signatures
     assert {"synthesize_32x16", "synthesize_16x16"} < set(signatures)
     request = tf.constant([""])

@@ -136,21 +136,34 @@ def test_a_model_without_labels_takes_photos(data_dir, tmp_path, caplog):
         assert np.abs(made.astype(int) - expected).max() <= 1
 
 
-def test_ctrl_c_ends_it_in_a_line(server, data_dir, tmp_path):
-    flags = _flags(server, data_dir, tmp_path / "photos", "--timeout=3")
-    server.delay = 2.0
-    process = start(TOOL, *flags)
+@pytest.mark.parametrize("protocol", ["rest_url", "grpc_url"])
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_ctrl_c_ends_it_in_a_line(
+    server, data_dir, tmp_path, protocol, is_refused
+):
+    url = f"--url={getattr(server, protocol)}"
+    flags = _flags(server, data_dir, tmp_path / "photos")[1:]
+    server.num_requests = 0
+    process = start(TOOL, url, *flags)
+    # One for the description. Then no answer comes, or none that helps.
+    while not server.num_requests:
+        assert process.poll() is None
+        time.sleep(0.001)
+    server.delay = 0.0 if is_refused else 20.0
+    server.num_refusals = 1000 if is_refused else 0
+    begin = time.monotonic()
     try:
-        while not server.num_now:
-            assert process.poll() is None
+        while server.num_requests < 3 and time.monotonic() < begin + 10:
             time.sleep(0.02)
         process.send_signal(signal.SIGINT)
         result = finish(process)
     finally:
-        server.delay = 0.0
-    assert result.code == 130
+        server.delay, server.num_refusals = 0.0, 0
+    assert result.code == 130, result.err
     assert "Stopped." in result.err.splitlines()
     assert "Traceback" not in result.err
+    # Not as long as requests may take.
+    assert time.monotonic() - begin < 20
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ sys.modules.update(dict.fromkeys(ABSENT))
 
 import numpy as np  # noqa: E402
 import tensorflow as tf  # noqa: E402
+from tensorflow.core.protobuf import saved_model_pb2  # noqa: E402
 
 
 def main(folder):
@@ -29,6 +30,7 @@ def main(folder):
         model = tf.saved_model.load(str(folder / name))
         serve = model.signatures["serving_default"]
         answers |= {f"{name}/{key}": v for key, v in describe(serve).items()}
+        answers[f"{name}/operations"] = list_operations(folder / name)
         answers[f"{name}/file"] = sorted(
             str(tuple(shape))
             for key, shape in tf.train.list_variables(
@@ -58,7 +60,7 @@ def answer(serve, inputs):
 
 
 def describe(serve):
-    """Returns the signature, the weights and the operations of a model."""
+    """Returns the signature, the weights and the gradients of a model."""
     graph = serve.graph.as_graph_def()
     nodes = [
         *graph.node,
@@ -77,9 +79,20 @@ def describe(serve):
             ]
         ),
         "variables": sorted(str(tuple(v.shape)) for v in serve.variables),
-        "operations": sorted({node.op for node in nodes}),
         "gradients": [n.name for n in nodes if "_gradient_op_type" in n.attr],
     }
+
+
+def list_operations(directory):
+    """Returns the kinds of operations of all signatures, as the file has them.
+
+    Besides them it has what TensorFlow needs to load the weights.
+    """
+    contents = (directory / "saved_model.pb").read_bytes()
+    (meta_graph,) = saved_model_pb2.SavedModel.FromString(contents).meta_graphs
+    graph = meta_graph.graph_def
+    nodes = [node for f in graph.library.function for node in f.node_def]
+    return sorted({node.op for node in [*graph.node, *nodes]})
 
 
 if __name__ == "__main__":

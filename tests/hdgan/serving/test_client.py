@@ -1,19 +1,39 @@
 """The client against a stand-in that runs real exports, by both protocols."""
 
+import base64
+import concurrent.futures
 import contextlib
 import http.server
+import io
+import json
 import threading
 import time
+import zlib
 
 import numpy as np
 import pytest
 import standin_server
+from PIL import Image
 from tiny_models import inputs_for, make_model, sharpen
 
 from hdgan import StyleClusters
+from hdgan.data.image_files import encode_png
 from hdgan.serving import Client, ServingError, ServingOptions
 
 PROTOCOLS = ("rest_url", "grpc_url")
+PHOTO = np.zeros((2, 2, 3), "uint8")
+
+
+def _huge_image():
+    """An answer whose image says of itself that it is far too large."""
+    image = bytearray(encode_png("", PHOTO))
+    image[16:24] = 2 * (2**16).to_bytes(4, "big")
+    image[29:33] = zlib.crc32(image[12:29]).to_bytes(4, "big")
+    text = base64.b64encode(image).decode()
+    return json.dumps({"outputs": [{"b64": text}]}).encode()
+
+
+HUGE = _huge_image()
 
 
 @pytest.fixture(scope="module")
@@ -57,11 +77,15 @@ def test_photographs_are_those_of_synthesize(model, server, protocol, size):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_large_photographs_come_through(model, server, protocol):
-    # Of noise: as PNG more than the 4 MB that gRPC takes by default.
+    # Of noise: the answer is more than the 4 MB that gRPC takes by default.
     draw = np.random.default_rng(0)
     label_map = draw.integers(0, 5, (1024, 1800), "uint8")
-    photo = Client(getattr(server, protocol)).synthesize(label_map)
-    assert photo.shape == (1024, 1800, 3)
+    files = {"label_bytes": encode_png("", label_map), "instance_bytes": b""}
+    image = Client(getattr(server, protocol)).synthesize_files(files)
+    assert len(image) > 4 * 2**20
+    photo = np.asarray(Image.open(io.BytesIO(image)))
+    difference = np.abs(photo.astype(int) - model.synthesize(label_map))
+    assert difference.max() <= 1
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -79,9 +103,46 @@ def test_a_version_is_the_one_that_was_asked_for(server, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_client_that_is_closed_has_asked(model, server, protocol):
+def test_a_client_that_is_closed_asks_no_more(server, protocol):
     with Client(f"{getattr(server, protocol)}/") as client:
-        assert client.synthesize(_scene(model)[0]).shape == (17, 33, 3)
+        assert client.describe()["num_labels"] == 5
+    with pytest.raises(ValueError, match="closed"):
+        client.describe()
+    assert server.num_requests == 1
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize("is_refused", [True, False])
+def test_closing_ends_what_is_waited_for(server, protocol, is_refused):
+    client = Client(getattr(server, protocol))
+    # Of a server that refuses it is the next try that is waited for.
+    server.delay, server.num_refusals = (0.0, 1000) if is_refused else (5.0, 0)
+    begin = time.monotonic()
+    with concurrent.futures.ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(client.describe)
+        while not server.num_requests:
+            time.sleep(0.02)
+        client.close()
+        error = waiting.exception()
+    assert isinstance(error, (ServingError, ValueError))
+    assert "closed" in str(error).lower()
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_whoever_stops_early_does_not_wait(server, protocol):
+    client = Client(getattr(server, protocol))
+    server.delay = 5.0
+    begin = time.monotonic()
+    results = client.map(lambda _: client.describe(), range(3))
+    first = threading.Thread(target=lambda: next(results, None), daemon=True)
+    first.start()
+    while not server.num_now:
+        time.sleep(0.02)
+    client.close()
+    first.join()
+    results.close()
+    assert time.monotonic() - begin < 5
 
 
 @pytest.fixture(scope="module")
@@ -143,7 +204,16 @@ def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
     for seed in (2**31, 0.5):
         with pytest.raises(ValueError, match=r"`seed` must be an int32"):
             client.synthesize_with_style(label_map, seed=seed)
-    for style in (-2, 0.7, [0.5], [0, 0, 0, 0]):
+    for style in (
+        -2,
+        0.7,
+        "red",
+        [0.5],
+        [[0], [0, 0]],
+        [0, 0, 0, 0],
+        [0, 0, 1.5],
+        [0, float("nan"), 0],
+    ):
         with pytest.raises(ValueError, match=r"styles\[1\].*3 floats"):
             client.synthesize_with_style(label_map, styles={1: style})
 
@@ -155,10 +225,14 @@ def test_what_the_server_refuses_is_an_exception(server, protocol):
         client.synthesize(np.full((8, 8), 7, "uint8"))
     assert caught.value.code == "INVALID_ARGUMENT"
     # The check's own words, without TensorFlow's report around them.
-    assert caught.value.message.startswith("`label_bytes` holds")
-    assert caught.value.message.endswith("this model has 5 classes.")
-    with pytest.raises(ServingError, match="differ in batch") as caught:
+    assert caught.value.message == (
+        "`label_bytes` holds a label id outside 0..4: this model has 5 classes."
+    )
+    with pytest.raises(ServingError) as caught:
         client.synthesize(np.zeros((8, 8), "uint8"), np.zeros((8, 9), "int32"))
+    assert caught.value.message == (
+        "`instance_map` and `label_map` differ in batch, height or width."
+    )
     # Once each: another try could not help.
     assert server.num_requests == 2
     with pytest.raises(ServingError, match="Servable not found") as caught:
@@ -237,6 +311,12 @@ def _answering(parts, pause=0.0):
         (b'{"outputs": {"photo": 3}}', "outputs.*Received: .*{'photo': 3}"),
         (b'{"outputs": [{"b64": "?"}]}', "outputs.*Received"),
         (b'{"outputs": [{"b64": "aGVsbG8="}]}', "no image: b'hello'"),
+        (b'{"outputs": []}', r"outputs.*Received"),
+        (
+            b'{"outputs": [{"b64": "aGk="}, {"b64": "aGk="}]}',
+            r"outputs.*Received",
+        ),
+        (HUGE, "no image"),
     ],
 )
 def test_an_answer_that_is_no_models(answer, message):
@@ -255,13 +335,24 @@ def test_an_answer_that_describes_no_model():
         Client(url).describe()
 
 
-def test_an_answer_that_does_not_end():
-    with (
-        _answering([b" " * 2**17] * 20, pause=0.1) as url,
-        pytest.raises(ServingError, match="takes too long") as caught,
-    ):
-        Client(url, timeout=0.5).describe()
+@pytest.mark.parametrize("part", [b" ", b" " * 2**17])
+def test_an_answer_that_does_not_end(part):
+    with _answering([part] * 50, pause=0.1) as url:
+        begin = time.monotonic()
+        with pytest.raises(ServingError, match="no whole answer") as caught:
+            Client(url, timeout=0.5).describe()
+        assert time.monotonic() - begin < 3
     assert caught.value.code == "DEADLINE_EXCEEDED"
+
+
+def test_styles_of_an_answer_that_do_not_fit():
+    answer = b"""{"outputs": {"style_instances": [1, 2],
+        "style_vectors": [[0.5, 0.5]]}}"""
+    with (
+        _answering([answer]) as url,
+        pytest.raises(ServingError, match="Expected the outputs"),
+    ):
+        Client(url).encode(*2 * [np.zeros((2, 2), "uint8")], PHOTO)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -297,7 +388,12 @@ def test_many_at_a_time_but_not_too_many(model, server, protocol):
 def test_bad_arguments():
     with pytest.raises(ValueError, match=r"grpc://HOST:PORT.*'localhost:8501'"):
         Client("localhost:8501")
-    for options in ({"timeout": 0}, {"timeout": float("nan")}, {"retries": -1}):
+    for options in (
+        {"timeout": 0},
+        {"timeout": float("nan")},
+        {"timeout": float("inf")},
+        {"retries": -1},
+    ):
         with pytest.raises(ValueError, match="above 0"):
             Client("http://localhost:8501", **options)
     with pytest.raises(ValueError, match=r"0\.\.2\*\*63"):

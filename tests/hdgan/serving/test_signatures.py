@@ -3,7 +3,7 @@
 import functools
 import io
 import json
-import resource
+import pathlib
 
 import numpy as np
 import pytest
@@ -11,9 +11,10 @@ import tensorflow as tf
 from PIL import Image
 from tiny_models import LABELS, inputs_for, make_model, sharpen
 
-from hdgan import StyleClusters
+from hdgan import LabelSet, StyleClusters
 from hdgan.data.image_files import encode_png
 from hdgan.serving import ServingOptions
+from hdgan.serving.checks import refuse_first, too_large
 from hdgan.serving.description import PATH
 
 SIZE = 17, 33
@@ -23,6 +24,7 @@ MODELS = {
     "local": {"preset": "pix2pixhd_1024p"},
     "no instances": {"use_instances": False},
     "encoder": {"styles": "instances"},
+    "encoder of labels": {"styles": "labels"},
     "loaded": {"styles": "loaded", "encoder_features": 3},
     "rgb": {"labels": None, "use_instances": False},
     "rgb, loaded": {
@@ -125,8 +127,12 @@ def _list_styles(answer):
     return zip(*[answer[name].numpy() for name in names], strict=True)
 
 
-def test_encode_gives_what_the_encoder_finds(served):
-    model, signatures, _ = served["encoder"]
+@pytest.mark.parametrize(
+    ("name", "regions"),
+    [("encoder", "instance_map"), ("encoder of labels", "label_map")],
+)
+def test_encode_gives_what_the_encoder_finds(served, name, regions):
+    model, signatures, _ = served[name]
     scenes = inputs_for(model, 2, *SIZE)
     answer = signatures["encode"](
         label_map=tf.constant(scenes["label_map"], tf.uint8),
@@ -141,7 +147,7 @@ def test_encode_gives_what_the_encoder_finds(served):
     # And once for each instance of each example.
     found = set()
     for example, instance, vector in _list_styles(answer):
-        is_there = scenes["instance_map"][example] == instance
+        is_there = scenes[regions][example] == instance
         np.testing.assert_allclose(
             np.broadcast_to(vector, features[example][is_there].shape),
             features[example][is_there],
@@ -151,7 +157,7 @@ def test_encode_gives_what_the_encoder_finds(served):
     assert found == {
         (example, instance)
         for example in range(2)
-        for instance in np.unique(scenes["instance_map"][example])
+        for instance in np.unique(scenes[regions][example])
     }
     assert "encode" not in served["labels"][1]
 
@@ -288,6 +294,58 @@ def test_a_photo_that_is_cut_short_is_refused(served, end):
             )
 
 
+def test_what_comes_after_the_end_of_a_png_is_passed_over(served):
+    ask = served["labels"][1]["synthesize_png"]
+    answers = [
+        _ask(ask, label_bytes=contents, instance_bytes=b"")["image_bytes"]
+        for contents in (GREY, GREY + bytes(10_000))
+    ]
+    assert answers[0] == answers[1]
+
+
+def test_an_image_too_large_to_be_counted_in_32_bits(served):
+    # 65536 x 65536 is 0 there.
+    huge = bytearray(GREY)
+    huge[16:24] = 2 * (65536).to_bytes(4, "big")
+    with pytest.raises(tf.errors.InvalidArgumentError, match="larger than"):
+        _ask(
+            served["labels"][1]["synthesize_png"],
+            label_bytes=bytes(huge),
+            instance_bytes=b"",
+        )
+    # As arrays they would need gigabytes here.
+    with pytest.raises(tf.errors.InvalidArgumentError, match="It is larger"):
+        refuse_first(too_large("It", (1, 65536, 65536), 9))
+
+
+def test_more_classes_than_a_byte_has_numbers(tmp_path):
+    model = make_model(num_downsamplings=1, labels=LabelSet.numbered(300))
+    sharpen(model).export(tmp_path / "1", ServingOptions(fixed_sizes=((8, 8),)))
+    loaded = tf.saved_model.load(tmp_path / "1")
+    label_map = np.int32([[0, 43, 255, 256, 299]])
+    expected = model.synthesize(label_map)
+    (image,) = _ask(
+        loaded.signatures["synthesize_png"],
+        label_bytes=_png(label_map),
+        instance_bytes=b"",
+    )["image_bytes"].numpy()
+    _assert_near(expected, np.asarray(Image.open(io.BytesIO(image))))
+    assert (expected != model.synthesize(label_map % 256)).any()
+    photo = loaded.signatures["serving_default"](
+        label_map=tf.constant(label_map[None]),
+        instance_map=tf.zeros((1, 1, 5), tf.int32),
+    )["photo"]
+    _assert_near(expected, photo.numpy()[0])
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match=r"outside 0\.\.29"
+    ):
+        _ask(
+            loaded.signatures["synthesize_png"],
+            label_bytes=_png(label_map + 1),
+            instance_bytes=b"",
+        )
+
+
 def test_files_that_differ_in_number_are_refused(served):
     ask = served["labels"][1]["synthesize_png"]
     for labels, instances in (([GREY], [b"", b""]), ([GREY, GREY], [b""])):
@@ -301,24 +359,30 @@ def test_files_that_differ_in_number_are_refused(served):
 @pytest.mark.parametrize("kind", ["label", "instance", "photo"])
 def test_a_small_file_of_a_huge_image_is_not_decoded(served, kind):
     buffer = io.BytesIO()
-    # Decoded, it would be 400 MB or more.
-    size = (20000, 20000)
+    # Decoded, it would be 300 MB or more.
     if kind == "photo":
-        Image.new("RGB", (4000, 4000)).save(buffer, "JPEG")
+        Image.new("RGB", (10000, 10000)).save(buffer, "JPEG")
     else:
-        Image.new("1", size).convert("L").save(buffer, "PNG")
+        Image.new("1", (20000, 20000)).convert("L").save(buffer, "PNG")
     files = {
         "label_bytes": GREY,
         "instance_bytes": b"",
         "photo_bytes": _png(np.zeros((8, 8, 3), "uint8")),
     } | {f"{kind}_bytes": buffer.getvalue()}
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    # The process's peak begins anew.
+    pathlib.Path("/proc/self/clear_refs").write_text("5")
+    before = _peak_kilobytes()
     with pytest.raises(
         tf.errors.InvalidArgumentError, match=f"{kind}_bytes` is larger than"
     ):
         _ask(served["encoder"][1]["synthesize_png"], **files)
-    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    assert after - before < 100_000
+    assert _peak_kilobytes() - before < 100_000
+
+
+def _peak_kilobytes():
+    status = pathlib.Path("/proc/self/status").read_text()
+    (line,) = (li for li in status.splitlines() if li.startswith("VmHWM"))
+    return int(line.split()[1])
 
 
 def test_a_photo_that_is_none_is_refused(served):
@@ -342,6 +406,8 @@ def test_a_photo_that_is_none_is_refused(served):
         ((1, 8, 8), (1, 8, 9), "`instance_map` and `label_map` differ"),
         ((2, 8, 8), (1, 8, 8), "`instance_map` and `label_map` differ"),
         ((1, 50, 50), (1, 50, 50), "larger than the 2000 pixels"),
+        # Together they are.
+        ((4, 20, 30), (4, 20, 30), "larger than the 2000 pixels"),
     ],
 )
 def test_bad_arrays_are_refused_clearly(served, shape, instance_shape, message):
@@ -465,7 +531,11 @@ def test_without_instances_classes_have_the_styles(styled):
 
 @pytest.mark.parametrize(
     ("style", "message"),
-    [(2, "does not have"), ((0, 1.5, 0), r"must be in \[-1, 1\]")],
+    [
+        (2, "does not have"),
+        ((0, 1.5, 0), r"must be in \[-1, 1\]"),
+        ((0, float("nan"), 0), r"must be in \[-1, 1\]"),
+    ],
 )
 def test_styles_that_there_are_not(styled, style, message):
     _, ask = styled
@@ -473,12 +543,16 @@ def test_styles_that_there_are_not(styled, style, message):
         ask(LABEL_MAP, INSTANCE_MAP, [(1, style)])
 
 
-def test_an_encoders_styles_can_be_asked_for(served):
+@pytest.mark.parametrize(
+    ("name", "regions"),
+    [("encoder", "instance_map"), ("encoder of labels", "label_map")],
+)
+def test_an_encoders_styles_can_be_asked_for(served, name, regions):
     """What `encode` finds, sent back, gives the photograph."""
-    model, signatures, _ = served["encoder"]
+    model, signatures, _ = served[name]
     scenes = inputs_for(model, 1, *SIZE)
     features = model.encode(scenes).numpy()[0]
-    ids, first = np.unique(scenes["instance_map"], return_index=True)
+    ids, first = np.unique(scenes[regions], return_index=True)
     photo = signatures["synthesize_with_style"](
         label_map=tf.constant(scenes["label_map"], tf.uint8),
         instance_map=tf.constant(scenes["instance_map"], tf.int32),
