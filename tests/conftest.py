@@ -5,6 +5,8 @@ import os
 # Before TensorFlow is imported: its log lines are not warnings of ours.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
+# And before it the package, which chooses what TensorFlow computes with.
+import hdgan  # noqa: F401, I001
 import keras
 import pytest
 import tensorflow as tf
