@@ -106,7 +106,10 @@ class StandIn:
             is_refused = self.num_refusals > 0
             self.num_refusals -= is_refused
         try:
-            time.sleep(self.delay)
+            begin = time.monotonic()
+            # It may be made shorter meanwhile.
+            while time.monotonic() - begin < self.delay:
+                time.sleep(0.01)
             if is_refused:
                 raise _Refusal("UNAVAILABLE", "The server is starting.")
             yield

@@ -51,10 +51,10 @@ def server(model, tmp_path_factory):
 
 @pytest.fixture(autouse=True)
 def fresh(server):
+    server.num_refusals, server.delay = 0, 0.0
     # What a client no longer waits for goes on.
     while server.num_now:
-        time.sleep(0.05)
-    server.num_refusals, server.delay = 0, 0.0
+        time.sleep(0.02)
     server.num_requests = server.num_at_once = 0
 
 
