@@ -1,6 +1,7 @@
 """Settings of all tests: two logical CPU devices, a fixed seed."""
 
 import os
+import signal
 
 # Before TensorFlow is imported: its log lines are not warnings of ours.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -10,6 +11,10 @@ import hdgan  # noqa: F401, I001
 import keras
 import pytest
 import tensorflow as tf
+
+# Tests that run in the background have Ctrl-C ignored, and so would have the
+# programs that they start and interrupt.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two logical devices stand for two GPUs in the MirroredStrategy tests.
 tf.config.set_logical_device_configuration(
