@@ -40,8 +40,8 @@ def too_large(source, shape, limit):
     return (
         pixels > limit,
         f"{source} is larger than the {limit} pixels that this model was "
-        "exported for. Send a smaller one, or export with a larger "
-        "--max_pixels.",
+        "exported for, in a batch of arrays all together. Send less, or export "
+        "with a larger --max_pixels.",
     )
 
 

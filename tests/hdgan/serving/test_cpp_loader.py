@@ -16,6 +16,9 @@ from tiny_models import make_model
 from hdgan.data.image_files import encode_png
 from hdgan.serving import ServingOptions
 
+# Height and width; one of the sizes that are asked for.
+FIXED_SIZE = 17, 33
+
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="there is no C++ compiler"
 )
@@ -61,14 +64,15 @@ def _read(folder, name):
     return tf.make_ndarray(proto)
 
 
-def _check_answers(program, model, tmp_path, atol):
-    """Exports, asks every signature for every size, asserts the answers."""
-    export, requests = tmp_path / "1", tmp_path / "requests"
-    fixed = {"synthesize_33x17": (17, 33)}
-    model.export(export, ServingOptions(fixed_sizes=((33, 17),)))
+def _write_requests(model, requests):
+    """Writes requests for every signature; returns the photos expected.
+
+    The names of folders are the signature's and the size's; the photos are by
+    these.
+    """
     photos = {}
     for size in exported_models.SIZES:
-        scenes, photos[size] = exported_models.make_request(model, size)
+        scenes, photo = exported_models.make_request(model, size)
         files = {
             f"{name.removesuffix('_map')}_bytes": [encode_png(name, array[0])]
             for name, array in scenes.items()
@@ -76,77 +80,70 @@ def _check_answers(program, model, tmp_path, atol):
         if not model.use_instances:
             files["instance_bytes"] = [b""]
         label = f"{size[1]}x{size[0]}"
-        _write(requests / f"serving_default-{label}", scenes)
-        _write(requests / f"synthesize_png-{label}", files)
+        asked = {"serving_default": scenes, "synthesize_png": files}
+        if size == FIXED_SIZE:
+            asked[f"synthesize_{label}"] = scenes
+        photos |= {f"{name}-{label}": photo for name in asked}
         if model.encoder is not None:
-            _write(requests / f"encode-{label}", scenes)
-            _write(requests / f"encode_png-{label}", files)
-        for name, fixed_size in fixed.items():
-            if size == fixed_size:
-                _write(requests / f"{name}-{label}", scenes)
+            asked |= {"encode": scenes, "encode_png": files}
+        for name, inputs in asked.items():
+            _write(requests / f"{name}-{label}", inputs)
     _write(requests / "describe-it", {"request": [b""]})
     if model.style_channels:
-        label_map = np.zeros((17, 33), "uint8")
-        instance_map = np.ones((17, 33), "int32")
-        style = np.linspace(-1, 1, model.style_channels, dtype="float32")
-        styles = {
-            "style_instances": np.ones((1, 1), "int32"),
-            "style_vectors": style[None, None],
-            "style_clusters": -np.ones((1, 1), "int32"),
-            "seed": np.zeros(1, "int32"),
-        }
-        maps = {
-            "label_map": label_map[None],
-            "instance_map": instance_map[None],
-        }
-        files = {
-            "label_bytes": [encode_png("", label_map)],
-            "instance_bytes": [encode_png("", instance_map)],
-        }
-        _write(requests / "synthesize_with_style-33x17", maps | styles)
-        _write(requests / "synthesize_with_style_png-33x17", files | styles)
-        with_style = model.synthesize(
-            label_map,
-            instance_map,
-            feature_map=np.broadcast_to(style, (17, 33, len(style))),
-        )[None]
-    result = subprocess.run(
-        [program, export, requests],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    asked = {folder.name.split("-")[0] for folder in requests.iterdir()}
-    # The loader adds one for the initialization of the graph.
-    listed = set(result.stdout.split()) - {"__saved_model_init_op"}
-    assert listed == asked
-    for folder in requests.iterdir():
-        signature = folder.name.split("-")[0]
-        if signature == "describe":
-            assert b"num_labels" in _read(folder, "description").item()
-            continue
-        width, height = map(int, folder.name.split("-")[1].split("x"))
-        if signature.startswith("encode"):
-            scenes, _ = exported_models.make_request(model, (height, width))
-            features = model.encode(scenes).numpy()[0]
-            ids = _read(folder, "style_instances")
-            vectors = _read(folder, "style_vectors")
-            assert sorted(ids) == list(np.unique(scenes["instance_map"]))
-            for instance, vector in zip(ids, vectors, strict=True):
-                expected = features[scenes["instance_map"][0] == instance]
-                np.testing.assert_allclose(vector, expected[0], atol=1e-4)
-        else:
-            expected = photos[height, width]
-            if "with_style" in signature:
-                expected = with_style
-            if signature.endswith("_png"):
-                (contents,) = _read(folder, "image_bytes")
-                image = np.asarray(Image.open(io.BytesIO(contents)))[None]
-            else:
-                image = _read(folder, "photo")
-            assert image.shape == expected.shape
-            difference = np.abs(image.astype(int) - expected)
-            assert difference.max() <= atol, folder.name
+        photos |= _write_requests_with_style(model, requests)
+    return photos
+
+
+def _write_requests_with_style(model, requests):
+    label_map = np.zeros(FIXED_SIZE, "uint8")
+    instance_map = np.ones(FIXED_SIZE, "int32")
+    style = np.linspace(-1, 1, model.style_channels, dtype="float32")
+    styles = {
+        "style_instances": np.ones((1, 1), "int32"),
+        "style_vectors": style[None, None],
+        "style_clusters": -np.ones((1, 1), "int32"),
+        "seed": np.zeros(1, "int32"),
+    }
+    maps = {"label_map": label_map[None], "instance_map": instance_map[None]}
+    files = {
+        "label_bytes": [encode_png("", label_map)],
+        "instance_bytes": [encode_png("", instance_map)],
+    }
+    photo = model.synthesize(
+        label_map,
+        instance_map,
+        feature_map=np.broadcast_to(style, (*FIXED_SIZE, len(style))),
+    )[None]
+    asked = {
+        "synthesize_with_style-33x17": maps | styles,
+        "synthesize_with_style_png-33x17": files | styles,
+    }
+    for name, inputs in asked.items():
+        _write(requests / name, inputs)
+    return dict.fromkeys(asked, photo)
+
+
+def _assert_styles(model, folder):
+    width, height = map(int, folder.name.split("-")[1].split("x"))
+    scenes, _ = exported_models.make_request(model, (height, width))
+    features = model.encode(scenes).numpy()[0]
+    ids = _read(folder, "style_instances")
+    vectors = _read(folder, "style_vectors")
+    assert sorted(ids) == list(np.unique(scenes["instance_map"]))
+    for instance, vector in zip(ids, vectors, strict=True):
+        expected = features[scenes["instance_map"][0] == instance]
+        np.testing.assert_allclose(vector, expected[0], atol=1e-4)
+
+
+def _assert_photo(folder, expected, atol):
+    if (folder / "image_bytes.answer").exists():
+        (contents,) = _read(folder, "image_bytes")
+        image = np.asarray(Image.open(io.BytesIO(contents)))[None]
+    else:
+        image = _read(folder, "photo")
+    assert image.shape == expected.shape
+    difference = np.abs(image.astype(int) - expected)
+    assert difference.max() <= atol, folder.name
 
 
 @pytest.mark.journey
@@ -155,7 +152,28 @@ def test_it_gives_the_photographs_of_synthesize(
     program, name, tmp_path, two_replicas
 ):
     model = exported_models.make_exported(name, tmp_path, two_replicas)
-    _check_answers(program, model, tmp_path, exported_models.tolerance(name, 1))
+    export, requests = tmp_path / "1", tmp_path / "requests"
+    model.export(export, ServingOptions(fixed_sizes=(FIXED_SIZE[::-1],)))
+    photos = _write_requests(model, requests)
+    result = subprocess.run(
+        [program, export, requests],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    folders = {folder.name: folder for folder in requests.iterdir()}
+    # The loader adds one for the initialization of the graph.
+    listed = set(result.stdout.split()) - {"__saved_model_init_op"}
+    assert listed == {name.split("-")[0] for name in folders}
+    description = _read(folders.pop("describe-it"), "description").item()
+    assert b"num_labels" in description
+    for request, photo in photos.items():
+        _assert_photo(
+            folders.pop(request), photo, exported_models.tolerance(name, 1)
+        )
+    # All that is left are encodings.
+    for folder in folders.values():
+        _assert_styles(model, folder)
 
 
 @pytest.mark.journey
