@@ -19,17 +19,17 @@ from hdgan import layers
 __all__ = ["layers"]
 
 if keras.backend.backend() == "tensorflow":
-    from hdgan.label_set import LabelSet
-    from hdgan.linear_decay import LinearDecay
-    from hdgan.model_file import load_model
+    from hdgan.models.model_file import load_model
+    from hdgan.models.pix2pixhd.model import Pix2PixHD
+    from hdgan.models.pix2pixhd.presets import PRESETS
     from hdgan.networks.global_generator import GlobalGenerator
     from hdgan.networks.instance_encoder import InstanceEncoder
     from hdgan.networks.local_enhancer import LocalEnhancer
     from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
     from hdgan.networks.unet_generator import UNetGenerator
-    from hdgan.pix2pixhd import Pix2PixHD
-    from hdgan.presets import PRESETS
-    from hdgan.style_clusters import StyleClusters
+    from hdgan.preprocessing.label_set import LabelSet
+    from hdgan.preprocessing.style_clusters import StyleClusters
+    from hdgan.training.linear_decay import LinearDecay
 
     __all__ += [
         "PRESETS",

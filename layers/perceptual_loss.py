@@ -5,8 +5,8 @@ import pathlib
 import keras
 from keras import ops
 
+from hdgan.data.pickled_arrays import read_torch_file
 from hdgan.layers.gradient_checkpointing import is_checkpointing
-from hdgan.layers.pickled_arrays import read_torch_file
 
 TAPS = (
     "block1_conv1",

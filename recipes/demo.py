@@ -16,13 +16,13 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from hdgan import command_line
+from hdgan.command_line import program, training_flags
 from hdgan.data.image_files import read_id_map, read_photo
 from hdgan.data.scene_files import find_scenes
 from hdgan.editing import replace_class
-from hdgan.recipes import training_flags, training_program
-from hdgan.report import write_page
-from hdgan.scene_pictures import scene_pictures
+from hdgan.reports.page import write_page
+from hdgan.reports.scene_pictures import scene_pictures
+from hdgan.runs import training_run
 from hdgan.tools.draw_scenes import draw_scenes
 from hdgan.tools.export_savedmodel import export_version
 
@@ -51,7 +51,7 @@ def main():
     run_dir = workdir / "run"
     flags.FLAGS["workdir"].value = str(run_dir)
     flags.FLAGS["resume"].value = (run_dir / "options.json").exists()
-    model = training_program.run(PRESET, training_flags.resolve())
+    model = training_run.run(PRESET, training_flags.resolve())
     if model is None:  # After --dry_run.
         return
 
@@ -166,4 +166,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("num_scenes", 240, "Drawn scenes to train on.")
     flags.DEFINE_integer("scene_height", 128, "Pixels.")
     flags.DEFINE_integer("scene_width", 256, "Pixels.")
-    command_line.run(main)
+    program.run(main)

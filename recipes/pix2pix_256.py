@@ -19,14 +19,14 @@ photographs in their class, mean IoU 0.3948.
 
 from absl import flags
 
-from hdgan import command_line
-from hdgan.recipes import training_flags, training_program
+from hdgan.command_line import program, training_flags
+from hdgan.runs import training_run
 
 PRESET = "pix2pix_256"
 
 
 def main():
-    training_program.run(PRESET, training_flags.resolve())
+    training_run.run(PRESET, training_flags.resolve())
 
 
 if __name__ == "__main__":
@@ -38,4 +38,4 @@ if __name__ == "__main__":
         crop_size=256,
     )
     flags.adopt_module_key_flags(training_flags)  # For --help.
-    command_line.run(main)
+    program.run(main)

@@ -27,12 +27,12 @@ their class, mean IoU 0.6389.
 
 from absl import flags
 
-from hdgan import command_line
-from hdgan.model_file import load_model
+from hdgan.command_line import program, training_flags
+from hdgan.models.model_file import load_model
+from hdgan.models.pix2pixhd.presets import resolve_preset
 from hdgan.networks.global_generator import GlobalGenerator
-from hdgan.presets import resolve_preset
-from hdgan.recipes import training_flags, training_program
-from hdgan.recipes.training_phase import Phase
+from hdgan.runs import training_run
+from hdgan.runs.phase import Phase
 
 PRESET = "pix2pixhd_1024p"
 COARSE_PRESET = "pix2pixhd_512p"
@@ -186,7 +186,7 @@ def main():
         def load_coarse():
             return load_global_model(options)
 
-    training_program.run(PRESET, options, make_phases(options), load_coarse)
+    training_run.run(PRESET, options, make_phases(options), load_coarse)
 
 
 if __name__ == "__main__":
@@ -212,4 +212,4 @@ if __name__ == "__main__":
         "Of --epochs, how many train the enhancer alone.",
     )
     flags.adopt_module_key_flags(training_flags)  # For --help.
-    command_line.run(main)
+    program.run(main)

@@ -20,17 +20,17 @@ of the pixels of generated photographs in their class, mean IoU 0.6389.
 
 from absl import flags
 
-from hdgan import command_line
-from hdgan.recipes import training_flags, training_program
+from hdgan.command_line import program, training_flags
+from hdgan.runs import training_run
 
 PRESET = "pix2pixhd_512p"
 
 
 def main():
-    training_program.run(PRESET, training_flags.resolve())
+    training_run.run(PRESET, training_flags.resolve())
 
 
 if __name__ == "__main__":
     training_flags.define(PRESET)
     flags.adopt_module_key_flags(training_flags)  # For --help.
-    command_line.run(main)
+    program.run(main)

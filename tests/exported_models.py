@@ -7,7 +7,7 @@ import numpy as np
 from programs import run_inside
 from tiny_models import inputs_for, make_model, make_scenes, sharpen
 
-from hdgan.precision import with_precision
+from hdgan.models.precision import with_precision
 
 SIZES = ((1, 1), (17, 33), (513, 1025))
 # What they compute in.

@@ -22,9 +22,8 @@ import sys
 
 from absl import flags
 
-from hdgan import command_line
+from hdgan.command_line import program, scene_flags
 from hdgan.serving.scene_request import tell_failure
-from hdgan.tools import scene_flags
 
 _SHOWN = 10
 
@@ -66,7 +65,7 @@ def main():
         ) from error
     pipeline = Pipeline(values.runner, options=PipelineOptions(options))
     failures = _find_failures(values)
-    command_line.make_folder("output_dir", values.output_dir)
+    program.make_folder("output_dir", values.output_dir)
     print(f"Scenes: {num_scenes}", flush=True)
     batch_pipeline.add_synthesis(pipeline, values.savedmodel, folders, failures)
     result = pipeline.run()
@@ -101,7 +100,7 @@ def _find_failures(values):
     path = pathlib.Path(values.failures).resolve()
     if path.is_dir():
         raise ValueError(f"--failures={path} is a folder. Expected a file.")
-    command_line.make_folder("failures", path.parent)
+    program.make_folder("failures", path.parent)
     return str(path)
 
 
@@ -115,4 +114,4 @@ if __name__ == "__main__":
     flags.DEFINE_string(
         "beam_options", "", "Options of the runner, as one string."
     )
-    command_line.run(main)
+    program.run(main)

@@ -5,7 +5,7 @@ r"""Measures speed and memory of training and synthesis on this machine.
 
 Of a train step (as `compile()` has it, without a perceptual loss) and of a
 synthesis, on random maps: time, floating-point operations
-(`hdgan.operation_count` says which), the share of what the machine reaches in
+(`hdgan.profiling.flops` says which), the share of what the machine reaches in
 matrix products in the same minutes, peak resident memory, and time to the first
 result. Each is measured in a process of its own. `--grow` measures several
 sizes and widths and says how time grows with them; `--data_dir` measures how
@@ -26,11 +26,11 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from hdgan import command_line
+from hdgan.command_line import program
 from hdgan.layers.normalization import NORMS
-from hdgan.precision import PRECISIONS
-from hdgan.presets import PRESETS, STYLES, resolve_preset
-from hdgan.tools.benchmark_measures import (
+from hdgan.models.pix2pixhd.presets import PRESETS, STYLES, resolve_preset
+from hdgan.models.precision import PRECISIONS
+from hdgan.profiling.measurements import (
     MIN_STEPS,
     measure_data,
     measure_matrix_peak,
@@ -38,7 +38,7 @@ from hdgan.tools.benchmark_measures import (
     measure_synthesis,
     measure_training,
 )
-from hdgan.tools.benchmark_report import print_report
+from hdgan.profiling.text_report import print_report
 
 PARTS = ("train", "synthesis", "peak", "data", "serving")
 # Height and width.
@@ -327,7 +327,7 @@ def _resolve():
                 f"--what has {part!r}. Expected some of {', '.join(PARTS)}."
             )
     options["matrix_sizes"] = _as_integers(options["matrix_sizes"])
-    sizes = command_line.parse_sizes("serving_sizes", options["serving_sizes"])
+    sizes = program.parse_sizes("serving_sizes", options["serving_sizes"])
     if "serving" in options["what"] and not sizes:
         raise ValueError(
             "--serving_sizes is empty. Expected WIDTHxHEIGHT, or several."
@@ -388,4 +388,4 @@ def main():
 
 if __name__ == "__main__":
     _define_flags()
-    command_line.run(main)
+    program.run(main)

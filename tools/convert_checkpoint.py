@@ -30,21 +30,21 @@ import pathlib
 
 from absl import flags
 
-from hdgan import command_line
-from hdgan.label_set import LabelSet
-from hdgan.model_file import load_model, save_model
-from hdgan.networks.local_enhancer import LocalEnhancer
-from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
-from hdgan.pix2pixhd import Pix2PixHD
-from hdgan.presets import PRESETS
-from hdgan.published_checkpoint import (
+from hdgan.command_line import program
+from hdgan.models.model_file import load_model, save_model
+from hdgan.models.pix2pixhd.model import Pix2PixHD
+from hdgan.models.pix2pixhd.presets import PRESETS
+from hdgan.models.pix2pixhd.pytorch_checkpoint import (
     describe,
     load_discriminator,
     load_encoder,
     load_generator,
     state_dict,
 )
-from hdgan.style_clusters import StyleClusters
+from hdgan.networks.local_enhancer import LocalEnhancer
+from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+from hdgan.preprocessing.label_set import LabelSet
+from hdgan.preprocessing.style_clusters import StyleClusters
 
 # Channels of the feature maps that `--load_features` reads.
 _LOADED_FEATURES = 3
@@ -293,4 +293,4 @@ if __name__ == "__main__":
         "Model to write; with --to_pytorch the folder.",
         required=True,
     )
-    command_line.run(main)
+    program.run(main)

@@ -14,14 +14,14 @@ import pathlib
 import keras
 from absl import flags
 
-from hdgan import command_line
+from hdgan.command_line import program
 from hdgan.data.image_files import write_png
-from hdgan.data.street_scenes import (
+from hdgan.data.street.scenes import (
     CLASS_COLORS,
     CLASS_NAMES,
     draw_street_scene,
 )
-from hdgan.label_set import LabelSet
+from hdgan.preprocessing.label_set import LabelSet
 
 
 def draw_scenes(output_dir, split, count, height, width, seed=0, start=0):
@@ -87,4 +87,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer("width", 256, "Pixels.")
     flags.DEFINE_integer("seed", 0, "Seed of the scenes.")
     flags.DEFINE_integer("start", 0, "Number of the first scene.")
-    command_line.run(main)
+    program.run(main)

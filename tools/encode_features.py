@@ -17,13 +17,13 @@ import keras
 import tensorflow as tf
 from absl import flags
 
-from hdgan import command_line
+from hdgan.command_line import program
 from hdgan.data.image_files import write_png
-from hdgan.data.resizing import Resizing
+from hdgan.data.resize_policy import Resizing
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import check_scenes, find_scenes
-from hdgan.model_file import load_model
-from hdgan.synthesis import to_uint8
+from hdgan.models.model_file import load_model
+from hdgan.models.synthesis import to_uint8
 
 
 def encode_features(model, scenes, output_dir, resizing):
@@ -112,4 +112,4 @@ if __name__ == "__main__":
     flags.DEFINE_integer(
         "load_size", None, "Pixels to scale to, as in training; default: none."
     )
-    command_line.run(main)
+    program.run(main)

@@ -13,9 +13,9 @@ import pathlib
 import tensorflow as tf
 from absl import flags
 
-from hdgan import command_line
-from hdgan.model_file import load_model
-from hdgan.precision import PRECISIONS, with_precision
+from hdgan.command_line import program
+from hdgan.models.model_file import load_model
+from hdgan.models.precision import PRECISIONS, with_precision
 from hdgan.serving import ServingOptions, write_server_files
 from hdgan.serving.options import DEVICES, IMAGE_FORMATS
 from hdgan.serving.savedmodel import check_is_new
@@ -78,8 +78,8 @@ def main():
         values.image_format,
         values.jpeg_quality,
         values.max_pixels,
-        command_line.parse_sizes("fixed_sizes", values.fixed_sizes),
-        command_line.parse_sizes("warmup_sizes", values.warmup_sizes),
+        program.parse_sizes("fixed_sizes", values.fixed_sizes),
+        program.parse_sizes("warmup_sizes", values.warmup_sizes),
         values.device,
     )
     for name in ("model_name", "served_path"):
@@ -92,7 +92,7 @@ def main():
     name = values.model_name or base_path.name
     if values.config_dir is not None:
         check_model_name(name)
-        command_line.make_folder("config_dir", values.config_dir)
+        program.make_folder("config_dir", values.config_dir)
     # Loading takes long: what is wrong with the place is told before.
     _choose_directory(values.output_dir, values.version)
     model = load_model(values.model)
@@ -173,4 +173,4 @@ if __name__ == "__main__":
         None,
         "What the server calls --output_dir, in models.config.",
     )
-    command_line.run(main)
+    program.run(main)

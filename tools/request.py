@@ -17,7 +17,7 @@ import sys
 import keras
 from absl import flags
 
-from hdgan import command_line
+from hdgan.command_line import program, scene_flags
 from hdgan.data.image_files import write_file
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.client import Client
@@ -29,7 +29,6 @@ from hdgan.serving.scene_request import (
     tell_failure,
 )
 from hdgan.serving.transports import ServingError
-from hdgan.tools import scene_flags
 
 
 def request_folder(client, scenes, output_dir, concurrency=4):
@@ -108,7 +107,7 @@ def main():
             values.feature_dir,
             is_rgb=description["labels"] is None,
         )
-        command_line.make_folder("output_dir", values.output_dir)
+        program.make_folder("output_dir", values.output_dir)
         errors = request_folder(
             client, scenes, values.output_dir, values.concurrency
         )
@@ -130,4 +129,4 @@ def _define_flags():
 
 if __name__ == "__main__":
     _define_flags()
-    command_line.run(main)
+    program.run(main)

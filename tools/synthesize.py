@@ -18,11 +18,10 @@ import pathlib
 import keras
 from absl import flags, logging
 
-from hdgan import command_line
+from hdgan.command_line import program, scene_flags
 from hdgan.data.image_files import read_id_map, read_photo, write_png
 from hdgan.data.scene_files import pair_files
-from hdgan.model_file import load_model
-from hdgan.tools import scene_flags
+from hdgan.models.model_file import load_model
 
 
 def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
@@ -43,7 +42,7 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
         ValueError: naming the file that does not fit the model.
     """
     output_dir = pathlib.Path(output_dir)
-    command_line.make_folder("output_dir", output_dir)
+    program.make_folder("output_dir", output_dir)
     progress = keras.utils.Progbar(len(scenes), unit_name="scene")
     written = []
     for index, path in enumerate(scenes.inputs):
@@ -136,4 +135,4 @@ if __name__ == "__main__":
         "samples", None, "Photographs per map, by dropout or styles."
     )
     flags.DEFINE_integer("seed", 0, "Seed of the first sample.")
-    command_line.run(main)
+    program.run(main)

@@ -4,7 +4,8 @@ import json
 
 import tensorflow as tf
 
-from hdgan.scene_coding import instances_or_labels
+from hdgan.models.synthesis import to_uint8
+from hdgan.preprocessing.scene_preprocessing import instances_or_labels
 from hdgan.serving.checks import differ, refuse_first, too_large
 from hdgan.serving.description import describe_model
 from hdgan.serving.image_codec import ImageCodec, bytes_name
@@ -13,7 +14,6 @@ from hdgan.serving.styles import (
     list_styles,
     make_style_specs,
 )
-from hdgan.synthesis import to_uint8
 
 _IMAGE = tf.TensorSpec((), tf.string)
 

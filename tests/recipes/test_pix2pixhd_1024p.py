@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from programs import assert_one_clear_error, run, run_inside
 
-from hdgan.model_file import load_model
-from hdgan.published_checkpoint import named_layers
+from hdgan.models.model_file import load_model
+from hdgan.models.pix2pixhd.pytorch_checkpoint import named_layers
 from hdgan.tools.draw_scenes import draw_scenes
 
 pytestmark = pytest.mark.journey

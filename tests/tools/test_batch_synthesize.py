@@ -15,7 +15,7 @@ from programs import assert_one_clear_error, run, run_inside, start
 from tiny_models import make_model, sharpen
 
 from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.label_set import LabelSet
+from hdgan.preprocessing.label_set import LabelSet
 from hdgan.tools.draw_scenes import draw_scenes
 
 pytest.importorskip("apache_beam")

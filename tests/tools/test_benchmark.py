@@ -10,12 +10,13 @@ import tensorflow as tf
 from programs import assert_one_clear_error, run, run_inside
 
 from hdgan import LabelSet, Pix2PixHD
-from hdgan.data.resizing import Resizing
+from hdgan.data.resize_policy import Resizing
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
-from hdgan.operation_count import count_synthesis, count_train_step
-from hdgan.tools import benchmark, benchmark_measures
-from hdgan.tools.benchmark_report import print_report
+from hdgan.profiling import measurements
+from hdgan.profiling.flops import count_synthesis, count_train_step
+from hdgan.profiling.text_report import print_report
+from hdgan.tools import benchmark
 from hdgan.tools.draw_scenes import draw_scenes
 
 NUMBERS = {
@@ -130,7 +131,7 @@ def test_time_ends_the_steps_but_not_before_the_fifth(tmp_path):
 def test_each_graph_is_made_once(monkeypatch):
     traced = []
 
-    class Model(benchmark_measures.TracedModel):
+    class Model(measurements.TracedModel):
         def train_step(self, data):
             traced.append("train")
             return super().train_step(data)
@@ -139,7 +140,7 @@ def test_each_graph_is_made_once(monkeypatch):
             traced.append("synthesis")
             return super().call(inputs, training)
 
-    monkeypatch.setattr(benchmark_measures, "TracedModel", Model)
+    monkeypatch.setattr(measurements, "TracedModel", Model)
     options = {
         "preset": "tiny",
         "height": 30,
@@ -155,8 +156,8 @@ def test_each_graph_is_made_once(monkeypatch):
         "matrix_sizes": [16],
         "overrides": NUMBERS,
     }
-    benchmark_measures.measure_training(options)
-    benchmark_measures.measure_synthesis(options)
+    measurements.measure_training(options)
+    measurements.measure_synthesis(options)
     assert traced == ["train", "synthesis"]
 
 
@@ -237,7 +238,7 @@ def test_reading_scenes(tmp_path, data_dir):
 def test_pillow_does_the_work_of_make_dataset(data_dir):
     scenes = find_scenes(data_dir)
     for load_size in (64, 32):
-        read = benchmark_measures._read_with_pillow(scenes, load_size, 2)
+        read = measurements._read_with_pillow(scenes, load_size, 2)
         for index in range(3):
             expected = read_scene(scenes, index, Resizing(load_size=load_size))
             photo, instances, labels = next(read)

@@ -12,8 +12,8 @@ import tensorflow as tf
 import tiny_models
 
 import hdgan
-from hdgan import published_checkpoint
-from hdgan.layers.pickled_arrays import read_torch_file
+from hdgan.data.pickled_arrays import read_torch_file
+from hdgan.models.pix2pixhd import pytorch_checkpoint
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
 TOOL = "tools.convert_checkpoint"
@@ -34,7 +34,7 @@ def _refuse(*arguments):
 def _save(path, network, feature_matching=True):
     """Saves a network as the published code does."""
     torch = pytest.importorskip("torch")
-    state = published_checkpoint.state_dict(network, feature_matching)
+    state = pytorch_checkpoint.state_dict(network, feature_matching)
     torch.save({k: torch.tensor(v) for k, v in state.items()}, path)
     return path
 
@@ -195,7 +195,7 @@ def test_the_moving_average_is_what_goes_to_pytorch(tmp_path):
     )
     assert "moving average" in out
     written = read_torch_file(tmp_path / "latest_net_G.pth")
-    expected = published_checkpoint.state_dict(model.average_generator)
+    expected = pytorch_checkpoint.state_dict(model.average_generator)
     for key, array in expected.items():
         np.testing.assert_array_equal(written[key], array)
 

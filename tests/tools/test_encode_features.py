@@ -18,10 +18,10 @@ from programs import (
 from tiny_models import make_model, make_scenes, sharpen
 
 from hdgan.data.image_files import read_id_map, read_photo, write_png
-from hdgan.data.resizing import Resizing
+from hdgan.data.resize_policy import Resizing
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
-from hdgan.model_file import load_model
+from hdgan.models.model_file import load_model
 from hdgan.tools.draw_scenes import draw_scenes
 
 TOOL = "tools.encode_features"

@@ -9,7 +9,7 @@ import tensorflow as tf
 from programs import assert_one_clear_error, run_inside
 from tiny_models import make_model, make_scenes, sharpen
 
-from hdgan.model_file import load_model
+from hdgan.models.model_file import load_model
 from hdgan.tools.export_savedmodel import export_version
 
 TOOL = "tools.export_savedmodel"

@@ -9,7 +9,7 @@ from programs import assert_one_clear_error, finish, run_inside, start
 from tiny_models import make_model, make_scenes, sharpen
 
 from hdgan.data.image_files import read_photo, write_png
-from hdgan.model_file import load_model
+from hdgan.models.model_file import load_model
 
 TOOL = "tools.synthesize"
 SIZES = {"odd": (33, 47), "small": (5, 3), "even": (32, 64)}

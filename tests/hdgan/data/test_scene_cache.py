@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hdgan.data.resizing import Resizing
+from hdgan.data.resize_policy import Resizing
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
 from hdgan.tools.draw_scenes import draw_scenes

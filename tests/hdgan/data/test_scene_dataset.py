@@ -9,10 +9,10 @@ import pytest
 from PIL import Image
 
 from hdgan.data.image_files import read_id_map, read_photo, write_png
-from hdgan.data.resizing import Resizing
+from hdgan.data.resize_policy import Resizing
 from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import SceneFiles, find_scenes
-from hdgan.data.street_scenes import draw_street_scene
+from hdgan.data.street.scenes import draw_street_scene
 
 AS_IS = Resizing("none", size_multiple=1)
 NUM_SCENES = 5

@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
-from hdgan.data import street_scenes
-from hdgan.data.street_scenes import CLASS_NAMES, draw_street_scene
+from hdgan.data.street import scenes
+from hdgan.data.street.scenes import CLASS_NAMES, draw_street_scene
 
 SIZES = ((32, 32), (65, 131), (128, 256), (256, 128), (16, 300), (300, 16))
 
@@ -23,15 +23,15 @@ def _agreement(first, second):
 
 def test_tables_fit_together():
     assert len(CLASS_NAMES) == len(set(CLASS_NAMES)) <= 12
-    assert len(street_scenes.CLASS_COLORS) == len(CLASS_NAMES)
-    assert len(set(street_scenes.CLASS_COLORS)) == len(CLASS_NAMES)
-    assert set(street_scenes.THING_CLASSES) == {"car", "person"}
-    assert set(street_scenes.THING_CLASSES) < set(CLASS_NAMES)
+    assert len(scenes.CLASS_COLORS) == len(CLASS_NAMES)
+    assert len(set(scenes.CLASS_COLORS)) == len(CLASS_NAMES)
+    assert set(scenes.THING_CLASSES) == {"car", "person"}
+    assert set(scenes.THING_CLASSES) < set(CLASS_NAMES)
 
 
 @pytest.mark.parametrize(("height", "width"), SIZES)
 def test_shapes_types_and_consistent_maps(height, width):
-    things = [CLASS_NAMES.index(c) for c in street_scenes.THING_CLASSES]
+    things = [CLASS_NAMES.index(c) for c in scenes.THING_CLASSES]
     for index in range(4):
         scene = draw_street_scene(1, index, height, width)
         label_map, instance_map, photo = scene
@@ -75,12 +75,12 @@ package.__path__ = [sys.argv[1]]
 data = types.ModuleType("hdgan.data")
 data.__path__ = [sys.argv[1] + "/data"]
 sys.modules.update({"hdgan": package, "hdgan.data": data})
-from hdgan.data.street_scenes import draw_street_scene
+from hdgan.data.street.scenes import draw_street_scene
 scene = draw_street_scene(3, 5, 64, 128)
 print(hashlib.sha256(b"".join(p.tobytes() for p in scene)).hexdigest())
 """
     monkeypatch.setenv("PYTHONHASHSEED", "7")
-    folder = street_scenes.__file__.rsplit("/data/", 1)[0]
+    folder = scenes.__file__.rsplit("/data/", 1)[0]
     result = subprocess.run(
         [sys.executable, "-c", code, folder],
         capture_output=True,
@@ -120,7 +120,7 @@ def test_every_class_appears_but_unlabelled():
     assert 5 <= cobbled <= 15
 
 
-@pytest.mark.parametrize("name", street_scenes.THING_CLASSES)
+@pytest.mark.parametrize("name", scenes.THING_CLASSES)
 def test_instances_of_one_class_overlap(name):
     number = CLASS_NAMES.index(name)
     touching = 0

@@ -1,0 +1,1 @@
+"""How the recipes and tools parse flags, start and fail."""

@@ -1,0 +1,75 @@
+"""Opening and saving models."""
+
+import os
+import pathlib
+import zipfile
+
+import keras
+
+from hdgan.models.pix2pixhd.model import Pix2PixHD
+
+
+def load_model(path):
+    """Opens a trained model for synthesis, without its optimizers.
+
+    Args:
+        path: a `.keras` file, or the folder of a run that holds `model.keras`.
+
+    Returns:
+        `Pix2PixHD`.
+
+    Raises:
+        ValueError: if there is no such file, or it holds something else.
+    """
+    path = pathlib.Path(path)
+    if path.is_dir():
+        path = path / "model.keras"
+    if not path.is_file():
+        raise ValueError(
+            f"{path}: there is no such model. Expected a .keras file that a "
+            "recipe wrote, or the folder of its run."
+        )
+    if not _is_keras_file(path):
+        raise ValueError(
+            f"{path} is no Keras model, or was cut short. Expected a .keras "
+            "file that a recipe wrote."
+        )
+    model = keras.models.load_model(path, compile=False)
+    if not isinstance(model, Pix2PixHD):
+        raise ValueError(
+            f"{path} holds a {type(model).__name__}. Expected a Pix2PixHD."
+        )
+    return model
+
+
+def save_model(model, path):
+    """Saves a model, so that a file of that name is always a whole one.
+
+    Args:
+        model: `Pix2PixHD`.
+        path: of the `.keras` file; one that is there is replaced.
+
+    Raises:
+        ValueError: if the name does not end in `.keras`, or the file can't be
+            written.
+    """
+    path = pathlib.Path(path)
+    if path.suffix != ".keras":
+        raise ValueError(f"{path}: expected a file name that ends in .keras.")
+    # Beside its place, so that the rename is one step; Keras wants the ending.
+    temporary = path.with_name(f".unfinished-{path.name}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        model.save(temporary)
+        os.replace(temporary, path)
+    except OSError as error:
+        raise ValueError(f"{path} can't be written: {error}.") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _is_keras_file(path):
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return "config.json" in archive.namelist()

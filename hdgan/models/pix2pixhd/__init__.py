@@ -1,0 +1,1 @@
+"""pix2pixHD: model, presets, coarse-to-fine, PyTorch checkpoints."""

@@ -1,0 +1,1 @@
+"""From maps and photos to what the networks see, and back."""

@@ -1,0 +1,392 @@
+"""What the tool `benchmark` measures, each in the process that calls it."""
+
+import collections
+import concurrent.futures
+import contextlib
+import itertools
+import os
+import pathlib
+import statistics
+import tempfile
+import time
+
+import numpy as np
+import tensorflow as tf
+from PIL import Image
+
+from hdgan.command_line import program
+from hdgan.data.resize_policy import Resizing
+from hdgan.data.scene_dataset import make_dataset
+from hdgan.data.scene_files import find_scenes
+from hdgan.models.pix2pixhd.model import Pix2PixHD
+from hdgan.models.precision import PRECISIONS
+from hdgan.preprocessing.label_set import LabelSet
+from hdgan.profiling.flops import (
+    count_synthesis,
+    count_train_step,
+)
+from hdgan.profiling.memory_estimate import estimate_memory
+from hdgan.profiling.serving_measurements import measure_export
+from hdgan.profiling.shape_trace import padded_size
+
+MIN_STEPS = 5
+
+
+class TracedModel(Pix2PixHD):
+    """A model that notes how long its graph takes to make.
+
+    Its step and its call run in Python only while they are traced.
+    """
+
+    tracing_seconds = 0.0
+
+    def train_step(self, data):
+        with self._note_tracing():
+            return super().train_step(data)
+
+    def call(self, inputs, training=False):
+        with self._note_tracing():
+            return super().call(inputs, training)
+
+    @contextlib.contextmanager
+    def _note_tracing(self):
+        begin = time.perf_counter()
+        yield
+        self.tracing_seconds += time.perf_counter() - begin
+
+
+def measure_training(options):
+    """Times the train function that `fit` runs, and counts its operations.
+
+    Args:
+        options: dict of the flags, `overrides` those of the preset.
+
+    Returns:
+        Dict for the report: seconds, operations, bytes.
+    """
+    model = _make_model(options)
+    model.compile(remat=options["remat"], jit_compile=options["jit"])
+    model.make_train_function()
+    batch = {k: tf.constant(v) for k, v in _draw_scenes(model, options).items()}
+
+    def run():
+        # Reading a loss waits for the step's end on any device.
+        for loss in model.train_function(iter([batch])).values():
+            np.asarray(loss)
+
+    count = count_train_step(
+        model, options["batch"], options["height"], options["width"]
+    )
+    estimate = estimate_memory(
+        model, options["batch"], options["height"], options["width"]
+    )
+    record = _measure(model, {"seconds": run}, count, options)
+    if options["profile_dir"]:
+        # Not among the steps that were timed: to be watched takes time.
+        with tf.profiler.experimental.Profile(options["profile_dir"]):
+            run()
+    return {
+        **record,
+        "estimated_memory_bytes": estimate.total,
+    }
+
+
+def measure_synthesis(options):
+    """Times the graph of `synthesize` alone and with the checks around it.
+
+    Args:
+        options: dict of the flags, `overrides` those of the preset.
+
+    Returns:
+        Dict for the report: seconds, operations, bytes.
+    """
+    model = _make_model(options)
+    scenes = _draw_scenes(model, options)
+    if model.encoder is None:
+        del scenes["photo"]
+    inputs = {name: tf.constant(array) for name, array in scenes.items()}
+    runs = {
+        "seconds": lambda: model._synthesizer._graph(inputs).numpy(),
+        "end_to_end_seconds": lambda: model.synthesize(**scenes),
+    }
+    count = count_synthesis(
+        model, options["batch"], options["height"], options["width"]
+    )
+    return _measure(model, runs, count, options)
+
+
+def measure_serving(options):
+    """Exports a model, and measures the export beside the bare generator.
+
+    Args:
+        options: dict of the flags, `overrides` those of the preset.
+
+    Returns:
+        Dict for the report.
+    """
+    model = _make_model(options)
+    scenes = []
+    for width, height in program.parse_sizes(
+        "serving_sizes", options["serving_sizes"]
+    ):
+        size = {"batch": 1, "height": height, "width": width}
+        inputs = _draw_scenes(model, size)
+        if model.encoder is None:
+            del inputs["photo"]
+        scenes.append(inputs)
+    return {"sizes": measure_export(model, scenes, options)}
+
+
+def measure_matrix_peak(options, repetitions=3):
+    """Returns the most operations per second of a product of square matrices.
+
+    Args:
+        options: dict of the flags; `matrix_sizes` and `precision` are used.
+        repetitions: int, products of each size.
+    """
+    best = 0.0
+    for size in options["matrix_sizes"]:
+        matrix = tf.cast(tf.random.normal((size, size)), options["precision"])
+        for _ in range(repetitions):
+            begin = time.perf_counter()
+            # Reading one number waits for the end on any device.
+            tf.linalg.matmul(matrix, matrix)[0, 0].numpy()
+            best = max(best, 2 * size**3 / (time.perf_counter() - begin))
+    return best
+
+
+def measure_data(options):
+    """Counts the scenes per second of `make_dataset` and of Pillow.
+
+    Pillow does the same work: read, decode, resize (photos bicubically with
+    antialiasing, maps to the nearest), mirror every other one, make arrays.
+    With a cache, epochs after the first are counted.
+
+    Args:
+        options: dict of the flags.
+
+    Returns:
+        Dict for the report; per core means per second of processor time.
+    """
+    scenes = _find_scenes(options)
+    with tempfile.TemporaryDirectory() as cache_dir:
+        return _compare_loaders(scenes, cache_dir, options)
+
+
+def _compare_loaders(scenes, cache_dir, options):
+    num_cores = len(os.sched_getaffinity(0))
+    resizing = Resizing("scale_width", options["load_size"])
+    loaders = {
+        "make_dataset": lambda: iter(make_dataset(scenes, resizing)),
+        "make_dataset_cached": lambda: itertools.islice(
+            # Read and written are all in the first epoch.
+            make_dataset(scenes, resizing, cache_dir=cache_dir),
+            len(scenes),
+            None,
+        ),
+        "pillow": lambda: _read_with_pillow(scenes, options["load_size"], 1),
+        "pillow_threads": lambda: _read_with_pillow(
+            scenes, options["load_size"], num_cores
+        ),
+    }
+    num_rounds = 2
+    seconds = options["seconds"] / num_rounds / len(loaders)
+    sums = {name: np.zeros(3) for name in loaders}
+    # In turns, so that what else the machine does meets all alike.
+    for _ in range(num_rounds):
+        for name, make in loaders.items():
+            sums[name] += _count_scenes(make(), seconds)
+    record = {"cores": num_cores, "num_scenes": len(scenes)}
+    for name, (count, wall, processor) in sums.items():
+        record[name] = {
+            "scenes_per_second": count / wall,
+            "scenes_per_second_per_core": count / processor,
+        }
+    for name in ("make_dataset", "make_dataset_cached"):
+        key = name.replace("make_dataset", "ratio_per_core")
+        record[key] = (
+            record[name]["scenes_per_second_per_core"]
+            / record["pillow"]["scenes_per_second_per_core"]
+        )
+    record["ratio_all_cores"] = (
+        record["make_dataset"]["scenes_per_second"]
+        / record["pillow_threads"]["scenes_per_second"]
+    )
+    return record
+
+
+def _make_model(options):
+    labels = None
+    if options["label_nc"]:
+        labels = LabelSet.numbered(options["label_nc"])
+    return TracedModel.from_preset(
+        options["preset"],
+        labels=labels,
+        dtype=PRECISIONS[options["precision"]],
+        **options["overrides"],
+    )
+
+
+def _draw_scenes(model, options):
+    """Returns random scenes, of the dtypes that `synthesize` casts to."""
+    draw = np.random.default_rng(0)
+    shape = tuple(options[name] for name in ("batch", "height", "width"))
+
+    def image(channels):
+        return draw.integers(0, 256, (*shape, channels), "uint8")
+
+    scenes = {
+        "label_map": image(3),
+        "instance_map": draw.integers(1, 100, shape, "int32"),
+        "photo": image(3),
+    }
+    if model.labels is not None:
+        scenes["label_map"] = draw.integers(
+            0, len(model.labels), shape, "int32"
+        )
+    if model.feature_map_channels:
+        scenes["feature_map"] = image(model.feature_map_channels)
+    return scenes
+
+
+def _measure(model, runs, count, options):
+    """Warms up, then times `runs` in turns between matrix products.
+
+    Args:
+        model: `TracedModel`.
+        runs: dict of functions by name; speed is that of `seconds`.
+        count: `OperationCount` of one of them.
+        options: dict of the flags.
+    """
+    runs["seconds"]()
+    first_step_seconds = _seconds_since_start()
+    for run in runs.values():
+        run()
+    # Before the products: their matrices are no part of the model's memory.
+    memory = _peak_memory()
+    peaks = [measure_matrix_peak(options)]
+    seconds = {name: [] for name in runs}
+    done, elapsed = 0, 0.0
+    for share in (0.5, 1.0):
+        while done < share * options["steps"] and (
+            done < share * MIN_STEPS or elapsed < share * options["seconds"]
+        ):
+            for name, run in runs.items():
+                begin = time.perf_counter()
+                run()
+                seconds[name].append(time.perf_counter() - begin)
+                elapsed += seconds[name][-1]
+            done += 1
+        peaks.append(measure_matrix_peak(options))
+    median = statistics.median(seconds["seconds"])
+    speed = count.total / median
+    height, width = padded_size(model, options["height"], options["width"])
+    return {
+        "padded_height": height,
+        "padded_width": width,
+        "steps": done,
+        **{name: _summarize(values) for name, values in seconds.items()},
+        "images_per_second": options["batch"] / median,
+        "operations": {
+            "total": count.total,
+            "forward": count.forward,
+            "kernel_gradients": count.kernel_gradients,
+            "input_gradients": count.input_gradients,
+        },
+        "operations_per_second": speed,
+        "matrix_peaks": peaks,
+        "utilisation": speed / statistics.median(peaks),
+        "peak_memory_bytes": memory,
+        "first_step_seconds": first_step_seconds,
+        "tracing_seconds": model.tracing_seconds,
+    }
+
+
+def _summarize(seconds):
+    return {
+        "median": statistics.median(seconds),
+        "minimum": min(seconds),
+        "maximum": max(seconds),
+        "all": seconds,
+    }
+
+
+def _peak_memory():
+    """Returns the most bytes that this process had resident so far.
+
+    `getrusage` would begin with what the parent had when it started this one.
+    """
+    status = pathlib.Path("/proc/self/status").read_text()
+    (line,) = (li for li in status.splitlines() if li.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])
+
+
+def _seconds_since_start():
+    """Returns the age of this process, imports included."""
+    stat = pathlib.Path("/proc/self/stat").read_text()
+    # Field 22 (man 5 proc), counted from the third, which follows the name.
+    ticks = int(stat.rpartition(")")[2].split()[22 - 3])
+    now = time.clock_gettime(time.CLOCK_BOOTTIME)
+    return now - ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _find_scenes(options):
+    data_dir = pathlib.Path(options["data_dir"])
+    return find_scenes(
+        data_dir,
+        options["split"],
+        is_rgb=not options["label_nc"],
+        use_instances=(data_dir / f"{options['split']}_inst").is_dir(),
+    )
+
+
+def _read_with_pillow(scenes, load_size, num_threads):
+    """Yields scenes without end, read by so many threads."""
+    resamplings = [
+        (scenes.photos, Image.Resampling.BICUBIC),
+        (scenes.instance_maps, Image.Resampling.NEAREST),
+        (
+            scenes.inputs,
+            Image.Resampling.BICUBIC
+            if scenes.is_rgb
+            else Image.Resampling.NEAREST,
+        ),
+    ]
+
+    def load(number):
+        arrays = []
+        for paths, resampling in resamplings:
+            if paths is None:
+                continue
+            with Image.open(paths[number % len(scenes)]) as image:
+                if resampling is Image.Resampling.BICUBIC:
+                    image = image.convert("RGB")
+                height = load_size * image.height // image.width
+                image = image.resize((load_size, height), resampling)
+            if number % 2:
+                image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+            dtype = "uint8" if image.mode == "RGB" else "int32"
+            arrays.append(np.array(image, dtype))
+        return arrays
+
+    with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
+        waiting = collections.deque()
+        for number in itertools.count():
+            waiting.append(pool.submit(load, number))
+            if len(waiting) > 2 * num_threads:
+                yield waiting.popleft().result()
+
+
+def _count_scenes(scenes, seconds):
+    """Returns how many scenes come in how many seconds, wall and processor."""
+    next(scenes)  # Threads and graph are made.
+    begin, processor = time.perf_counter(), time.process_time()
+    count = 0
+    while time.perf_counter() - begin < seconds:
+        next(scenes)
+        count += 1
+    return (
+        count,
+        time.perf_counter() - begin,
+        time.process_time() - processor,
+    )

@@ -1,0 +1,1 @@
+"""The adversarial train step and its parts."""

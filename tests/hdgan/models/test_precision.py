@@ -1,0 +1,34 @@
+"""A trained model that computes in another precision."""
+
+import numpy as np
+import pytest
+from tiny_models import inputs_for, make_model, sharpen
+
+from hdgan.models.precision import with_precision
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ema_decay": 0.9},
+        {"styles": "instances"},
+        {"preset": "pix2pixhd_1024p", "num_enhancers": 2},
+        {"preset": "pix2pix_256"},
+        {"labels": None, "use_instances": False},
+    ],
+    ids=["average", "encoder", "local", "u-net", "rgb"],
+)
+def test_photographs_stay_about_the_same(options):
+    model = sharpen(make_model(**options))
+    scenes = inputs_for(model, 1, 32, 64)
+    photo = model.synthesize(**scenes)
+    half = with_precision(model, "mixed_bfloat16")
+    for network in (half.generator, half.discriminator, half.encoder):
+        if network is not None:
+            assert any(x.compute_dtype == "bfloat16" for x in network.layers)
+    difference = np.abs(photo.astype(int) - half.synthesize(**scenes))
+    assert 0 < difference.mean() < 8
+    # The model itself is as it was; and there and back nothing is lost.
+    again = with_precision(half, "float32")
+    np.testing.assert_array_equal(model.synthesize(**scenes), photo)
+    np.testing.assert_array_equal(again.synthesize(**scenes), photo)

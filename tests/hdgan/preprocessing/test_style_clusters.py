@@ -1,0 +1,216 @@
+"""Styles drawn for each instance out of the clusters of its class."""
+
+import pickle
+
+import keras
+import numpy as np
+import programs
+import pytest
+from tiny_models import LABELS, inputs_for, make_model, make_scenes, sharpen
+
+import hdgan
+from hdgan.data.image_files import write_png
+
+CENTERS = {
+    0: np.float64([[0.1, 0.2, 0.3]]),
+    2: np.float32([[-1, -1, -1], [1, 1, 1], [0, 0, 0]]),
+    3: np.float32([[-0.5, 0.5, 0.0], [0.5, -0.5, 0.25]]),
+}
+
+
+@pytest.fixture
+def clusters():
+    return hdgan.StyleClusters(CENTERS)
+
+
+def _scene():
+    """Classes 0, 1, 2, 3 in four quarters; class 2 has 50 instances."""
+    label_map = np.zeros((20, 20), "int32")
+    label_map[:10, 10:] = 1
+    label_map[10:, :10] = 2
+    label_map[10:, 10:] = 3
+    instance_map = label_map.copy()
+    instance_map[10:, :10] = 2000 + np.arange(50).repeat(2).reshape(10, 10)
+    return label_map, instance_map
+
+
+def test_every_instance_gets_one_of_the_styles_of_its_class(clusters):
+    label_map, instance_map = _scene()
+    features = clusters.sample(label_map, instance_map, seed=3)
+    assert features.shape == (20, 20, 3)
+    assert features.dtype == np.float32
+    drawn = set()
+    for number in np.unique(instance_map):
+        region = features[instance_map == number]
+        assert (region == region[0]).all()
+        label = label_map[instance_map == number][0]
+        if label in CENTERS:
+            centers = np.float32(CENTERS[label]).tolist()
+            assert region[0].tolist() in centers
+        if label == 2:
+            drawn.add(tuple(region[0]))
+    assert len(drawn) == 3  # Each instance draws for itself.
+    # A class without clusters: the mean of all.
+    mean = np.concatenate(list(CENTERS.values())).mean(axis=0)
+    np.testing.assert_allclose(features[label_map == 1][0], mean, atol=1e-6)
+
+
+def test_the_seed_decides(clusters):
+    maps = _scene()
+    first = clusters.sample(*maps, seed=3)
+    np.testing.assert_array_equal(first, clusters.sample(*maps, seed=3))
+    assert (first != clusters.sample(*maps, seed=4)).any()
+
+
+@pytest.mark.parametrize("kind", ["npy", "pickle"])
+def test_the_published_file_is_read(tmp_path, clusters, kind):
+    path = tmp_path / "features_clustered_010.npy"
+    if kind == "npy":
+        np.save(path, CENTERS)
+    else:
+        path.write_bytes(pickle.dumps(CENTERS))
+    loaded = hdgan.StyleClusters.load(path)
+    assert loaded.get_config() == clusters.get_config()
+
+
+def test_files_of_something_else_are_named(tmp_path):
+    path = tmp_path / "other.npy"
+    np.save(path, {1: np.ones((2, 3)), 2: np.ones((2, 4))})
+    with pytest.raises(ValueError, match=r"other\.npy.*same number of feat"):
+        hdgan.StyleClusters.load(path)
+    np.save(path, {1: np.ones(3)})
+    with pytest.raises(ValueError, match=r"other\.npy.*\(clusters, features\)"):
+        hdgan.StyleClusters.load(path)
+    np.save(path, {float("inf"): np.ones((2, 3))})
+    with pytest.raises(ValueError, match=r"other\.npy.*class ids.*inf"):
+        hdgan.StyleClusters.load(path)
+    np.save(path, {1: np.full((2, 3), np.nan)})
+    with pytest.raises(ValueError, match=r"other\.npy.*finite"):
+        hdgan.StyleClusters.load(path)
+    np.save(path, {})
+    with pytest.raises(ValueError, match=r"other\.npy.*one class or more"):
+        hdgan.StyleClusters.load(path)
+
+
+@pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
+def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
+    original = make_model(styles=styles)
+    model = hdgan.Pix2PixHD.from_config(
+        {**original.get_config(), "style_clusters": None}
+    )
+    model.style_clusters = clusters
+    sharpen(model)
+    model.save(tmp_path / "model.keras")
+    loaded = hdgan.load_model(tmp_path / "model.keras")
+    scenes = make_scenes(2)
+    maps = scenes["label_map"], scenes["instance_map"]
+    photos = loaded.synthesize(*maps, style_seed=5)
+    np.testing.assert_array_equal(photos, model.synthesize(*maps, style_seed=5))
+    assert (photos != loaded.synthesize(*maps, style_seed=6)).any()
+    # The same as with the styles drawn by hand.
+    regions = maps[0] if styles == "labels" else maps[1]
+    features = np.stack(
+        [
+            clusters.sample(label_map, region_map, 5)
+            for label_map, region_map in zip(maps[0], regions, strict=True)
+        ]
+    )
+    by_hand = loaded.synthesize(*maps, feature_map=features)
+    np.testing.assert_array_equal(photos, by_hand)
+
+
+def test_a_photos_own_features_can_be_given_in_its_place():
+    model = sharpen(make_model(styles="instances"))
+    scenes = inputs_for(model, 1)
+    features = model.encode(
+        {**scenes, "label_map": scenes["label_map"].astype("int32")}
+    )
+    photo = scenes.pop("photo")
+    by_features = model.synthesize(**scenes, feature_map=features.numpy())
+    by_photo = model.synthesize(**scenes, photo=photo)
+    difference = by_features.astype(int) - by_photo.astype(int)
+    assert np.abs(difference).max() <= 1
+
+
+def test_without_labels_the_instance_ids_tell_the_classes(clusters):
+    model = make_model(labels=None, styles="instances")
+    model.style_clusters = clusters
+    sharpen(model)
+    image = make_scenes(1, is_rgb=True)["label_map"]
+    ids = np.full(image.shape[:3], 2017)
+    features = np.full((*ids.shape, 3), CENTERS[2][0])
+    options = [
+        model.synthesize(image, ids, feature_map=features + shift)
+        for shift in (0.0, 1.0, 2.0)
+    ]
+    photo = model.synthesize(image, ids, style_seed=1)
+    assert any((photo == option).all() for option in options)
+
+
+def test_what_does_not_fit_is_refused(clusters):
+    networks = make_model(styles="instances", encoder_features=5).get_config()
+    config = keras.saving.serialize_keras_object(clusters)
+    with pytest.raises(ValueError, match=r"3 features.*5 channels"):
+        hdgan.Pix2PixHD.from_config({**networks, "style_clusters": config})
+    model = make_model(styles="instances")
+    label_map = make_scenes(1)["label_map"]
+    with pytest.raises(ValueError, match="no style clusters"):
+        model.synthesize(label_map, style_seed=1)
+    with pytest.raises(ValueError, match=r"floats in \[-1, 1\].*2\.0"):
+        model.synthesize(
+            label_map, feature_map=np.full((*label_map.shape, 3), 2.0)
+        )
+
+
+def test_from_published_files_to_photographs_of_drawn_styles(
+    tmp_path, clusters
+):
+    """G, E and style clusters, by the commands."""
+    torch = pytest.importorskip("torch")
+    from hdgan.models.pix2pixhd.pytorch_checkpoint import state_dict
+
+    model = sharpen(make_model(styles="instances", num_blocks=2))
+    for letter, network in (("G", model.generator), ("E", model.encoder)):
+        state = state_dict(network)
+        torch.save(
+            {k: torch.tensor(v) for k, v in state.items()},
+            tmp_path / f"latest_net_{letter}.pth",
+        )
+    np.save(tmp_path / "clusters.npy", CENTERS)
+    result = programs.run_inside(
+        "tools.convert_checkpoint",
+        f"--generator={tmp_path / 'latest_net_G.pth'}",
+        f"--encoder={tmp_path / 'latest_net_E.pth'}",
+        f"--style_clusters={tmp_path / 'clusters.npy'}",
+        f"--label_nc={len(LABELS)}",
+        f"--output={tmp_path / 'model.keras'}",
+    )
+    assert result.code == 0, result.err
+    assert "of the classes 0, 2, 3" in result.out
+    maps = make_scenes(1)
+    for folder, name in (("label", "label_map"), ("inst", "instance_map")):
+        (tmp_path / folder).mkdir()
+        array = maps[name][0]
+        array = array.astype("uint8" if folder == "label" else "uint16")
+        write_png(tmp_path / folder / "a.png", array)
+    result = programs.run_inside(
+        "tools.synthesize",
+        f"--model={tmp_path / 'model.keras'}",
+        f"--label_dir={tmp_path / 'label'}",
+        f"--instance_dir={tmp_path / 'inst'}",
+        f"--output_dir={tmp_path / 'photos'}",
+        "--samples=2",
+        "--seed=7",
+    )
+    assert result.code == 0, result.err
+    converted = hdgan.load_model(tmp_path / "model.keras")
+    from hdgan.data.image_files import read_photo
+
+    for number in (0, 1):
+        photo = read_photo(tmp_path / "photos" / f"a_{number}.png")
+        expected = converted.synthesize(
+            maps["label_map"][0],
+            maps["instance_map"][0],
+            style_seed=7 + number,
+        )
+        np.testing.assert_array_equal(photo, expected)

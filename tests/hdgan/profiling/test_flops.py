@@ -1,0 +1,198 @@
+"""Counted operations, held to the graphs that run."""
+
+import math
+
+import keras
+import pytest
+import tensorflow as tf
+from tiny_models import make_model, scenes_for
+
+from hdgan.profiling.flops import (
+    count_synthesis,
+    count_train_step,
+)
+from hdgan.profiling.shape_trace import padded_size
+
+SIZE = 32, 48
+MODELS = {
+    "global": {},
+    "rgb": {"labels": None, "use_instances": False},
+    "encoder": {"styles": "instances"},
+    "class encoder": {"styles": "labels"},
+    "loaded features": {"styles": "loaded"},
+    "local enhancer": {"preset": "pix2pixhd_1024p"},
+    "two enhancers": {
+        "preset": "pix2pixhd_1024p",
+        "num_enhancers": 2,
+        "styles": "instances",
+    },
+    "u-net": {"preset": "pix2pix_256"},
+    "u-net with encoder": {"preset": "pix2pix_256", "styles": "instances"},
+    "one scale": {"num_scales": 1, "num_discriminator_layers": 1},
+    "three scales": {"num_scales": 3, "num_discriminator_layers": 2},
+    "spectral norm": {"spectral_norm": True},
+    "batch norm": {"norm": "batch"},
+    "half precision": {"dtype": "mixed_bfloat16"},
+    "moving average": {"ema_decay": 0.9},
+}
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def model(request):
+    model = make_model(**MODELS[request.param])
+    model.compile()
+    return model
+
+
+def test_a_train_step_runs_what_is_counted(model):
+    _check_train_step(model, 2, *SIZE)
+
+
+def test_synthesis_runs_what_is_counted(model):
+    scenes = scenes_for(model, 2, *SIZE)
+    ran = _run_operations(model._synthesizer._graph, scenes)
+    count = count_synthesis(model, 2, *SIZE)
+    assert count.total == count.forward == sum(ran.values()) > 0
+
+
+@pytest.mark.parametrize("styles", [None, "instances"])
+def test_the_outermost_enhancer_alone(styles):
+    model = make_model("pix2pixhd_1024p", styles=styles)
+    model.compile()
+    whole = count_train_step(model, 1, *SIZE)
+    model.compile(trained_part="outermost_enhancer")
+    part = _check_train_step(model, 1, *SIZE)
+    assert part.forward == whole.forward
+    assert part.kernel_gradients < whole.kernel_gradients
+
+
+def test_wide_layers_multiply_once_too():
+    """As matrix products: Winograd's, and kernel gradients one by one."""
+    model = make_model(
+        base_width=64, num_downsamplings=2, num_blocks=1, discriminator_width=4
+    )
+    model.compile()
+    scenes = scenes_for(model, 1, 16, 32)
+    specs = {
+        name: tf.TensorSpec(array.shape, array.dtype)
+        for name, array in scenes.items()
+    }
+    step = tf.function(model.train_step).get_concrete_function(specs)
+    products = [
+        operation
+        for operation in _operations_that_run(step)
+        if operation.type in ("MatMul", "BatchMatMulV2")
+    ]
+    shapes = [op.outputs[0].shape.as_list() for op in products]
+    # Two convolutions, forward and both gradients: 4x8 pixels are 8 tiles.
+    winograd = [shape for shape in shapes if len(shape) == 3]
+    assert sorted(winograd) == [[16, 8, 256]] * 4 + [[16, 256, 256]] * 2
+    # Two downsamplings with kernels of 3x3, and two upsamplings.
+    pixels = [
+        shape
+        for op, shape in zip(products, shapes, strict=True)
+        if len(shape) == 2 and op.get_attr("transpose_a")
+    ]
+    assert sorted(pixels) == [[64, 128]] * 18 + [[128, 256]] * 18
+
+
+def test_a_pool_of_fakes_is_judged_too():
+    model = make_model()
+    model.compile()
+    without = count_train_step(model, 1, *SIZE)
+    model.compile(pool_size=2)
+    # The pool lies outside of the graph, and shapes are unknown after it.
+    model._fake_pool = lambda scene: {
+        name: tf.stop_gradient(tensor) for name, tensor in scene.items()
+    }
+    count = _check_train_step(model, 1, *SIZE)
+    assert count.forward > without.forward
+    assert count.kernel_gradients == without.kernel_gradients
+
+
+def test_sizes_count_as_padded():
+    model = make_model()
+    model.compile()
+    assert padded_size(model, 29, 46) == SIZE
+    assert padded_size(model, 3, 3) == (8, 8)
+    for count in (count_train_step, count_synthesis):
+        assert count(model, 1, 29, 46) == count(model, 1, *SIZE)
+
+
+def test_by_hand():
+    """One multiplication and one addition for each weight at each pixel."""
+    model = make_model(num_downsamplings=1, base_width=2)
+    pixels = 8 * 8
+    kernels = [
+        pixels * 49 * 6 * 2,  # Stem, of five classes and the boundary map.
+        pixels // 4 * 9 * 2 * 4,
+        2 * pixels // 4 * 9 * 4 * 4,
+        pixels // 4 * 9 * 4 * 2,  # Transposed: from each pixel that is there.
+        pixels * 49 * 2 * 3,
+    ]
+    assert count_synthesis(model, 1, 8, 8).forward == 2 * sum(kernels)
+
+
+def test_kernels_in_an_unknown_layer_are_refused():
+    model = make_model()
+    x = keras.Input((None, None, 6))
+    y = keras.layers.DepthwiseConv2D(3, name="unknown")(x)
+    model.generator = keras.Model(x, y)
+    with pytest.raises(ValueError, match="unknown, a DepthwiseConv2D"):
+        count_synthesis(model, 1, *SIZE)
+
+
+def _check_train_step(model, batch_size, height, width):
+    """Returns the count, after comparing it with the traced step."""
+    scenes = scenes_for(model, batch_size, height, width)
+    ran = _run_operations(tf.function(model.train_step), scenes)
+    count = count_train_step(model, batch_size, height, width)
+    assert count.kernel_gradients == ran["Conv2DBackpropFilter"] > 0
+    assert count.total == sum(ran.values())
+    return count
+
+
+def _run_operations(function, scenes):
+    """Returns the operations of a graph by kind of convolution."""
+    specs = {
+        name: tf.TensorSpec(array.shape, array.dtype)
+        for name, array in scenes.items()
+    }
+    sums = dict.fromkeys(
+        ("Conv2D", "Conv2DBackpropInput", "Conv2DBackpropFilter"), 0
+    )
+    for operation in _operations_that_run(
+        function.get_concrete_function(specs)
+    ):
+        if operation.type in sums:
+            sums[operation.type] += _count(operation)
+    return sums
+
+
+def _count(operation):
+    """Returns the operations of a convolution or of one of its gradients.
+
+    Each of the kernel's weights meets each pixel of the convolution's output,
+    which to the gradients is an input.
+    """
+    kernel, output = {
+        "Conv2D": (operation.inputs[1], operation.outputs[0]),
+        "Conv2DBackpropInput": (operation.inputs[1], operation.inputs[-1]),
+        "Conv2DBackpropFilter": (operation.outputs[0], operation.inputs[-1]),
+    }[operation.type]
+    shapes = [*kernel.shape, *output.shape[:3]]
+    return 2 * math.prod(shapes)
+
+
+def _operations_that_run(function):
+    """Returns the operations that outputs or assignments depend on."""
+    found = set()
+    waiting = [tensor.op for tensor in function.outputs]
+    waiting += function.graph.control_outputs
+    while waiting:
+        operation = waiting.pop()
+        if operation not in found:
+            found.add(operation)
+            waiting += [tensor.op for tensor in operation.inputs]
+            waiting += operation.control_inputs
+    return found

@@ -1,0 +1,152 @@
+"""Fakes of earlier steps among the discriminator's inputs."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import make_model, make_scenes
+
+from hdgan.training.image_pool import FakePool
+
+FLAT = {"num_downsamplings": 1, "num_scales": 1}
+
+
+def _numbered(numbers):
+    """Returns a batch of pairs that bear their numbers."""
+    numbers = np.asarray(numbers)
+    return {
+        "label_map": tf.constant(numbers[:, None, None] * np.ones((1, 2, 3))),
+        "fake": tf.constant(-numbers[:, None, None, None] * np.ones((2, 3, 1))),
+    }
+
+
+def _numbers(pairs):
+    """Returns the pairs' numbers, after a look that they are still pairs."""
+    label_maps, fakes = pairs["label_map"], pairs["fake"]
+    np.testing.assert_array_equal(label_maps, -fakes[..., 0])
+    return [int(array[0, 0]) for array in label_maps]
+
+
+def test_every_fake_is_given_back_until_the_pool_is_full():
+    pool = FakePool(6)
+    for start in (0, 3):
+        numbers = [start, start + 1, start + 2]
+        assert _numbers(pool(_numbered(numbers))) == numbers
+
+
+def test_then_old_ones_come_in_half_of_the_cases():
+    pool = FakePool(10, seed=1)
+    given = []
+    for number in range(1000):
+        given += _numbers(pool(_numbered([number])))
+    assert given[:10] == list(range(10))
+    is_old = [number < step for step, number in enumerate(given)][10:]
+    assert 0.45 < np.mean(is_old) < 0.55
+    # One that was swapped out is gone, one that came back at once is not kept.
+    later = given[10:]
+    assert len(set(later)) == len(later)
+    kept = set(range(1000)) - set(later)
+    assert len(kept) == 10
+
+
+def test_the_same_seed_draws_the_same():
+    def run(seed):
+        pool = FakePool(3, seed)
+        return [_numbers(pool(_numbered([k])))[0] for k in range(40)]
+
+    assert run(5) == run(5)
+    assert run(5) != run(6)
+
+
+def test_sizes_may_differ_and_a_batch_may_be_empty():
+    pool = FakePool(1)
+    sizes = set()
+    for number in range(12):
+        image = tf.ones((1, 4 + number % 2, 6, 3))
+        sizes.add(tuple(pool({"fake": image})["fake"].shape))
+    assert sizes == {(1, 4, 6, 3), (1, 5, 6, 3)}
+    assert pool({"fake": tf.ones((0, 4, 6, 3))})["fake"].shape[0] == 0
+
+
+@pytest.mark.parametrize("is_rgb", [False, True], ids=["labels", "rgb"])
+def test_the_discriminator_meets_old_fakes_with_their_own_maps(is_rgb):
+    """At a learning rate of 0 a fake's loss shows which one it was."""
+    options = dict(FLAT)
+    if is_rgb:
+        options.update(labels=None, use_instances=False)
+    scenes = make_scenes(12, 16, 24, is_rgb=is_rgb)
+    examples = [
+        {key: array[k : k + 1] for key, array in scenes.items()}
+        for k in range(12)
+    ]
+
+    def train(pool_size):
+        model = make_model(**options)
+        rates = [keras.optimizers.SGD(0.0) for _ in range(2)]
+        model.compile(*rates, pool_size=pool_size)
+        logs = []
+        for example in examples:
+            model.reset_metrics()
+            logs.append(model.train_on_batch(example, return_dict=True))
+        return logs
+
+    without, with_pool = train(0), train(2)
+    of_each = np.array([step["discriminator_fake"] for step in without])
+    assert len(set(of_each.round(7))) == 12
+    met = []
+    for step in with_pool:
+        distance = np.abs(of_each - step["discriminator_fake"])
+        assert distance.min() < 1e-6
+        met.append(int(distance.argmin()))
+    is_old = [number < step for step, number in enumerate(met)]
+    assert any(is_old)
+    assert not all(is_old)
+    assert not any(number > step for step, number in enumerate(met))
+    for plain, pooled in zip(without, with_pool, strict=True):
+        for name in ("generator_loss", "discriminator_real"):
+            assert pooled[name] == pytest.approx(plain[name], rel=1e-5)
+
+
+def test_discriminator_learns_from_the_pool_and_generator_from_its_fake():
+    plain, pooled = make_model(**FLAT), make_model(**FLAT)
+    scenes = make_scenes(2, 16, 24)
+    for model, pool_size in ((plain, 0), (pooled, 5)):
+        rates = [keras.optimizers.SGD(0.1) for _ in range(2)]
+        model.compile(*rates, pool_size=pool_size)
+        model.train_on_batch(scenes)
+    # The pool is not full: what it gives is what it got.
+    for one, other in zip(plain.weights, pooled.weights, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6, err_msg=one.path)
+
+
+def test_two_replicas_have_pools_of_their_own(two_replicas):
+    with two_replicas.scope():
+        model = make_model(**FLAT)
+        model.compile(pool_size=1)
+    dataset = tf.data.Dataset.from_tensor_slices(make_scenes(8, 16, 24))
+    model.fit(dataset.batch(2), epochs=2, shuffle=False, verbose=0)
+    kept = model._fake_pool._kept
+    assert sorted(kept) == [0, 1]
+    assert [len(examples) for examples in kept.values()] == [1, 1]
+
+
+def test_a_file_remembers_the_size(tmp_path):
+    model = make_model(**FLAT)
+    model.compile(pool_size=7)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.get_compile_config()["pool_size"] == 7
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"pool_size": -1}, "pool_size.*>= 0.*-1"),
+        ({"pool_size": 2.5}, r"pool_size.*>= 0.*2\.5"),
+        ({"pool_size": 2, "jit_compile": True}, "XLA.*pool_size=0"),
+    ],
+    ids=str,
+)
+def test_bad_sizes_are_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        make_model(**FLAT).compile(**options)

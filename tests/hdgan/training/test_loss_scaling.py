@@ -1,0 +1,304 @@
+"""Training in float16: scaled losses, and steps that overflow."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import make_model, make_scenes, optimizer_state
+
+from hdgan.training.loss_scaling import LossScaledOptimizer
+
+SMALL = {
+    "num_downsamplings": 1,
+    "num_scales": 1,
+    "dtype": "mixed_float16",
+}
+ALL_STATE = {
+    **SMALL,
+    "styles": "instances",
+    "encoder_downsamplings": 1,
+    "ema_decay": 0.5,
+}
+WHITE = np.uint8(255)
+
+
+def _scaled(initial_scale=2.0**10, growth=1000, rate=0.05):
+    return keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(rate, momentum=0.5), initial_scale, growth
+    )
+
+
+def _state(model):
+    """Returns what only an update may change, in NumPy."""
+    variables = list(model.weights)
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        variables += optimizer.inner_optimizer.variables
+    return [variable.numpy() for variable in variables]
+
+
+def _is_equal(state, other):
+    return all(
+        np.array_equal(value, before)
+        for value, before in zip(state, other, strict=True)
+    )
+
+
+def _scales(model):
+    return [
+        float(optimizer.dynamic_scale.numpy())
+        for optimizer in (
+            model.generator_optimizer,
+            model.discriminator_optimizer,
+        )
+    ]
+
+
+def _assert_equal_copies(model):
+    variables = list(model.weights)
+    for optimizer in (model.generator_optimizer, model.discriminator_optimizer):
+        variables += optimizer.variables
+    for variable in variables:
+        copies = [np.array(copy) for copy in variable.value.values]
+        np.testing.assert_array_equal(*copies, err_msg=variable.path)
+
+
+class _OverflowsOnWhite:
+    """An objective whose gradients overflow where every photo is white."""
+
+    def __init__(self, objective, loss):
+        self.inner = objective
+        self.loss = loss
+
+    def build(self):
+        self.inner.build()
+
+    def __call__(self, photo, *features):
+        losses = self.inner(photo, *features)
+        is_white = tf.reduce_all(photo == 1.0)
+        losses[self.loss] *= tf.where(is_white, 1e30, 1.0)
+        return losses
+
+
+def _update(dtype):
+    """Returns what a step of gradient descent changes in the kernels."""
+    model = make_model(**{**ALL_STATE, "dtype": dtype, "ema_decay": None})
+    kernels = [w for w in model.weights if w.path.endswith("kernel")]
+    start = [kernel.numpy() for kernel in kernels]
+    model.compile(*(keras.optimizers.SGD(0.1) for _ in range(2)))
+    model.train_on_batch(make_scenes(2, 32, 48))
+    assert int(model.generator_optimizer.iterations.numpy()) == 1
+    return {
+        f"{number} {kernel.path}": kernel.numpy() - before
+        for number, (kernel, before) in enumerate(
+            zip(kernels, start, strict=True)
+        )
+    }
+
+
+def test_gradients_are_those_of_float32():
+    half, single = _update("mixed_float16"), _update("float32")
+    assert list(half) == list(single)
+    for name, expected in single.items():
+        error = np.linalg.norm(half[name] - expected)
+        assert error < 0.05 * np.linalg.norm(expected), name
+
+
+def test_every_optimizer_is_scaled_without_being_asked():
+    model = make_model(**SMALL)
+    model.compile()
+    assert _scales(model) == [2.0**15, 2.0**15]
+    assert float(model.generator_optimizer.learning_rate) == pytest.approx(2e-4)
+
+
+@pytest.mark.parametrize("overflowing", [0, 1], ids=["G", "D"])
+def test_an_overflow_skips_both_updates_and_halves_its_own_scale(overflowing):
+    scales = [2.0**10, 2.0**10]
+    scales[overflowing] = 2.0**30
+    model = make_model(**ALL_STATE)
+    model.compile(*map(_scaled, scales))
+    scenes = make_scenes(1, 16, 24)
+    start = _state(model)
+    model.train_on_batch(scenes)
+    assert _is_equal(_state(model), start)
+    assert model.step == 1
+    expected = list(scales)
+    expected[overflowing] /= 2
+    assert _scales(model) == expected
+
+    # It goes down until it fits, and training goes on.
+    for _ in range(40):
+        model.train_on_batch(scenes)
+    assert model.step == 41
+    trained = int(model.generator_optimizer.iterations.numpy())
+    assert trained == int(model.discriminator_optimizer.iterations.numpy())
+    assert 0 < trained < 41
+    expected[overflowing] = 2.0 ** (30 - (41 - trained))
+    assert _scales(model) == expected
+    assert np.isfinite(np.concatenate([w.ravel() for w in _state(model)])).all()
+
+
+def test_after_enough_good_steps_the_scale_doubles():
+    model = make_model(**SMALL)
+    model.compile(_scaled(4.0, growth=2), _scaled(8.0, growth=3))
+    scales = []
+    for _ in range(6):
+        model.train_on_batch(make_scenes(1, 16, 24))
+        scales.append(_scales(model))
+    generator, discriminator = zip(*scales, strict=True)
+    assert generator == (4, 8, 8, 16, 16, 32)
+    assert discriminator == (8, 8, 16, 16, 16, 32)
+
+
+@pytest.mark.parametrize(
+    ("scale", "grown"),
+    [(2.0**23, 2.0**24), (2.0**24, 2.0**24), (2.0**30, 2.0**30)],
+)
+def test_the_scale_does_not_grow_without_end(scale, grown):
+    optimizer = LossScaledOptimizer(keras.optimizers.SGD(0.1), scale, 1)
+    optimizer.build([keras.Variable([1.0])])
+    optimizer.adapt(tf.constant(True), tf.constant(False))
+    assert float(optimizer.dynamic_scale) == grown
+
+
+def test_an_overflow_starts_the_count_of_good_steps_again():
+    optimizer = LossScaledOptimizer(keras.optimizers.SGD(0.1), 16.0, 2)
+    optimizer.build([keras.Variable([1.0])])
+    scales = []
+    for is_finite in (True, False, True, True, False, True, True):
+        optimizer.adapt(tf.constant(is_finite), tf.constant(not is_finite))
+        scales.append(float(optimizer.dynamic_scale))
+    assert scales == [16, 8, 8, 16, 8, 8, 16]
+    assert int(optimizer.skipped_steps) == 2
+
+
+@pytest.mark.parametrize("loss", ["generator_loss", "discriminator_loss"])
+@pytest.mark.parametrize("replica", [0, 1])
+def test_an_overflow_on_one_replica_skips_the_step_on_all(
+    two_replicas, replica, loss
+):
+    """The second batch of three overflows."""
+    scenes = make_scenes(6, 16, 24)
+    scenes["photo"][2 + replica] = WHITE
+    with two_replicas.scope():
+        model = make_model(**ALL_STATE)
+        model.compile(_scaled(), _scaled())
+    model.objective = _OverflowsOnWhite(model.objective, loss)
+    states, scales = [_state(model)], []
+
+    def look(batch, logs):
+        states.append(_state(model))
+        scales.append(_scales(model))
+
+    dataset = tf.data.Dataset.from_tensor_slices(scenes).batch(2)
+    model.fit(
+        dataset,
+        shuffle=False,
+        verbose=0,
+        callbacks=[keras.callbacks.LambdaCallback(on_train_batch_end=look)],
+    )
+    are_equal = [_is_equal(*pair) for pair in itertools.pairwise(states)]
+    assert are_equal == [False, True, False]
+    after = [1024.0, 1024.0]
+    after[loss == "discriminator_loss"] = 512.0
+    assert scales == [[1024.0, 1024.0], after, after]
+    assert model.step == 3
+    assert int(model.generator_optimizer.iterations.numpy()) == 2
+    _assert_equal_copies(model)
+
+
+@pytest.mark.parametrize("strategy", ["one_replica", "two_replicas"])
+def test_an_overflow_in_any_batch_skips_the_whole_step(strategy, request):
+    """Of three steps of two batches, the second's first batch overflows."""
+    scope = tf.distribute.get_strategy()
+    if strategy == "two_replicas":
+        scope = request.getfixturevalue("two_replicas")
+    scenes = make_scenes(12, 16, 24)
+    scenes["photo"][4:6] = WHITE
+    # What is added up in the step that is skipped does not reach the next.
+    without = {
+        name: np.delete(array, np.s_[4:8], axis=0)
+        for name, array in scenes.items()
+    }
+    models = []
+    for data in (scenes, without):
+        with scope.scope():
+            model = make_model(**ALL_STATE)
+            model.compile(_scaled(), _scaled(), accumulate_steps=2)
+        model.objective = _OverflowsOnWhite(model.objective, "generator_loss")
+        dataset = tf.data.Dataset.from_tensor_slices(data).batch(2)
+        model.fit(dataset, shuffle=False, verbose=0)
+        models.append(model)
+    skipping, expected = models
+    assert (skipping.step, expected.step) == (3, 2)
+    assert _scales(skipping) == [512.0, 1024.0]
+    for value, other in zip(_state(skipping), _state(expected), strict=True):
+        np.testing.assert_allclose(value, other, atol=1e-3)
+
+
+def test_a_saved_model_goes_on_with_its_scales(tmp_path):
+    model = make_model(**ALL_STATE)
+    model.compile(_scaled(2.0**30), _scaled(16.0, growth=3))
+    scenes = make_scenes(1, 16, 24)
+    for _ in range(4):
+        model.train_on_batch(scenes)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert loaded.step == 4
+    assert _scales(loaded) == _scales(model) == [2.0**26, 32.0]
+    for value, expected in zip(
+        optimizer_state(loaded), optimizer_state(model), strict=True
+    ):
+        np.testing.assert_array_equal(value, expected)
+    for _ in range(2):
+        model.train_on_batch(scenes)
+        loaded.train_on_batch(scenes)
+    # The sixth good step: its count went on too.
+    assert _scales(loaded) == _scales(model)
+    assert _scales(loaded)[1] == 64.0
+    assert loaded.step == 6
+
+
+def test_an_optimizer_that_goes_on_keeps_its_scale():
+    model = make_model(**SMALL)
+    model.compile(_scaled(), _scaled(2.0**30))
+    for _ in range(2):
+        model.train_on_batch(make_scenes(1, 16, 24))
+    model.compile(discriminator_optimizer=model.discriminator_optimizer)
+    assert _scales(model) == [2.0**15, 2.0**28]
+
+
+def test_the_outermost_enhancer_alone_with_an_encoder_and_a_pool():
+    model = make_model(
+        "pix2pixhd_1024p",
+        styles="labels",
+        num_downsamplings=1,
+        encoder_downsamplings=1,
+        dtype="mixed_float16",
+    )
+    model.compile(
+        _scaled(),
+        _scaled(),
+        trained_part="outermost_enhancer",
+        pool_size=1,
+        accumulate_steps=2,
+    )
+    trained = {id(v) for v in model._generator_variables()}
+    trained |= {id(v) for v in model.discriminator.trainable_variables}
+    kernels = [w for w in model.weights if w.path.endswith("kernel")]
+    before = [kernel.numpy() for kernel in kernels]
+    for seed in range(4):
+        model.train_on_batch(make_scenes(1, 32, 32, seed=seed))
+    assert int(model.generator_optimizer.iterations.numpy()) == 2
+    for kernel, start in zip(kernels, before, strict=True):
+        is_same = np.array_equal(kernel, start)
+        assert is_same != (id(kernel) in trained), kernel.path
+
+
+def test_scales_for_float32_are_kept_if_given():
+    model = make_model(num_downsamplings=1, num_scales=1)
+    model.compile(_scaled(4.0))
+    model.train_on_batch(make_scenes(1, 16, 24))
+    assert _scales(model) == [4.0, 2.0**15]
+    assert int(model.generator_optimizer.iterations.numpy()) == 1
