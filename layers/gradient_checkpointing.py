@@ -1,6 +1,9 @@
 """Gradient checkpointing: activations made twice instead of kept."""
 
-from hdgan.layers.kernels import convolutions_to_remake, remaking_convolutions
+from hdgan.layers.kernels import (
+    convolutions_to_recompute,
+    recomputing_convolutions,
+)
 
 # More would keep less, but hold more at a time while it is made again.
 CONVOLUTIONS_IN_A_ROW = 2
@@ -25,9 +28,9 @@ def gradient_checkpointing(is_on=True):
         ...     loss = tf.reduce_mean(hdgan.layers.ResidualBlock()(x))
         >>> gradient = tape.gradient(loss, x)
     """
-    return remaking_convolutions(CONVOLUTIONS_IN_A_ROW if is_on else 0)
+    return recomputing_convolutions(CONVOLUTIONS_IN_A_ROW if is_on else 0)
 
 
 def is_checkpointing():
     """Whether what is called now is called within it."""
-    return convolutions_to_remake() > 0
+    return convolutions_to_recompute() > 0

@@ -32,7 +32,7 @@ EDITS = (("tree", "building"), ("road", "cobblestone"))
 
 def main():
     values = flags.FLAGS
-    for name in ("instance_feat", "label_feat", "load_features"):
+    for name in ("instance_feat", "label_feat", "load_style_maps"):
         if values[name].value:
             raise ValueError(
                 f"--{name}: the demo shows no styles. Leave it out, or train "

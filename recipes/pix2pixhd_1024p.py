@@ -45,7 +45,7 @@ _OF_THE_MODEL = (
     "num_discriminator_layers",
     "discriminator_width",
     "encoder_width",
-    "encoder_features",
+    "style_channels",
     "norm",
     "dropout_rate",
     "spectral_norm",
@@ -89,7 +89,7 @@ def make_phases(options):
             Phase(
                 name="1_global",
                 preset=COARSE_PRESET,
-                begins="fresh",
+                init_from="fresh",
                 epochs=options["global_epochs"],
                 decay_epochs=options["global_decay_epochs"],
                 shrink=2,
@@ -104,10 +104,10 @@ def make_phases(options):
             Phase(
                 name="2_enhancer",
                 preset=PRESET,
-                begins="enlarged",
+                init_from="enlarged",
                 epochs=alone,
                 decay_epochs=0,
-                trained_part="outermost_enhancer",
+                weights_to_train="outermost_enhancer",
                 # Its learning rate goes on through the next phase.
                 discriminator_epochs=(
                     options["epochs"],
@@ -119,7 +119,7 @@ def make_phases(options):
         Phase(
             name="3_joint",
             preset=PRESET,
-            begins="continued" if alone else "enlarged",
+            init_from="continued" if alone else "enlarged",
             epochs=options["epochs"] - alone,
             decay_epochs=options["decay_epochs"],
         )
@@ -159,12 +159,12 @@ def load_global_model(options):
     has_encoder = options["instance_feat"] or options["label_feat"]
     expected = {
         "use_instances": (options["use_instances"], model.use_instances),
-        "load_features": (
-            options["load_features"],
-            bool(model.feature_map_channels),
+        "load_style_maps": (
+            options["load_style_maps"],
+            bool(model.style_map_channels),
         ),
         "instance_feat or --label_feat": (
-            has_encoder and not options["load_features"],
+            has_encoder and not options["load_style_maps"],
             model.encoder is not None,
         ),
     }

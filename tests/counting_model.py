@@ -7,9 +7,9 @@ import tensorflow as tf
 class CountingModel(keras.Model):
     """Counts its steps as `Pix2PixHD` does, and remembers its batches."""
 
-    def __init__(self, step=0, accumulate_steps=1):
+    def __init__(self, step=0, gradient_accumulation_steps=1):
         super().__init__()
-        self.accumulate_steps = accumulate_steps
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.generator_optimizer = keras.optimizers.SGD(0.25)
         self.generator_optimizer.iterations.assign(step)
         self.mean = keras.metrics.Mean(name="loss")
@@ -19,7 +19,7 @@ class CountingModel(keras.Model):
 
     def train_step(self, data):
         self.seen.append(int(data))
-        if len(self.seen) % self.accumulate_steps == 0:
+        if len(self.seen) % self.gradient_accumulation_steps == 0:
             self.generator_optimizer.iterations.assign_add(1)
         self.mean.update_state(data)
         return {"loss": self.mean.result()}

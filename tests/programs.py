@@ -58,8 +58,11 @@ def run_inside(module, *arguments):
     """
     name = f"hdgan.{module}"
     # Read anew, with no flags of the program before.
-    parts = ("hdgan.recipes", "hdgan.command_line")
-    for loaded in [m for m in sys.modules if m.startswith(parts)]:
+    for loaded in [
+        m
+        for m in sys.modules
+        if m.startswith(("hdgan.recipes", "hdgan.command_line"))
+    ]:
         del sys.modules[loaded]
     known = set(flags.FLAGS)
     out, err = io.StringIO(), io.StringIO()

@@ -45,12 +45,12 @@ def sharpen(model):
 
 
 def make_scenes(
-    count, height=32, width=48, seed=0, is_rgb=False, num_features=0
+    count, height=32, width=48, seed=0, is_rgb=False, style_channels=0
 ):
     """Returns a batch of scenes as `fit` takes them, in NumPy.
 
     Blocks of 4x4 pixels of one label; instances of 8x8 pixels whose ids half
-    precision can't tell apart; photos of noise, and feature maps if they have
+    precision can't tell apart; photos of noise, and style maps if they have
     channels.
     """
     draw = np.random.default_rng(seed)
@@ -69,9 +69,9 @@ def make_scenes(
     if is_rgb:
         scenes["label_map"] = draw.integers(0, 256, (*shape, 3), "uint8")
         del scenes["instance_map"]
-    if num_features:
-        scenes["feature_map"] = draw.integers(
-            0, 256, (*shape, num_features), "uint8"
+    if style_channels:
+        scenes["style_map"] = draw.integers(
+            0, 256, (*shape, style_channels), "uint8"
         )
     return scenes
 
@@ -83,7 +83,7 @@ def scenes_for(model, count, height=32, width=48):
         height,
         width,
         is_rgb=model.labels is None,
-        num_features=model.feature_map_channels,
+        style_channels=model.style_map_channels,
     )
 
 

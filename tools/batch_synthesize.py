@@ -53,7 +53,7 @@ def main():
         values.output_dir,
         values.instance_dir,
         values.photo_dir,
-        values.feature_dir,
+        values.style_dir,
         is_rgb=description["labels"] is None,
     )
     num_scenes = len(folders.list_scenes())

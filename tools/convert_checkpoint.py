@@ -12,7 +12,7 @@ found, and writes a model for synthesis, training and export.
     --style_clusters=features_clustered_010.npy
                                         styles to synthesize with
     --label_feat                        the encoder was trained with it
-    --load_features                     the generator was trained with it
+    --load_style_maps                     the generator was trained with it
     --nouse_instances                   trained with --no_instance
     --label_nc=0                        trained on RGB images
 
@@ -46,8 +46,8 @@ from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.preprocessing.style_clusters import StyleClusters
 
-# Channels of the feature maps that `--load_features` reads.
-_LOADED_FEATURES = 3
+# Channels of the style maps that `--load_style_maps` reads.
+_LOADED_STYLE_CHANNELS = 3
 
 
 def convert_from_pytorch(values):
@@ -69,21 +69,21 @@ def convert_from_pytorch(values):
     generator = load_generator(values.generator)
     _report("generator", values.generator, generator)
     encoder = None
-    num_features = _LOADED_FEATURES if values.load_features else 0
+    style_channels = _LOADED_STYLE_CHANNELS if values.load_style_maps else 0
     if values.encoder:
         encoder = load_encoder(
             values.encoder, "labels" if values.label_feat else "instances"
         )
         _report("encoder", values.encoder, encoder)
-        num_features = encoder.feature_channels
+        style_channels = encoder.style_channels
     if generator.output_shape[-1] != 3:
         raise ValueError(
             f"{values.generator} makes images of {generator.output_shape[-1]} "
             "channels. Expected 3, red, green and blue: others are not "
             "supported."
         )
-    condition = generator.input_shape[-1] - num_features
-    labels = _find_labels(values, condition, num_features)
+    condition = generator.input_shape[-1] - style_channels
+    labels = _find_labels(values, condition, style_channels)
     discriminator, losses = _find_discriminator(values, generator, condition)
     _report(
         "discriminator",
@@ -108,7 +108,7 @@ def convert_from_pytorch(values):
     print(
         f"Input: {'RGB' if labels is None else f'{len(labels)} classes'}"
         f"{', boundary map' if values.use_instances else ''}"
-        f"{f', {num_features} channels of styles' if num_features else ''}"
+        f"{f', {style_channels} channels of styles' if style_channels else ''}"
     )
     if values.label_nc is None and labels is not None and len(labels) == 3:
         print("If these 3 classes are an RGB image, convert with --label_nc=0.")
@@ -128,7 +128,7 @@ def _find_discriminator(values, generator, condition):
                 f"{discriminator.input_channels} channels. Expected "
                 f"{condition + 3}: the {condition} of classes and boundary map "
                 f"that {values.generator} takes, and 3 of the image. Are the "
-                "files of one model, and --encoder or --load_features right?"
+                "files of one model, and --encoder or --load_style_maps right?"
             )
         if not feature_matching:
             losses = {**losses, "feature_matching_weight": 0.0}
@@ -187,7 +187,7 @@ def convert_to_pytorch(values):
         print("The generator is the moving average, which synthesizes.")
 
 
-def _find_labels(values, condition, num_features):
+def _find_labels(values, condition, style_channels):
     """Returns the `LabelSet`, or None for RGB input."""
     num_classes = condition - values.use_instances
     labels = None
@@ -200,11 +200,11 @@ def _find_labels(values, condition, num_features):
         expected = len(labels)
     if num_classes < 1 or (expected is not None and expected != num_classes):
         raise ValueError(
-            f"The generator takes {condition + num_features} channels: "
-            f"{num_features} of styles, {int(values.use_instances)} of the "
+            f"The generator takes {condition + style_channels} channels: "
+            f"{style_channels} of styles, {int(values.use_instances)} of the "
             f"boundary map, and so {num_classes} of classes. Expected "
             f"{expected or 'at least 1'}. Look at --label_nc, --labels_file, "
-            "--encoder, --load_features and --nouse_instances."
+            "--encoder, --load_style_maps and --nouse_instances."
         )
     if values.label_nc == 0:
         return None
@@ -235,7 +235,7 @@ def _report(name, file, network):
 def _check_flags(values):
     for name, given in (
         ("label_feat", values.label_feat and not values.encoder),
-        ("load_features", values.load_features and values.encoder),
+        ("load_style_maps", values.load_style_maps and values.encoder),
         ("discriminator", values.discriminator and values.to_pytorch),
         ("encoder", values.encoder and values.to_pytorch),
         ("style_clusters", values.style_clusters and values.to_pytorch),
@@ -243,8 +243,8 @@ def _check_flags(values):
         if given:
             raise ValueError(
                 f"--{name} does not go with the other flags: --label_feat is "
-                "of an --encoder, --load_features of a model without one, and "
-                "--to_pytorch takes all from --model. Leave it out."
+                "of an --encoder, --load_style_maps of a model without one, "
+                "and --to_pytorch takes all from --model. Leave it out."
             )
 
 
@@ -278,7 +278,7 @@ if __name__ == "__main__":
         "label_feat", False, "The encoder takes means over classes."
     )
     flags.DEFINE_bool(
-        "load_features", False, "The generator takes loaded feature maps."
+        "load_style_maps", False, "The generator takes loaded style maps."
     )
     flags.DEFINE_integer(
         "label_nc", None, "Number of classes, to be checked; 0: RGB input."

@@ -104,7 +104,7 @@ def main():
             values.label_dir,
             values.instance_dir,
             values.photo_dir,
-            values.feature_dir,
+            values.style_dir,
             is_rgb=description["labels"] is None,
         )
         program.make_folder("output_dir", values.output_dir)

@@ -10,7 +10,7 @@ and sizes with it. With `--samples=N` a model that was trained with dropout, or
 that has style clusters, draws N different photographs of each label map,
 NAME_0.png, NAME_1.png, ...
 A model with an encoder takes the styles of the photos in `--photo_dir`, one
-that was trained on feature maps those of `--feature_dir`.
+that was trained on style maps those of `--style_dir`.
 """
 
 import pathlib
@@ -64,7 +64,7 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
 def _seeds(model, scenes, samples, seed):
     """Returns the seeds of what is drawn for a photograph."""
     draws_styles = bool(model.style_channels) and (
-        scenes.photos is None and scenes.feature_maps is None
+        scenes.photos is None and scenes.style_maps is None
     )
     seeds = {"style_seed": seed} if draws_styles else {}
     if samples is not None and (model.generator.dropout_rate or not seeds):
@@ -79,8 +79,8 @@ def _read(scenes, index):
         scene["instance_map"] = read_id_map(scenes.instance_maps[index])
     if scenes.photos is not None:
         scene["photo"] = read_photo(scenes.photos[index])
-    if scenes.feature_maps is not None:
-        scene["feature_map"] = read_photo(scenes.feature_maps[index])
+    if scenes.style_maps is not None:
+        scene["style_map"] = read_photo(scenes.style_maps[index])
     return scene
 
 
@@ -96,22 +96,22 @@ def main():
     has_styles = (
         model.style_clusters is not None
         or (model.encoder is not None and values.photo_dir)
-        or (model.style_channels and values.feature_dir)
+        or (model.style_channels and values.style_dir)
     )
     if model.encoder is not None and not has_styles:
         raise ValueError(
             "This model has an instance feature encoder: pass --photo_dir, the "
-            "photos whose styles are taken, or --feature_dir."
+            "photos whose styles are taken, or --style_dir."
         )
-    if model.feature_map_channels and not has_styles:
+    if model.style_map_channels and not has_styles:
         raise ValueError(
-            "This model was trained on feature maps: pass --feature_dir, the "
-            "feature maps whose styles are taken, as the tool encode_features "
+            "This model was trained on style maps: pass --style_dir, the "
+            "style maps whose styles are taken, as the tool encode_styles "
             "writes them."
         )
-    if values.feature_dir and not model.style_channels:
+    if values.style_dir and not model.style_channels:
         logging.warning(
-            "This model was trained without feature maps: --feature_dir is "
+            "This model was trained without style maps: --style_dir is "
             "not used."
         )
     scene_flags.warn_of_instances(model.use_instances)
@@ -119,7 +119,7 @@ def main():
         values.label_dir,
         values.instance_dir if model.use_instances else None,
         values.photo_dir if model.encoder is not None else None,
-        values.feature_dir if model.style_channels else None,
+        values.style_dir if model.style_channels else None,
         is_rgb=model.labels is None,
     )
     written = synthesize_folder(

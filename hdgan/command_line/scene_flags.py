@@ -7,7 +7,7 @@ import pathlib
 
 from absl import flags, logging
 
-_INPUTS = ("label_dir", "instance_dir", "photo_dir", "feature_dir")
+_INPUTS = ("label_dir", "instance_dir", "photo_dir", "style_dir")
 
 
 def define():
@@ -18,7 +18,7 @@ def define():
         "photo_dir", None, "Photos whose styles a model with encoder takes."
     )
     flags.DEFINE_string(
-        "feature_dir", None, "Feature maps, for a model trained on them."
+        "style_dir", None, "Style maps, for a model trained on them."
     )
     flags.DEFINE_string("output_dir", None, "For photographs.", required=True)
 

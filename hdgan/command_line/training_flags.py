@@ -37,7 +37,7 @@ _MODEL_NUMBERS = {
     "num_discriminator_layers": "stride-2 convolutions of each PatchGAN",
     "discriminator_width": "channels of a PatchGAN's first convolution",
     "encoder_width": "channels of the instance encoder at full resolution",
-    "encoder_features": "channels of a style: of the encoder's features",
+    "style_channels": "channels of a style: of the encoder's features",
 }
 _LEAST = {
     "label_nc": 0,
@@ -49,7 +49,7 @@ _LEAST = {
     "global_decay_epochs": 0,
     "max_steps": 1,
     "batch_size": 1,
-    "accumulate_steps": 1,
+    "gradient_accumulation_steps": 1,
     "pool_size": 0,
     "seed": 0,
     "checkpoint_steps": 1,
@@ -130,9 +130,9 @@ def _define_model(numbers):
     add("bool", "label_feat", False, "Train one that averages over classes.")
     add(
         "bool",
-        "load_features",
+        "load_style_maps",
         False,
-        "Take features from {split}_feat, as tools.encode_features writes "
+        "Take features from {split}_feat, as tools.encode_styles writes "
         "them, instead of training an encoder.",
     )
     add(
@@ -196,7 +196,7 @@ def _define_optimisation():
     add("integer", "batch_size", 1, "Examples of a batch, over all devices.")
     add(
         "integer",
-        "accumulate_steps",
+        "gradient_accumulation_steps",
         1,
         "Batches of a step, which takes the mean of their gradients.",
     )
@@ -275,12 +275,12 @@ def _check_styles(options):
             "--instance_feat and --label_feat were both given: an encoder "
             "averages over instances or over classes. Choose one."
         )
-    if options["load_features"]:
-        if options["encoder_features"] not in (None, 3):
+    if options["load_style_maps"]:
+        if options["style_channels"] not in (None, 3):
             raise ValueError(
-                f"--encoder_features={options['encoder_features']} with "
-                "--load_features: the files of {split}_feat hold 3. Leave "
-                "--encoder_features out."
+                f"--style_channels={options['style_channels']} with "
+                "--load_style_maps: the files of {split}_feat hold 3. Leave "
+                "--style_channels out."
             )
     elif options["label_feat"] and options["label_nc"] == 0:
         raise ValueError(

@@ -10,7 +10,7 @@ from PIL import Image, UnidentifiedImageError
 
 # Ids must come out as they went in, which JPEG does not promise.
 ID_MAP_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
-FEATURE_MAP_SUFFIXES = (".png",)
+STYLE_MAP_SUFFIXES = (".png",)
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
 
 _ID_MODES = ("L", "P", "1", "I", "I;16", "I;16B")

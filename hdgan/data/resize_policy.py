@@ -14,11 +14,11 @@ MODES = (
 
 
 @dataclasses.dataclass(frozen=True)
-class Resizing:
+class ResizePolicy:
     """How a scene comes to the size that a network is trained at.
 
     Photos are resized bicubically with antialiasing, label, instance and
-    feature maps by nearest neighbour; all alike.
+    style maps by nearest neighbour; all alike.
 
     Args:
         mode: `"scale_width"`: to `load_size` wide, height `int(load_size *
@@ -103,7 +103,7 @@ class Resizing:
 
         Args:
             scene: dict of tensors `(height, width, channels)`: uint8 for
-                images and `feature_map`, int32 for label and instance maps.
+                images and `style_map`, int32 for label and instance maps.
             corner: two floats in [0, 1), where the crop lies between top and
                 bottom and between left and right.
 
@@ -150,7 +150,7 @@ def _round(side, multiple):
 def _is_image(key, tensor):
     # Features are constant over each instance: blended at a border, they would
     # be those of no instance.
-    return tensor.dtype == tf.uint8 and key != "feature_map"
+    return tensor.dtype == tf.uint8 and key != "style_map"
 
 
 def _resize(tensor, height, width, is_image):

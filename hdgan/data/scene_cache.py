@@ -23,7 +23,7 @@ class SceneCache:
     Args:
         directory: path of the folder for all caches; is made.
         scenes: `SceneFiles`.
-        resizing: `Resizing`.
+        resizing: `ResizePolicy`.
 
     Raises:
         ValueError: if the folder can't be written to.
@@ -123,7 +123,7 @@ def _fingerprint(scenes, resizing):
         scenes.inputs,
         scenes.instance_maps,
         scenes.photos,
-        scenes.feature_maps,
+        scenes.style_maps,
     ):
         for path in paths or ():
             status = path.stat()

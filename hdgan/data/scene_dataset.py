@@ -31,7 +31,7 @@ def make_dataset(
 
     Args:
         scenes: `SceneFiles` with photos.
-        resizing: `Resizing`.
+        resizing: `ResizePolicy`.
         batch_size: int, examples of a batch over all replicas.
         shuffle: bool; False takes the scenes in their order.
         flip: bool, mirror each scene with probability 0.5.
@@ -40,7 +40,7 @@ def make_dataset(
         augmentation: Keras (or KerasCV) layer that transforms a dict of
             `images` and `segmentation_masks` together; its own randomness is
             not bound to (seed, step). Masks hold the label map (or the RGB
-            input), the instance map and the feature map as channels in float32,
+            input), the instance map and the style map as channels in float32,
             and must be moved by nearest neighbour.
         cache_dir: path of a folder where scaled scenes are kept, so that each
             is decoded once (`SceneCache`); None for none.
@@ -49,7 +49,7 @@ def make_dataset(
         `tf.data.Dataset` of dicts: `label_map` int32 `(batch, height, width)`
         (uint8 `(batch, height, width, 3)` for RGB inputs), `instance_map` int32
         `(batch, height, width)` if there are any, `photo` uint8 `(batch,
-        height, width, 3)`, `feature_map` of the same kind if there are any.
+        height, width, 3)`, `style_map` of the same kind if there are any.
 
     Raises:
         ValueError: if the cache's folder can't be written to.
@@ -105,7 +105,7 @@ def read_scene(scenes, index, resizing):
     Args:
         scenes: `SceneFiles`.
         index: int.
-        resizing: `Resizing`.
+        resizing: `ResizePolicy`.
 
     Returns:
         Dict of numpy arrays, as of `make_dataset` without the batch axis.
@@ -121,7 +121,7 @@ def _path_columns(scenes):
         "label_map": scenes.inputs,
         "instance_map": scenes.instance_maps,
         "photo": scenes.photos,
-        "feature_map": scenes.feature_maps,
+        "style_map": scenes.style_maps,
     }
     return {
         key: tf.constant([str(path) for path in paths])
@@ -135,7 +135,7 @@ def _read(columns, position, is_rgb):
     scene = {}
     for key, paths in columns.items():
         contents = tf.io.read_file(tf.gather(paths, position))
-        if key in ("photo", "feature_map") or (key == "label_map" and is_rgb):
+        if key in ("photo", "style_map") or (key == "label_map" and is_rgb):
             scene[key] = _decode_photo(contents)
         else:
             scene[key] = _decode_ids(contents)

@@ -10,9 +10,9 @@ import keras
 from absl import logging
 
 from hdgan.data.image_files import (
-    FEATURE_MAP_SUFFIXES,
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
+    STYLE_MAP_SUFFIXES,
     check_photo,
     list_images,
     read_id_map,
@@ -27,14 +27,14 @@ class SceneFiles:
         inputs: paths of the label maps, or of RGB images.
         instance_maps: paths, or None.
         photos: paths, or None.
-        feature_maps: paths of features as RGB images, or None.
+        style_maps: paths of features as RGB images, or None.
         is_rgb: bool, whether `inputs` are RGB images.
     """
 
     inputs: tuple
     instance_maps: tuple | None
     photos: tuple | None
-    feature_maps: tuple | None = None
+    style_maps: tuple | None = None
     is_rgb: bool = False
 
     def __len__(self):
@@ -46,7 +46,7 @@ class SceneFiles:
             self.inputs[:count],
             self.instance_maps and self.instance_maps[:count],
             self.photos and self.photos[:count],
-            self.feature_maps and self.feature_maps[:count],
+            self.style_maps and self.style_maps[:count],
             self.is_rgb,
         )
 
@@ -57,12 +57,12 @@ def find_scenes(
     is_rgb=False,
     use_instances=True,
     use_photos=True,
-    use_features=False,
+    use_style_maps=False,
 ):
     """Lists `{split}_label`, `{split}_inst` and `{split}_img` of a data set.
 
     With RGB inputs the folders are `{split}_A` (input), `{split}_inst` and
-    `{split}_B` (photo). Feature maps are in `{split}_feat`.
+    `{split}_B` (photo). Style maps are in `{split}_feat`.
 
     Files belong together if their names agree, apart from what all names of a
     folder begin or end with (`_leftImg8bit`, `_gtFine_labelIds`).
@@ -73,7 +73,7 @@ def find_scenes(
         is_rgb: bool, whether inputs are RGB images instead of label maps.
         use_instances: bool, whether instance maps are wanted.
         use_photos: bool, whether photos are wanted.
-        use_features: bool, whether feature maps are wanted.
+        use_style_maps: bool, whether style maps are wanted.
 
     Returns:
         `SceneFiles`.
@@ -87,8 +87,8 @@ def find_scenes(
         names["instance_maps"] = f"{split}_inst"
     if use_photos:
         names["photos"] = f"{split}_{'B' if is_rgb else 'img'}"
-    if use_features:
-        names["feature_maps"] = f"{split}_feat"
+    if use_style_maps:
+        names["style_maps"] = f"{split}_feat"
     missing = [n for n in names.values() if not (data_dir / n).is_dir()]
     if missing:
         present = (
@@ -107,7 +107,7 @@ def find_scenes(
         if missing == [f"{split}_feat"]:
             advice = (
                 " A model that was trained with --instance_feat or "
-                "--label_feat makes it: python -m hdgan.tools.encode_features "
+                "--label_feat makes it: python -m hdgan.tools.encode_styles "
                 f"--model=MODEL --data_dir={data_dir} --split={split}"
             )
         raise ValueError(
@@ -124,7 +124,7 @@ def pair_files(
     inputs,
     instance_maps=None,
     photos=None,
-    feature_maps=None,
+    style_maps=None,
     is_rgb=False,
     list_files=list_images,
 ):
@@ -134,7 +134,7 @@ def pair_files(
         inputs: folder of label maps, or of RGB images.
         instance_maps: folder, or None.
         photos: folder, or None.
-        feature_maps: folder of features as RGB images in PNG, or None.
+        style_maps: folder of features as RGB images in PNG, or None.
         is_rgb: bool, whether `inputs` holds RGB images.
         list_files: function of a folder and endings, as `list_images`.
 
@@ -149,7 +149,7 @@ def pair_files(
         "inputs": (inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES),
         "instance_maps": (instance_maps, ID_MAP_SUFFIXES),
         "photos": (photos, PHOTO_SUFFIXES),
-        "feature_maps": (feature_maps, FEATURE_MAP_SUFFIXES),
+        "style_maps": (style_maps, STYLE_MAP_SUFFIXES),
     }
     columns = {
         kind: list_files(folder, suffixes)
@@ -174,7 +174,7 @@ def pair_files(
         tuple(first),
         paired.get("instance_maps"),
         paired.get("photos"),
-        paired.get("feature_maps"),
+        paired.get("style_maps"),
         is_rgb,
     )
 
@@ -244,7 +244,7 @@ def _check_scene(scenes, index, num_classes):
         instance_map = read_id_map(other)
         _check_same_size(path, size, other, instance_map.shape)
         is_narrow = int(instance_map.max()) == 255
-    for images in (scenes.photos, scenes.feature_maps):
+    for images in (scenes.photos, scenes.style_maps):
         if images is not None:
             other = images[index]
             _check_same_size(path, size, other, check_photo(other))

@@ -33,7 +33,7 @@ class Synthesizer:
         label_map,
         instance_map,
         photo,
-        feature_map,
+        style_map,
         noise_seed,
         style_seed,
     ):
@@ -50,13 +50,13 @@ class Synthesizer:
             inputs["photo"] = _check_map(
                 "photo", photo, (*size, 3), is_single
             ).astype("uint8")
-        if feature_map is not None:
-            inputs["feature_map"] = self._check_feature_map(
-                feature_map, size, is_single
+        if style_map is not None:
+            inputs["style_map"] = self._check_style_map(
+                style_map, size, is_single
             )
         if style_seed is not None:
             inputs.pop("photo", None)
-            inputs["feature_map"] = self._draw_styles(inputs, style_seed)
+            inputs["style_map"] = self._draw_styles(inputs, style_seed)
         if noise_seed is None:
             photos = self._graph(inputs).numpy()
         else:
@@ -68,7 +68,7 @@ class Synthesizer:
         if clusters is None:
             raise ValueError(
                 "A style seed was given, but this model has no style clusters "
-                "to draw from. Give a photo or a feature map, or make it with "
+                "to draw from. Give a photo or a style map, or make it with "
                 "`style_clusters`."
             )
         label_maps = inputs["label_map"]
@@ -131,27 +131,27 @@ class Synthesizer:
         is_single = label_map.ndim == rank
         return (label_map[None] if is_single else label_map), is_single
 
-    def _check_feature_map(self, feature_map, size, is_single):
+    def _check_style_map(self, style_map, size, is_single):
         channels = self._model.style_channels
         if not channels:
             raise ValueError(
-                "A feature map was given, but this model's generator takes no "
+                "A style map was given, but this model's generator takes no "
                 "styles. Leave it out, or make and train a model with "
                 "`styles`."
             )
-        feature_map = np.asarray(feature_map)
-        if np.issubdtype(feature_map.dtype, np.floating):
+        style_map = np.asarray(style_map)
+        if np.issubdtype(style_map.dtype, np.floating):
             checked = _check_shape(
-                "feature_map", feature_map, (*size, channels), is_single
+                "style_map", style_map, (*size, channels), is_single
             )
             if np.abs(checked).max() > 1:
                 raise ValueError(
-                    "`feature_map` must be uint8, or floats in [-1, 1]. "
+                    "`style_map` must be uint8, or floats in [-1, 1]. "
                     f"Received: floats up to {np.abs(checked).max()}"
                 )
             return checked.astype("float32")
         return _check_map(
-            "feature_map", feature_map, (*size, channels), is_single
+            "style_map", style_map, (*size, channels), is_single
         ).astype("uint8")
 
 

@@ -25,7 +25,7 @@ class InstanceEncoder(Network):
     Args:
         base_width: int, channels at full resolution.
         num_downsamplings: int, halvings of the size.
-        feature_channels: int, length of an instance's feature vector.
+        style_channels: int, length of an instance's feature vector.
         norm: `"instance"`, `"batch"` or `"none"`.
         regions: `"instances"` or `"labels"`, which map `Pix2PixHD` gives it.
         **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
@@ -36,7 +36,7 @@ class InstanceEncoder(Network):
         width)`, int32: the instance map or the label map.
 
     Output shape:
-        `(batch, height, width, feature_channels)`, float32 in [-1, 1], constant
+        `(batch, height, width, style_channels)`, float32 in [-1, 1], constant
         over each region.
 
     Raises:
@@ -51,7 +51,7 @@ class InstanceEncoder(Network):
         self,
         base_width=16,
         num_downsamplings=4,
-        feature_channels=3,
+        style_channels=3,
         norm="instance",
         regions="instances",
         dtype=None,
@@ -60,7 +60,7 @@ class InstanceEncoder(Network):
         check_positive(
             base_width=base_width,
             num_downsamplings=num_downsamplings,
-            feature_channels=feature_channels,
+            style_channels=style_channels,
         )
         if regions not in REGIONS:
             raise ValueError(
@@ -87,14 +87,14 @@ class InstanceEncoder(Network):
         x = stem(photo)
         for layer in [*downs, *ups]:
             x = layer(x)
-        x = image_output(x, feature_channels, dtype)
+        x = image_output(x, style_channels, dtype)
         features = pool(x, region_map)
         super().__init__([photo, region_map], features, dtype, **kwargs)
 
         # === Config ===
         self.base_width = base_width
         self.num_downsamplings = num_downsamplings
-        self.feature_channels = feature_channels
+        self.style_channels = style_channels
         self.norm = norm
         self.regions = regions
 
@@ -103,7 +103,7 @@ class InstanceEncoder(Network):
             **super().get_config(),
             "base_width": self.base_width,
             "num_downsamplings": self.num_downsamplings,
-            "feature_channels": self.feature_channels,
+            "style_channels": self.style_channels,
             "norm": self.norm,
             "regions": self.regions,
         }

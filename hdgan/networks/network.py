@@ -4,7 +4,7 @@ import keras
 
 
 class Network(keras.Model):
-    """A functional graph inside a class, remade from its arguments.
+    """A functional graph inside a class, recomputed from its arguments.
 
     A subclass makes the graph in `__init__`, with every child in the policy
     `resolve_dtype(dtype)`, and adds its own arguments to `get_config`.

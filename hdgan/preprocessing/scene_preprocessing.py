@@ -4,12 +4,12 @@ import keras
 import tensorflow as tf
 
 from hdgan.layers import BoundaryMap, EdgePadding, OneHotLabels
-from hdgan.layers.kernels import remade, remakable
+from hdgan.layers.kernels import recomputable, recomputed
 from hdgan.layers.one_hot_labels import squeeze_channel
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
-class SceneCoding(keras.layers.Layer):
+class ScenePreprocessing(keras.layers.Layer):
     """Codes a label map and an instance map as the generator's condition.
 
     One channel of 0 and 1 per class, then the boundary map: Wang et al., 2018,
@@ -40,8 +40,8 @@ class SceneCoding(keras.layers.Layer):
             make it from.
 
     Example:
-        >>> coding = SceneCoding(35, True, size_multiple=16, size_minimum=32)
-        >>> condition, instances = coding(label_map, instance_map)
+        >>> preprocess = ScenePreprocessing(35, True, 16, 32)
+        >>> condition, instances = preprocess(label_map, instance_map)
     """
 
     def __init__(
@@ -86,10 +86,10 @@ class SceneCoding(keras.layers.Layer):
                 "`use_instances=False`."
             )
         # The maps take a tenth of what is made of them.
-        condition = remakable(
+        condition = recomputable(
             self._code(label_map, instance_map),
             lambda dependency: self._code(
-                remade(label_map, dependency), instance_map
+                recomputed(label_map, dependency), instance_map
             ),
         )
         return condition, instance_map
@@ -116,7 +116,7 @@ class SceneCoding(keras.layers.Layer):
         id_map = squeeze_channel(tf.convert_to_tensor(id_map))
         return self.pad(tf.cast(id_map, tf.int32))
 
-    def code_photo(self, photo, label_map):
+    def normalize_photo(self, photo, label_map):
         """Codes photos for the networks.
 
         Args:
@@ -142,11 +142,11 @@ class SceneCoding(keras.layers.Layer):
             photo = _after(check, photo)
         return self.to_unit(self.pad(photo))
 
-    def code_feature_map(self, feature_map, label_map):
+    def normalize_style_map(self, style_map, label_map):
         """Codes features that come with the data.
 
         Args:
-            feature_map: `(batch, height, width, channels)`, uint8, 0..255 for
+            style_map: `(batch, height, width, channels)`, uint8, 0..255 for
                 [-1, 1], or floats in [-1, 1].
             label_map: the raw label map, whose size the features must have.
 
@@ -156,11 +156,11 @@ class SceneCoding(keras.layers.Layer):
         Raises:
             InvalidArgumentError: when run, if the sizes differ.
         """
-        feature_map = tf.convert_to_tensor(feature_map)
-        feature_map = _with_size_of(feature_map, label_map, "feature_map")
-        if feature_map.dtype.is_floating:
-            return tf.cast(self.pad(feature_map), tf.float32)
-        return self.to_unit(self.pad(feature_map))
+        style_map = tf.convert_to_tensor(style_map)
+        style_map = _with_size_of(style_map, label_map, "style_map")
+        if style_map.dtype.is_floating:
+            return tf.cast(self.pad(style_map), tf.float32)
+        return self.to_unit(self.pad(style_map))
 
     def crop(self, image, label_map):
         """Cuts `image` back to the height and width of the raw label map."""

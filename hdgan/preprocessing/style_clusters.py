@@ -67,7 +67,7 @@ class StyleClusters:
             raise ValueError(f"{path}: {error}") from error
 
     @property
-    def num_features(self):
+    def style_channels(self):
         """Length of a feature vector."""
         return next(iter(self.centers.values())).shape[1]
 

@@ -5,11 +5,11 @@ import math
 
 import keras
 
-from hdgan.profiling.shape_trace import walk_discriminator, walk_generator
+from hdgan.profiling.shape_trace import trace_discriminator, trace_generator
 
 
 @dataclasses.dataclass(frozen=True)
-class OperationCount:
+class FlopCount:
     """Floating-point operations; a multiplication with its addition is two.
 
     Those of convolutions and transposed convolutions, padding's zeros
@@ -33,7 +33,7 @@ class OperationCount:
         return self.forward + self.kernel_gradients + self.input_gradients
 
 
-def count_synthesis(model, batch_size, height, width):
+def count_synthesis_flops(model, batch_size, height, width):
     """Counts the operations of one synthesis, an encoder's included.
 
     Args:
@@ -43,16 +43,16 @@ def count_synthesis(model, batch_size, height, width):
         width: int, the same.
 
     Returns:
-        `OperationCount`.
+        `FlopCount`.
 
     Raises:
         ValueError: if a network holds convolutions in a layer whose inside is
             not known here.
     """
-    return _count(walk_generator(model, (), batch_size, height, width))
+    return _count(trace_generator(model, (), batch_size, height, width))
 
 
-def count_train_step(model, batch_size, height, width):
+def count_train_step_flops(model, batch_size, height, width):
     """Counts the operations of one train step, without a perceptual loss.
 
     The generator, with its encoder, goes forward once and back once. The
@@ -67,23 +67,23 @@ def count_train_step(model, batch_size, height, width):
         width: int, the same.
 
     Returns:
-        `OperationCount`.
+        `FlopCount`.
 
     Raises:
-        ValueError: as `count_synthesis`.
+        ValueError: as `count_synthesis_flops`.
     """
     size = batch_size, height, width
     generator = _count(
-        walk_generator(model, model._generator_variables(), *size)
+        trace_generator(model, model._generator_variables(), *size)
     )
     judge = _count(
-        walk_discriminator(
+        trace_discriminator(
             model, model.discriminator.trainable_variables, *size
         )
     )
-    critic = _count(walk_discriminator(model, (), *size, needs_gradient=True))
-    num_judged = 2 if model._fake_pool is None else 3
-    return OperationCount(
+    critic = _count(trace_discriminator(model, (), *size, needs_gradient=True))
+    num_judged = 2 if model._image_pool is None else 3
+    return FlopCount(
         generator.forward + num_judged * judge.forward,
         generator.kernel_gradients + 2 * judge.kernel_gradients,
         generator.input_gradients
@@ -93,7 +93,7 @@ def count_train_step(model, batch_size, height, width):
 
 
 def _count(walk):
-    """Returns the `OperationCount` of what a `NetworkWalk` passed."""
+    """Returns the `FlopCount` of what a `ShapeTrace` passed."""
     forward, kernel_gradients, input_gradients = 0, 0, 0
     for visit in walk.visits:
         if not visit.is_convolution:
@@ -112,4 +112,4 @@ def _count(walk):
             kernel_gradients += operations
         if visit.inputs.needs_gradient:
             input_gradients += operations
-    return OperationCount(forward, kernel_gradients, input_gradients)
+    return FlopCount(forward, kernel_gradients, input_gradients)

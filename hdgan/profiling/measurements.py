@@ -15,15 +15,15 @@ import tensorflow as tf
 from PIL import Image
 
 from hdgan.command_line import program
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
 from hdgan.models.pix2pixhd.model import Pix2PixHD
 from hdgan.models.precision import PRECISIONS
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.profiling.flops import (
-    count_synthesis,
-    count_train_step,
+    count_synthesis_flops,
+    count_train_step_flops,
 )
 from hdgan.profiling.memory_estimate import estimate_memory
 from hdgan.profiling.serving_measurements import measure_export
@@ -74,7 +74,7 @@ def measure_training(options):
         for loss in model.train_function(iter([batch])).values():
             np.asarray(loss)
 
-    count = count_train_step(
+    count = count_train_step_flops(
         model, options["batch"], options["height"], options["width"]
     )
     estimate = estimate_memory(
@@ -109,7 +109,7 @@ def measure_synthesis(options):
         "seconds": lambda: model._synthesizer._graph(inputs).numpy(),
         "end_to_end_seconds": lambda: model.synthesize(**scenes),
     }
-    count = count_synthesis(
+    count = count_synthesis_flops(
         model, options["batch"], options["height"], options["width"]
     )
     return _measure(model, runs, count, options)
@@ -175,7 +175,7 @@ def measure_data(options):
 
 def _compare_loaders(scenes, cache_dir, options):
     num_cores = len(os.sched_getaffinity(0))
-    resizing = Resizing("scale_width", options["load_size"])
+    resizing = ResizePolicy("scale_width", options["load_size"])
     loaders = {
         "make_dataset": lambda: iter(make_dataset(scenes, resizing)),
         "make_dataset_cached": lambda: itertools.islice(
@@ -244,8 +244,8 @@ def _draw_scenes(model, options):
         scenes["label_map"] = draw.integers(
             0, len(model.labels), shape, "int32"
         )
-    if model.feature_map_channels:
-        scenes["feature_map"] = image(model.feature_map_channels)
+    if model.style_map_channels:
+        scenes["style_map"] = image(model.style_map_channels)
     return scenes
 
 
@@ -255,7 +255,7 @@ def _measure(model, runs, count, options):
     Args:
         model: `TracedModel`.
         runs: dict of functions by name; speed is that of `seconds`.
-        count: `OperationCount` of one of them.
+        count: `FlopCount` of one of them.
         options: dict of the flags.
     """
     runs["seconds"]()

@@ -9,16 +9,16 @@ from hdgan.layers import ResidualBlock
 from hdgan.layers.gradient_checkpointing import CONVOLUTIONS_IN_A_ROW
 from hdgan.profiling.shape_trace import (
     padded_size,
-    walk_discriminator,
-    walk_generator,
+    trace_discriminator,
+    trace_generator,
 )
 
 # Made from what is kept, so that they are not kept themselves.
-_REMADE_LAYERS = ("InstanceNormalization", "Activation", "Identity")
+_RECOMPUTED_LAYERS = ("InstanceNormalization", "Activation", "Identity")
 # Maps of the largest size that the gradient of one convolution has at a time:
 # its input, that padded, and both their gradients; and what they are made of.
 _MAPS_AT_WORK = 4
-_MORE_MAPS_REMADE = 2
+_MORE_MAPS_RECOMPUTED = 2
 # A kernel's transforms, their products and its gradient, in float32.
 _KERNELS_AT_WORK = 6
 # Python, TensorFlow and the traced graph.
@@ -28,8 +28,8 @@ _ALLOCATOR_OVERHEAD = 1.25
 # Floating-point numbers that VGG19 keeps per pixel: of the fake all outputs up
 # to relu5_1 (64, 64 at full size, 128, 128 at a quarter, ...) and the pooled
 # ones; of the photo the five that are compared.
-_VGG_NUMBERS = 340 + 122
-_VGG_NUMBERS_REMADE = 2 * 122
+_VGG_VALUES = 340 + 122
+_VGG_VALUES_RECOMPUTED = 2 * 122
 _VGG_PARAMETERS = 12_944_960
 
 
@@ -101,20 +101,20 @@ def estimate_memory(
     """
     remat = model.remat if remat is None else remat
     if half_precision is None:
-        itemsize = tf.as_dtype(model.coding.compute_dtype).size
+        itemsize = tf.as_dtype(model.preprocessing.compute_dtype).size
     else:
         itemsize = 2 if half_precision else 4
     size = batch_size, height, width
     trained = model._generator_variables()
     walks = [
-        walk_generator(model, trained, *size),
-        walk_discriminator(
+        trace_generator(model, trained, *size),
+        trace_discriminator(
             model, model.discriminator.trainable_variables, *size
         ),
     ]
     num_pixels = batch_size * math.prod(padded_size(model, height, width))
     channels = model.generator.input_shape[-1]
-    num_judged = 2 if model._fake_pool is None else 3
+    num_judged = 2 if model._image_pool is None else 3
     optimizers = model.generator_optimizer, model.discriminator_optimizer
     states = [state for one in optimizers for state in one.variables]
     gradients = 0
@@ -127,7 +127,7 @@ def estimate_memory(
     half_weights = _bytes(trained) // 2 if itemsize == 2 else 0
     perceptual = 0
     if model.objective._is_perceptual():
-        numbers = _VGG_NUMBERS_REMADE if remat else _VGG_NUMBERS
+        numbers = _VGG_VALUES_RECOMPUTED if remat else _VGG_VALUES
         perceptual = 4 * (_VGG_PARAMETERS + num_pixels * numbers)
     generator = num_pixels * channels + _count_kept(walks[0], remat)
     judge = num_pixels * 3 + _count_kept(walks[1], remat, keeps_features=True)
@@ -173,7 +173,8 @@ def _count_kept(walk, remat, keeps_features=False):
                 kept += numbers
                 in_a_row = 0
         elif (
-            isinstance(visit.layer, ResidualBlock) or name not in _REMADE_LAYERS
+            isinstance(visit.layer, ResidualBlock)
+            or name not in _RECOMPUTED_LAYERS
         ):
             kept += numbers
             in_a_row = 0
@@ -191,7 +192,7 @@ def _count_working(walks, itemsize, remat):
         max(math.prod(v.inputs.shape), math.prod(v.outputs.shape))
         for v in visits
     )
-    num_maps = _MAPS_AT_WORK + remat * _MORE_MAPS_REMADE
+    num_maps = _MAPS_AT_WORK + remat * _MORE_MAPS_RECOMPUTED
     largest_kernel = max(math.prod(v.layer.kernel.shape) for v in visits)
     return max(
         num_maps * itemsize * largest_map,

@@ -66,7 +66,7 @@ def _compare(model, serve, inputs, options):
     network = model.inference_generator
     generate = tf.function(lambda x: network(x, training=False))
     label_map = inputs["label_map"]
-    size = model.coding.pad.compute_output_shape(label_map.shape[:3])
+    size = model.preprocessing.pad.compute_output_shape(label_map.shape[:3])
     condition = tf.random.normal((*size, network.input_shape[-1]))
     tensors = {name: tf.constant(array) for name, array in inputs.items()}
     runs = {

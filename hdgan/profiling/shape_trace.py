@@ -15,7 +15,7 @@ from hdgan.layers.sequential_block import SequentialBlock
 
 
 @dataclasses.dataclass(frozen=True)
-class Map:
+class TracedTensor:
     """What flows between layers.
 
     Args:
@@ -28,12 +28,12 @@ class Map:
 
 
 @dataclasses.dataclass(frozen=True)
-class Visit:
+class TracedLayer:
     """A layer that was passed: its input, or inputs, and its output."""
 
     layer: keras.layers.Layer
     inputs: object
-    outputs: Map
+    outputs: TracedTensor
 
     @property
     def is_convolution(self):
@@ -43,7 +43,7 @@ class Visit:
         )
 
 
-class NetworkWalk:
+class ShapeTrace:
     """Goes through layers as a call would, and notes what it passes.
 
     Blocks are gone into; of residual blocks the addition is noted as well, as a
@@ -66,10 +66,10 @@ class NetworkWalk:
 
         Args:
             layer: Keras layer.
-            *inputs: a `Map`, or a list of them, for each that it takes.
+            *inputs: a `TracedTensor`, or a list of them, for each.
 
         Returns:
-            The layer's outputs as `Map`s, in its structure.
+            The layer's outputs as `TracedTensor`s, in its structure.
 
         Raises:
             ValueError: if a network holds convolutions in a layer whose inside
@@ -88,9 +88,9 @@ class NetworkWalk:
         if isinstance(layer, SequentialBlock):
             outputs = self._visit_chain(layer.sequence, *inputs)[-1]
             if isinstance(layer, ResidualBlock):
-                self.visits.append(Visit(layer, inputs[0], outputs))
+                self.visits.append(TracedLayer(layer, inputs[0], outputs))
             return outputs
-        visit = Visit(layer, inputs[0], self._pass(layer, inputs))
+        visit = TracedLayer(layer, inputs[0], self._pass(layer, inputs))
         self.visits.append(visit)
         if not visit.is_convolution and any(
             len(weight.shape) == 4 for weight in layer.weights
@@ -126,15 +126,15 @@ class NetworkWalk:
             lambda map_: keras.KerasTensor(map_.shape), inputs
         )
         shape = layer.compute_output_spec(*symbols).shape
-        return Map(tuple(shape), needs_gradient)
+        return TracedTensor(tuple(shape), needs_gradient)
 
 
 def padded_size(model, height, width):
     """Returns the `(height, width)` that the model's networks are given."""
-    return model.coding.pad.compute_output_shape((1, height, width))[1:]
+    return model.preprocessing.pad.compute_output_shape((1, height, width))[1:]
 
 
-def walk_generator(model, trained, batch_size, height, width):
+def trace_generator(model, trained, batch_size, height, width):
     """Goes through the encoder, if there is one, and the generator.
 
     Args:
@@ -145,20 +145,22 @@ def walk_generator(model, trained, batch_size, height, width):
         width: int, the same.
 
     Returns:
-        `NetworkWalk`.
+        `ShapeTrace`.
     """
     size = (batch_size, *padded_size(model, height, width))
-    walk = NetworkWalk(trained)
+    walk = ShapeTrace(trained)
     needs_gradient = False
     if model.encoder is not None:
-        features = walk.visit(model.encoder, Map((*size, 3)), Map(size))
+        features = walk.visit(
+            model.encoder, TracedTensor((*size, 3)), TracedTensor(size)
+        )
         needs_gradient = features.needs_gradient
     channels = model.generator.input_shape[-1]
-    walk.visit(model.generator, Map((*size, channels), needs_gradient))
+    walk.visit(model.generator, TracedTensor((*size, channels), needs_gradient))
     return walk
 
 
-def walk_discriminator(
+def trace_discriminator(
     model, trained, batch_size, height, width, needs_gradient=False
 ):
     """Goes through the discriminator.
@@ -172,10 +174,10 @@ def walk_discriminator(
         needs_gradient: bool, whether the image's gradient is taken.
 
     Returns:
-        `NetworkWalk`.
+        `ShapeTrace`.
     """
-    walk = NetworkWalk(trained)
+    walk = ShapeTrace(trained)
     channels = model.discriminator.input_shape[-1]
     shape = (batch_size, *padded_size(model, height, width), channels)
-    walk.visit(model.discriminator, Map(shape, needs_gradient))
+    walk.visit(model.discriminator, TracedTensor(shape, needs_gradient))
     return walk

@@ -6,7 +6,7 @@ from hdgan.layers import BoundaryMap
 
 
 def scene_pictures(
-    model, label_map, instance_map=None, photo=None, feature_map=None
+    model, label_map, instance_map=None, photo=None, style_map=None
 ):
     """Synthesizes a scene and shows what went in beside what came out.
 
@@ -15,7 +15,7 @@ def scene_pictures(
         label_map: integers `(height, width)`, or an RGB image.
         instance_map: integers `(height, width)`, or None.
         photo: uint8 `(height, width, 3)`, or None.
-        feature_map: uint8 `(height, width, channels)`, or None; shown where it
+        style_map: uint8 `(height, width, channels)`, or None; shown where it
             has three channels.
 
     Returns:
@@ -32,13 +32,13 @@ def scene_pictures(
         boundary = np.asarray(BoundaryMap()(instance_map[None]))[0]
         white = np.uint8(255) - (boundary * 255).astype("uint8")
         pictures["Boundary map"] = np.repeat(white, 3, axis=-1)
-    if feature_map is not None and np.shape(feature_map)[-1] == 3:
-        pictures["Feature map"] = np.asarray(feature_map)
+    if style_map is not None and np.shape(style_map)[-1] == 3:
+        pictures["Style map"] = np.asarray(style_map)
     pictures["Generated"] = model.synthesize(
         label_map,
         instance_map,
         photo=photo if model.encoder is not None else None,
-        feature_map=feature_map,
+        style_map=style_map,
     )
     if photo is not None:
         pictures["Photo"] = np.asarray(photo)

@@ -12,13 +12,13 @@ class Phase:
         epochs: int, epochs at the full learning rate.
         decay_epochs: int, epochs of linear decay to 0 after them.
         name: str, of the phase's folder inside the run's; "" for the run's own.
-        begins: `"fresh"`, with new weights; `"enlarged"`, with the last phase's
-            model and an enhancer around its generator, `enlarge`;
+        init_from: `"fresh"`, with new weights; `"enlarged"`, with the last
+            phase's model and an enhancer around its generator, `enlarge`;
             `"continued"`, with the last phase's model and the state of its
             discriminator's optimizer.
         numbers: dict of what replaces the preset's numbers.
         shrink: int, how many times smaller the images are.
-        trained_part: as of `Pix2PixHD.compile`.
+        weights_to_train: as of `Pix2PixHD.compile`.
         discriminator_epochs: `(epochs, decay_epochs)` of the discriminator's
             learning rate, counted on through the phases that continue this one;
             None is the generator's.
@@ -28,10 +28,10 @@ class Phase:
     epochs: int
     decay_epochs: int
     name: str = ""
-    begins: str = "fresh"
+    init_from: str = "fresh"
     numbers: dict = dataclasses.field(default_factory=dict)
     shrink: int = 1
-    trained_part: str = "all"
+    weights_to_train: str = "all"
     discriminator_epochs: tuple | None = None
 
     def __str__(self):
@@ -41,6 +41,6 @@ class Phase:
         }
         size = f" at 1/{self.shrink} of the size" if self.shrink > 1 else ""
         return (
-            f"{self.name}, which trains {parts[self.trained_part]}{size} for "
-            f"{self.epochs} + {self.decay_epochs} epochs"
+            f"{self.name}, which trains {parts[self.weights_to_train]}{size} "
+            f"for {self.epochs} + {self.decay_epochs} epochs"
         )

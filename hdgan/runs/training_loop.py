@@ -10,7 +10,8 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
     Args:
         model: compiled `Pix2PixHD`, which knows its step.
         make_dataset: function from a step to the `tf.data.Dataset` of the
-            batches from that step on, `model.accumulate_steps` to a step.
+            batches from that step on, `model.gradient_accumulation_steps` to a
+            step.
         num_steps: int, the step at which training ends.
         steps_per_epoch: int >= 1.
         **fit_arguments: `callbacks`, `verbose`, `validation_data` of `fit`.
@@ -35,7 +36,7 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
             initial_epoch=epoch,
             epochs=epoch + epochs,
             # Keras calls a batch a step.
-            steps_per_epoch=size * model.accumulate_steps,
+            steps_per_epoch=size * model.gradient_accumulation_steps,
             shuffle=False,  # The order is the data set's own.
             **fit_arguments,
         )

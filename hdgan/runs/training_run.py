@@ -14,7 +14,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import SceneFiles, check_scenes, find_scenes
 from hdgan.layers import PerceptualLoss
@@ -38,7 +38,7 @@ from hdgan.runs.summary import (
 )
 from hdgan.runs.training_loop import train
 from hdgan.training.linear_decay import LinearDecay
-from hdgan.training.torch_adam import PublishedAdam
+from hdgan.training.torch_adam import TorchAdam
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,7 +54,10 @@ class _Run:
 
     @property
     def steps_per_epoch(self):
-        examples = self.options["batch_size"] * self.options["accumulate_steps"]
+        examples = (
+            self.options["batch_size"]
+            * self.options["gradient_accumulation_steps"]
+        )
         return math.ceil(len(self.scenes) / examples)
 
     def count_steps(self, phase):
@@ -156,9 +159,9 @@ def _begin(run, phases, number, previous):
             if checkpoints:
                 return _load(checkpoints[-1])
         discriminator_optimizer = None
-        if phase.begins == "fresh":
+        if phase.init_from == "fresh":
             model = _make_model(phase, options, run.labels)
-        elif phase.begins == "enlarged":
+        elif phase.init_from == "enlarged":
             model = enlarge(
                 previous,
                 resolve_preset(
@@ -197,7 +200,8 @@ def _fit(run, directory, model, resizing, first_step, num_steps):
                 shuffle=options["shuffle"],
                 flip=options["flip"],
                 seed=options["seed"],
-                start_step=(first_step + step) * options["accumulate_steps"],
+                start_step=(first_step + step)
+                * options["gradient_accumulation_steps"],
                 cache_dir=options["cache_dir"],
             ),
             num_steps,
@@ -212,8 +216,8 @@ def _fit(run, directory, model, resizing, first_step, num_steps):
             "--precision=bfloat16, make the images smaller "
             "(--load_size, or a --resize_mode that crops to --crop_size), the "
             "networks narrower (--base_width, --discriminator_width), or the "
-            "batch smaller (--batch_size; --accumulate_steps makes up for "
-            "it). TensorFlow says: "
+            "batch smaller (--batch_size; --gradient_accumulation_steps makes "
+            "up for it). TensorFlow says: "
             f"{error.message[:200]}"
         ) from error
 
@@ -224,7 +228,7 @@ def _find_scenes(options, labels):
         options["split"],
         is_rgb=labels is None,
         use_instances=options["use_instances"],
-        use_features=options["load_features"],
+        use_style_maps=options["load_style_maps"],
     )
     if options["max_dataset_size"]:
         scenes = scenes.take(options["max_dataset_size"])
@@ -298,14 +302,14 @@ def _make_strategy(options):
 
 
 def _make_resizings(run, phases, first, model):
-    """Returns each phase's `Resizing`, `model` being the first one's."""
+    """Returns each phase's `ResizePolicy`, `model` being the first one's."""
     options = run.options
     resizings = []
-    multiple = model.coding.size_multiple
+    multiple = model.preprocessing.size_multiple
     for number, phase in enumerate(phases):
-        if number > first and phase.begins == "enlarged":
+        if number > first and phase.init_from == "enlarged":
             multiple *= 2
-        resizing = Resizing(
+        resizing = ResizePolicy(
             options["resize_mode"],
             options["load_size"],
             options["crop_size"],
@@ -409,10 +413,10 @@ def _make_model(phase, options, labels):
 def _find_styles(options):
     """Returns what the generator takes styles from.
 
-    Published commands name, beside --load_features, the kind of encoder that
+    Published commands name, beside --load_style_maps, the kind of encoder that
     made the features; to the generator it makes no difference.
     """
-    if options["load_features"]:
+    if options["load_style_maps"]:
         return "loaded"
     if options["label_feat"]:
         return "labels"
@@ -428,7 +432,7 @@ def _compile(run, phase, model, discriminator_optimizer):
             schedule = LinearDecay(
                 schedule, epochs, decay_epochs, run.steps_per_epoch
             )
-        return PublishedAdam(schedule)
+        return TorchAdam(schedule)
 
     generator_epochs = phase.epochs, phase.decay_epochs
     model.compile(
@@ -440,11 +444,11 @@ def _compile(run, phase, model, discriminator_optimizer):
         perceptual_loss=_make_perceptual_loss(options),
         perceptual_weight=options["perceptual_weight"],
         l1_weight=options["l1_weight"],
-        trained_part=phase.trained_part,
+        weights_to_train=phase.weights_to_train,
         pool_size=options["pool_size"],
         remat=options["remat"],
         jit_compile=options["jit"],
-        accumulate_steps=options["accumulate_steps"],
+        gradient_accumulation_steps=options["gradient_accumulation_steps"],
     )
 
 

@@ -54,7 +54,7 @@ class BatchFolders:
         output_dir: str, for photographs.
         instance_dir: str, or None.
         photo_dir: str, or None; photos whose styles are taken.
-        feature_dir: str, or None.
+        style_dir: str, or None.
         is_rgb: bool, whether `label_dir` holds RGB images.
     """
 
@@ -62,7 +62,7 @@ class BatchFolders:
     output_dir: str
     instance_dir: str | None = None
     photo_dir: str | None = None
-    feature_dir: str | None = None
+    style_dir: str | None = None
     is_rgb: bool = False
 
     def list_scenes(self):
@@ -75,7 +75,7 @@ class BatchFolders:
             "label_bytes": self.label_dir,
             "instance_bytes": self.instance_dir,
             "photo_bytes": self.photo_dir,
-            "feature_bytes": self.feature_dir,
+            "style_bytes": self.style_dir,
         }
         scenes = pair_files(
             *folders.values(), self.is_rgb, list_files=_list_images

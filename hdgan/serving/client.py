@@ -92,7 +92,7 @@ class Client:
         self._call.close()
 
     def synthesize(
-        self, label_map, instance_map=None, photo=None, feature_map=None
+        self, label_map, instance_map=None, photo=None, style_map=None
     ):
         """Makes a photograph of a label map.
 
@@ -101,7 +101,7 @@ class Client:
                 labels an RGB image, uint8 `(height, width, 3)`.
             instance_map: `(height, width)`, integers 0..65535, or None.
             photo: uint8 `(height, width, 3)`, of a model with an encoder.
-            feature_map: uint8, 0..255 for [-1, 1], `(height, width,
+            style_map: uint8, 0..255 for [-1, 1], `(height, width,
                 style_channels)` of 1 or 3 channels, of a model that takes one.
 
         Returns:
@@ -115,7 +115,7 @@ class Client:
             label_map=label_map,
             instance_map=instance_map,
             photo=photo,
-            feature_map=feature_map,
+            style_map=style_map,
         )
         return _decode(self.synthesize_files(files))
 
@@ -299,7 +299,7 @@ class Client:
 
 def _encode(**arrays):
     """Returns the files of arrays, by the names of a server's inputs."""
-    for name in ("photo", "feature_map"):
+    for name in ("photo", "style_map"):
         if arrays.get(name) is not None:
             image = as_integers(f"`{name}`", arrays[name], 255)
             arrays[name] = image.astype("uint8")

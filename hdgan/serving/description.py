@@ -44,8 +44,8 @@ def describe_model(model, options, signatures):
         "preset": model.preset,
         "generator": type(model.generator).__name__,
         "parameters": model.inference_generator.count_params(),
-        "precision": model.coding.compute_dtype,
-        "size_multiple": model.coding.size_multiple,
+        "precision": model.preprocessing.compute_dtype,
+        "size_multiple": model.preprocessing.size_multiple,
         **dataclasses.asdict(options),
         "versions": {
             "hdgan": importlib.metadata.version("hdgan"),

@@ -60,10 +60,10 @@ class ImageCodec:
         """Decodes one file to `(height, width)` or `(height, width, 3)`."""
         source = f"`{bytes_name(name)}`"
         is_rgb = name == "label_map" and self._model.labels is None
-        if name in ("photo", "feature_map") or is_rgb:
+        if name in ("photo", "style_map") or is_rgb:
             channels = 3
-            if name == "feature_map":
-                channels = self._model.feature_map_channels
+            if name == "style_map":
+                channels = self._model.style_map_channels
             return self._decode_image(source, contents, channels)
         if name == "instance_map":
             return tf.cond(

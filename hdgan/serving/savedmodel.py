@@ -24,16 +24,16 @@ def export_savedmodel(model, directory, options=None):
       without labels), and
       `instance_map`, int32 `(batch, height, width)`, zeros where there is none;
       with an encoder also `photo`, uint8 `(batch, height, width, 3)`, whose
-      styles are taken; where the generator takes one, `feature_map`, uint8
-      `(batch, height, width, feature_map_channels)`. Output `photo`, uint8
+      styles are taken; where the generator takes one, `style_map`, uint8
+      `(batch, height, width, style_map_channels)`. Output `photo`, uint8
       `(batch, height, width, 3)`.
     - `synthesize_png`: the same as files: `label_bytes`, `instance_bytes`
       (PNG of 8 or 16 bits; the latter empty where there is none), `photo_bytes`
-      and `feature_bytes` where they are needed, `(batch,)`, each example of its
+      and `style_bytes` where they are needed, `(batch,)`, each example of its
       own size. Output `image_bytes`, PNG or JPEG. (Not for a model that takes
       features which no image holds.)
     - `encode`, of a model with an encoder: the inputs of `serving_default` to
-      `feature_map`, float32 `(batch, height, width, style_channels)` in
+      `style_map`, float32 `(batch, height, width, style_channels)` in
       [-1, 1], constant over each instance; and of each instance the number of
       its example, its id and its style: `style_examples`, `style_instances`
       and `style_vectors`.
@@ -44,7 +44,7 @@ def export_savedmodel(model, directory, options=None):
       n)`, numbers of its class's clusters; `seed`, int32 `(batch,)`, which
       draws the styles of the other instances. Output `photo`.
     - `encode_png`, `synthesize_with_style_png`: the same of files, each example
-      of its own size; the former without the feature map.
+      of its own size; the former without the style map.
     - `describe`: `request`, `(batch,)`, any text, to `description`, `(batch,)`,
       JSON with classes, colours, preset and versions; the file
       `assets.extra/describe.json` holds the same.

@@ -62,13 +62,13 @@ def list_requests(scenes):
 
     Returns:
         List of dicts: `label_bytes`, and where there are such files
-        `instance_bytes`, `photo_bytes` and `feature_bytes`.
+        `instance_bytes`, `photo_bytes` and `style_bytes`.
     """
     columns = {
         "label_bytes": scenes.inputs,
         "instance_bytes": scenes.instance_maps,
         "photo_bytes": scenes.photos,
-        "feature_bytes": scenes.feature_maps,
+        "style_bytes": scenes.style_maps,
     }
     columns = {name: paths for name, paths in columns.items() if paths}
     return [

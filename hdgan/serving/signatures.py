@@ -71,13 +71,13 @@ class _Signatures:
         self._names = ["label_map", "instance_map"]
         if model.encoder is not None:
             self._names.append("photo")
-        if model.feature_map_channels:
-            self._names.append("feature_map")
+        if model.style_map_channels:
+            self._names.append("style_map")
 
     @property
     def takes_png(self):
         """Whether all that the model needs fits in images."""
-        return self._model.feature_map_channels in (0, 1, 3)
+        return self._model.style_map_channels in (0, 1, 3)
 
     def specs(self, height=None, width=None):
         size = (None, height, width)
@@ -89,7 +89,7 @@ class _Signatures:
             "label_map": () if self._model.labels else (3,),
             "instance_map": (),
             "photo": (3,),
-            "feature_map": (self._model.feature_map_channels,),
+            "style_map": (self._model.style_map_channels,),
         }
         return [
             tf.TensorSpec(
@@ -113,7 +113,7 @@ class _Signatures:
         region_map = inputs["instance_map"]
         if self._model.labels is not None:
             region_map = self._find_regions(inputs)
-        return {"feature_map": features, **list_styles(features, region_map)}
+        return {"style_map": features, **list_styles(features, region_map)}
 
     def style_specs(self):
         return [
@@ -146,7 +146,7 @@ class _Signatures:
             label_ids = tf.cast(inputs["label_map"], tf.int32)
         region_map = self._find_regions(inputs)
         features = draw_style_maps(self._model, label_ids, region_map, styles)
-        return {"photo": self._synthesize({**inputs, "feature_map": features})}
+        return {"photo": self._synthesize({**inputs, "style_map": features})}
 
     def synthesize_png(self, *contents):
         def synthesize(contents):
@@ -167,7 +167,7 @@ class _Signatures:
 
         def encode(contents):
             maps = self._codec.decode_scene(self._names, contents)
-            # The feature map is larger than the photo, and stays.
+            # The style map is larger than the photo, and stays.
             outputs = self.encode(*maps)
             return outputs["style_instances"], outputs["style_vectors"]
 

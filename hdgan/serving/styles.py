@@ -6,15 +6,17 @@ import tensorflow as tf
 from hdgan.serving.checks import refuse_first
 
 
-def make_style_specs(num_features):
+def make_style_specs(style_channels):
     """Returns the inputs of `draw_style_maps` beside the maps.
 
     Args:
-        num_features: int, length of a style.
+        style_channels: int, length of a style.
     """
     return [
         tf.TensorSpec((None, None), tf.int32, "style_instances"),
-        tf.TensorSpec((None, None, num_features), tf.float32, "style_vectors"),
+        tf.TensorSpec(
+            (None, None, style_channels), tf.float32, "style_vectors"
+        ),
         tf.TensorSpec((None, None), tf.int32, "style_clusters"),
         tf.TensorSpec((None,), tf.int32, "seed"),
     ]

@@ -6,15 +6,15 @@ import tensorflow as tf
 
 from hdgan.layers import gradient_checkpointing, one_power_iteration
 from hdgan.training.gradient_accumulation import GradientAccumulation
-from hdgan.training.image_pool import FakePool
+from hdgan.training.image_pool import ImagePool
 from hdgan.training.loss_scaling import scale_losses, update_if_finite
 from hdgan.training.objective import Objective
-from hdgan.training.torch_adam import PublishedAdam
+from hdgan.training.torch_adam import TorchAdam
 
-TRAINED_PARTS = ("all", "outermost_enhancer")
+WEIGHTS_TO_TRAIN = ("all", "outermost_enhancer")
 
 
-class GanTraining(keras.Model):
+class AdversarialModel(keras.Model):
     """The training of a generator against a discriminator.
 
     A subclass has the attributes `generator`, `average_generator`,
@@ -24,7 +24,7 @@ class GanTraining(keras.Model):
 
     # Before `compile` there is nothing to track.
     _trackers = ()
-    accumulate_steps = 1
+    gradient_accumulation_steps = 1
 
     def compile(
         self,
@@ -35,9 +35,9 @@ class GanTraining(keras.Model):
         perceptual_loss=None,
         perceptual_weight=None,
         l1_weight=None,
-        trained_part="all",
+        weights_to_train="all",
         pool_size=0,
-        accumulate_steps=1,
+        gradient_accumulation_steps=1,
         remat=False,
         run_eagerly=False,
         jit_compile=False,
@@ -63,13 +63,13 @@ class GanTraining(keras.Model):
                 since its weights are not part of the package.
             perceptual_weight: float >= 0.
             l1_weight: float >= 0, of the mean absolute difference in [-1, 1].
-            trained_part: what the generator's optimizer trains beside the
+            weights_to_train: what the generator's optimizer trains beside the
                 encoder: `"all"`, or `"outermost_enhancer"` of a `LocalEnhancer`
                 whose other parts then stay as they are.
             pool_size: int >= 0, how many fakes of earlier steps the
-                discriminator may meet again, on each replica (`FakePool`); 0
+                discriminator may meet again, on each replica (`ImagePool`); 0
                 for none, which is faster.
-            accumulate_steps: int >= 1, how many batches make a step: both
+            gradient_accumulation_steps: int >= 1, batches of a step: both
                 optimizers take the mean of their gradients, and the moving
                 average moves once.
             remat: bool, whether blocks, discriminators and VGG19 compute
@@ -93,29 +93,29 @@ class GanTraining(keras.Model):
                 "Generator and discriminator were given the same optimizer "
                 "object. Expected two: each keeps the state of its own weights."
             )
-        self._check_trained_part(trained_part)
+        self._check_weights_to_train(weights_to_train)
         _check_pool(pool_size, jit_compile)
         self._check_jit_compile(jit_compile)
-        _check_accumulate_steps(accumulate_steps)
+        _check_accumulate_steps(gradient_accumulation_steps)
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
         self._compile_options = {
-            "trained_part": trained_part,
+            "weights_to_train": weights_to_train,
             "pool_size": pool_size,
-            "accumulate_steps": accumulate_steps,
+            "gradient_accumulation_steps": gradient_accumulation_steps,
             "remat": remat,
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
         }
-        self.trained_part = trained_part
-        self.accumulate_steps = accumulate_steps
+        self.weights_to_train = weights_to_train
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.remat = remat
-        self._fake_pool = None
+        self._image_pool = None
         if pool_size:
             # Repeatable after `keras.utils.set_random_seed`.
-            self._fake_pool = FakePool(pool_size, np.random.randint(2**31))
+            self._image_pool = ImagePool(pool_size, np.random.randint(2**31))
 
         def or_default(name, value):
             return self.default_losses[name] if value is None else value
@@ -138,7 +138,7 @@ class GanTraining(keras.Model):
     def _make_optimizers(self, generator_optimizer, discriminator_optimizer):
         """Makes both optimizers and what they gather gradients in."""
         optimizers = [
-            keras.optimizers.get(optimizer or PublishedAdam())
+            keras.optimizers.get(optimizer or TorchAdam())
             for optimizer in (generator_optimizer, discriminator_optimizer)
         ]
         self._scales_losses = self._is_float16() or any(
@@ -155,9 +155,9 @@ class GanTraining(keras.Model):
             optimizer.build(own)
         self.generator_optimizer, self.discriminator_optimizer = optimizers
         self._accumulation = None
-        if self.accumulate_steps > 1:
+        if self.gradient_accumulation_steps > 1:
             self._accumulation = GradientAccumulation(
-                self.accumulate_steps, variables
+                self.gradient_accumulation_steps, variables
             )
 
     def get_compile_config(self):
@@ -277,9 +277,9 @@ class GanTraining(keras.Model):
 
     def _judge_pooled(self, scene, fake):
         """Returns the features of fakes out of the pool; None without one."""
-        if self._fake_pool is None:
+        if self._image_pool is None:
             return None
-        pooled = self._fake_pool({**scene.maps, "fake": fake})
+        pooled = self._image_pool({**scene.maps, "fake": fake})
         pooled_fake = pooled.pop("fake")
         return self._judge(self._code(pooled), pooled_fake, training=True)
 
@@ -287,7 +287,7 @@ class GanTraining(keras.Model):
         # Gradients are summed over replicas, and over the batches of a step:
         # without the division two of them would take twice the step of one.
         num_summed = self.distribute_strategy.num_replicas_in_sync
-        num_summed *= self.accumulate_steps
+        num_summed *= self.gradient_accumulation_steps
         return optimizer.scale_loss(loss / num_summed)
 
     def _when_due(self, update, *gradients):
@@ -339,7 +339,7 @@ class GanTraining(keras.Model):
 
     def _generator_variables(self):
         variables = list(self.generator.trainable_variables)
-        if self.trained_part == "outermost_enhancer":
+        if self.weights_to_train == "outermost_enhancer":
             variables = self.generator.outermost_enhancer_variables()
         if self.encoder is not None:
             variables += self.encoder.trainable_variables
@@ -354,18 +354,19 @@ class GanTraining(keras.Model):
                 f"{num_replicas}. Use `jit_compile=False`, or one device."
             )
 
-    def _check_trained_part(self, trained_part):
-        if trained_part not in TRAINED_PARTS:
+    def _check_weights_to_train(self, weights_to_train):
+        if weights_to_train not in WEIGHTS_TO_TRAIN:
             raise ValueError(
-                f"`trained_part` must be one of {TRAINED_PARTS}. "
-                f"Received: {trained_part!r}"
+                f"`weights_to_train` must be one of {WEIGHTS_TO_TRAIN}. "
+                f"Received: {weights_to_train!r}"
             )
-        if trained_part != "all" and not hasattr(
+        if weights_to_train != "all" and not hasattr(
             self.generator, "outermost_enhancer_variables"
         ):
             raise ValueError(
-                f"`trained_part={trained_part!r}` needs a LocalEnhancer. This "
-                f"generator is a {type(self.generator).__name__}."
+                f"`weights_to_train={weights_to_train!r}` needs a "
+                "LocalEnhancer. This generator is a "
+                f"{type(self.generator).__name__}."
             )
 
     def _is_float16(self):
@@ -377,11 +378,14 @@ class GanTraining(keras.Model):
         )
 
 
-def _check_accumulate_steps(accumulate_steps):
-    if not isinstance(accumulate_steps, int) or accumulate_steps < 1:
+def _check_accumulate_steps(gradient_accumulation_steps):
+    if (
+        not isinstance(gradient_accumulation_steps, int)
+        or gradient_accumulation_steps < 1
+    ):
         raise ValueError(
-            "`accumulate_steps` must be an integer >= 1, the batches of a "
-            f"step. Received: {accumulate_steps!r}"
+            "`gradient_accumulation_steps` must be an integer >= 1, the "
+            f"batches of a step. Received: {gradient_accumulation_steps!r}"
         )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 
-class FakePool:
+class ImagePool:
     """Gives the discriminator old fakes among the new ones.
 
     Until it is full, it keeps every fake and gives it back. Then, with

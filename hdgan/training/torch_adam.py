@@ -5,7 +5,7 @@ import tensorflow as tf
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
-class PublishedAdam(keras.optimizers.Adam):
+class TorchAdam(keras.optimizers.Adam):
     """Adam as PyTorch computes it, with the published betas.
 
     Wang et al., 2018, appendix. Keras adds epsilon before the bias correction
@@ -22,7 +22,7 @@ class PublishedAdam(keras.optimizers.Adam):
 
     Example:
         >>> schedule = hdgan.LinearDecay(2e-4, 100, 100, steps_per_epoch=2975)
-        >>> model.compile(PublishedAdam(schedule), PublishedAdam(schedule))
+        >>> model.compile(TorchAdam(schedule), TorchAdam(schedule))
     """
 
     def __init__(

@@ -8,22 +8,22 @@ from hdgan.layers.kernels.activations import leaky_relu, relu
 from hdgan.layers.kernels.convolution import convolve, convolve_transposed
 from hdgan.layers.kernels.instance_mean import mean_per_instance
 from hdgan.layers.kernels.instance_norm import instance_normalize
-from hdgan.layers.kernels.remaking import (
-    convolutions_to_remake,
-    remade,
-    remakable,
-    remaking_convolutions,
+from hdgan.layers.kernels.recompute import (
+    convolutions_to_recompute,
+    recomputable,
+    recomputed,
+    recomputing_convolutions,
 )
 
 __all__ = [
-    "convolutions_to_remake",
+    "convolutions_to_recompute",
     "convolve",
     "convolve_transposed",
     "instance_normalize",
     "leaky_relu",
     "mean_per_instance",
+    "recomputable",
+    "recomputed",
+    "recomputing_convolutions",
     "relu",
-    "remade",
-    "remakable",
-    "remaking_convolutions",
 ]

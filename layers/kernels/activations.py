@@ -3,7 +3,10 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import custom_gradient, tf
-from hdgan.layers.kernels.remaking import is_remakable, remake_for_gradient
+from hdgan.layers.kernels.recompute import (
+    is_recomputable,
+    recompute_for_gradient,
+)
 
 _SLOPE = 0.2
 
@@ -19,7 +22,7 @@ def relu(x):
     """
     if tf is None:
         return ops.relu(x)
-    return remake_for_gradient(tf.nn.relu, tf.convert_to_tensor(x))
+    return recompute_for_gradient(tf.nn.relu, tf.convert_to_tensor(x))
 
 
 def leaky_relu(x):
@@ -51,4 +54,8 @@ def leaky_relu(x):
 
     x = tf.convert_to_tensor(x)
     # Else the result is what is kept in place of `x`.
-    return remake_for_gradient(activate, x) if is_remakable(x) else activate(x)
+    return (
+        recompute_for_gradient(activate, x)
+        if is_recomputable(x)
+        else activate(x)
+    )

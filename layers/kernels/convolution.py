@@ -18,7 +18,7 @@ from hdgan.layers.kernels.backend import (
     sizes,
     tf,
 )
-from hdgan.layers.kernels.remaking import remade, remake_convolution
+from hdgan.layers.kernels.recompute import recompute_convolution, recomputed
 
 PAD_MODES = ("constant", "reflect")
 
@@ -45,7 +45,7 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
         x = ops.conv(x, kernel, strides, "valid", "channels_last")
         return ops.add(x, bias)
     kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
-    return remake_convolution(
+    return recompute_convolution(
         lambda x: _convolve_with_gradient(x, kernel, bias, strides, padding),
         tf.convert_to_tensor(x),
     )
@@ -59,7 +59,7 @@ def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
         y = _convolve(padded, kernel, strides)
 
         def backward(gradient):
-            padded = padding.apply(remade(outer_x, gradient))
+            padded = padding.apply(recomputed(outer_x, gradient))
             kernel_gradient = _kernel_gradient(
                 padded, gradient, kernel.shape, strides
             )
@@ -100,7 +100,7 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
         )
         return ops.add(y[:, cropping:, cropping:], bias)
     kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
-    return remake_convolution(
+    return recompute_convolution(
         lambda x: _convolve_transposed_with_gradient(
             x, kernel, bias, strides, cropping
         ),
@@ -129,7 +129,7 @@ def _convolve_transposed_with_gradient(
             return (
                 _convolve(uncut, kernel, strides),
                 _kernel_gradient(
-                    uncut, remade(outer_x, gradient), kernel.shape, strides
+                    uncut, recomputed(outer_x, gradient), kernel.shape, strides
                 ),
                 _sum_pixels(gradient),
             )

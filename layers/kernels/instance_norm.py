@@ -3,7 +3,10 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import custom_gradient, tf
-from hdgan.layers.kernels.remaking import remake_after, remake_for_gradient
+from hdgan.layers.kernels.recompute import (
+    recompute_after,
+    recompute_for_gradient,
+)
 
 
 def instance_normalize(x, epsilon):
@@ -28,8 +31,8 @@ def instance_normalize(x, epsilon):
     x = tf.convert_to_tensor(x)
     if x.dtype == tf.float32:
         # Written over `x`, and kept in its place.
-        x = remake_after(_subtract_first_pixel, x)
-    return remake_for_gradient(
+        x = recompute_after(_subtract_first_pixel, x)
+    return recompute_for_gradient(
         lambda x: _normalize_on_tensorflow(x, epsilon), x
     )
 

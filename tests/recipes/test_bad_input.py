@@ -184,14 +184,14 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
             ("--label_feat", "--label_nc=0 is RGB", "--instance_feat"),
         ),
         (
-            ("--load_features", "--encoder_features=4"),
-            ("--encoder_features=4", "hold 3"),
+            ("--load_style_maps", "--style_channels=4"),
+            ("--style_channels=4", "hold 3"),
         ),
         (
-            ("--load_features", "--label_feat"),
-            ("missing: train_feat", "hdgan.tools.encode_features"),
+            ("--load_style_maps", "--label_feat"),
+            ("missing: train_feat", "hdgan.tools.encode_styles"),
         ),
-        (("--instance_feat", "--encoder_features=0"), ("encoder_features",)),
+        (("--instance_feat", "--style_channels=0"), ("style_channels",)),
         (("--nope=1",), ("nope",)),
         (("--batch_size=two",), ("--batch_size=two",)),
         (("train",), ("unexpected argument 'train'", "--name=value")),
@@ -219,7 +219,7 @@ def test_a_flag_that_does_not_fit_is_named(drawn, tmp_path, flags, words):
 
 def test_a_feature_map_of_another_size_is_named(data_dir):
     path = other_feature_size(data_dir)
-    result = run_inside(RECIPE, *arguments(data_dir, "--load_features"))
+    result = run_inside(RECIPE, *arguments(data_dir, "--load_style_maps"))
     assert_one_clear_error(result, path, "32x16", "64x32", "resize one")
     assert not (data_dir.parent / "run").exists()
 

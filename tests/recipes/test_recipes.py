@@ -244,11 +244,11 @@ def test_a_run_stopped_before_its_first_checkpoint_starts_again(
 @pytest.mark.parametrize(
     ("given", "expected"),
     [
-        (("--instance_feat", "--encoder_features=4"), "instances"),
+        (("--instance_feat", "--style_channels=4"), "instances"),
         (("--label_feat",), "labels"),
         # As published commands have it.
-        (("--load_features", "--instance_feat"), "loaded"),
-        (("--load_features", "--label_feat"), "loaded"),
+        (("--load_style_maps", "--instance_feat"), "loaded"),
+        (("--load_style_maps", "--label_feat"), "loaded"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -274,7 +274,7 @@ def test_flags_choose_where_styles_come_from(
         assert model.encoder.regions == expected
         assert model.encoder.output_shape[-1] == count
     page = (workdir / "samples" / "index.html").read_text()
-    assert ("Feature map" in page) == (expected == "loaded")
+    assert ("Style map" in page) == (expected == "loaded")
     # What was given stays with the run.
     result = run_inside(RECIPE, *resume(workdir, "--max_steps=2"))
     assert result.code == 0, result.err
@@ -282,7 +282,7 @@ def test_flags_choose_where_styles_come_from(
 
 def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    several = ("--accumulate_steps=2", "--flip", "--dropout_rate=0")
+    several = ("--gradient_accumulation_steps=2", "--flip", "--dropout_rate=0")
     result = run_inside(RECIPE, *flags(data_dir, whole, *several))
     assert result.code == 0, result.err
     # Of four scenes; each epoch has its learning rate.
@@ -317,8 +317,12 @@ def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
                 assert np.abs(state - value).mean() < tolerance, name
             elif name.endswith("iteration"):
                 assert state == value == 4
-    result = run_inside(RECIPE, *resume(whole, "--accumulate_steps=1"))
-    assert_one_clear_error(result, "--accumulate_steps=1", "the run's 2")
+    result = run_inside(
+        RECIPE, *resume(whole, "--gradient_accumulation_steps=1")
+    )
+    assert_one_clear_error(
+        result, "--gradient_accumulation_steps=1", "the run's 2"
+    )
 
 
 def test_float16_goes_on_with_its_scales(data_dir, tmp_path):
@@ -344,13 +348,13 @@ def test_help_lists_the_flags():
     for name in (
         "data_dir",
         "base_width",
-        "encoder_features",
+        "style_channels",
         "instance_feat",
         "label_feat",
-        "load_features",
+        "load_style_maps",
         "l1_weight",
         "epochs",
-        "accumulate_steps",
+        "gradient_accumulation_steps",
         "devices",
     ):
         assert f"--{name}" in result.out or f"--[no]{name}" in result.out

@@ -10,11 +10,11 @@ import tensorflow as tf
 from programs import assert_one_clear_error, run, run_inside
 
 from hdgan import LabelSet, Pix2PixHD
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
 from hdgan.profiling import measurements
-from hdgan.profiling.flops import count_synthesis, count_train_step
+from hdgan.profiling.flops import count_synthesis_flops, count_train_step_flops
 from hdgan.profiling.text_report import print_report
 from hdgan.tools import benchmark
 from hdgan.tools.draw_scenes import draw_scenes
@@ -89,7 +89,7 @@ def test_a_train_step(tmp_path):
     check_record(record)
     model = Pix2PixHD.from_preset("tiny", LabelSet.numbered(5), **NUMBERS)
     model.compile()
-    count = count_train_step(model, 2, 30, 64)
+    count = count_train_step_flops(model, 2, 30, 64)
     assert record["operations"]["total"] == count.total
     assert record["images_per_second"] == pytest.approx(
         2 / record["seconds"]["median"]
@@ -117,7 +117,7 @@ def test_a_synthesis(tmp_path, flags, arguments):
     check_record(record)
     arguments = {"labels": LabelSet.numbered(5), **arguments, **NUMBERS}
     model = Pix2PixHD.from_preset("tiny", **arguments)
-    count = count_synthesis(model, 1, 30, 64)
+    count = count_synthesis_flops(model, 1, 30, 64)
     assert record["operations"]["forward"] == count.forward
 
 
@@ -240,7 +240,9 @@ def test_pillow_does_the_work_of_make_dataset(data_dir):
     for load_size in (64, 32):
         read = measurements._read_with_pillow(scenes, load_size, 2)
         for index in range(3):
-            expected = read_scene(scenes, index, Resizing(load_size=load_size))
+            expected = read_scene(
+                scenes, index, ResizePolicy(load_size=load_size)
+            )
             photo, instances, labels = next(read)
             ours = {
                 "photo": photo,

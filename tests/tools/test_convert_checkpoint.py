@@ -219,7 +219,7 @@ def test_without_pytorch_only_the_way_back_fails(tmp_path, monkeypatch):
         (["--label_nc=0"], ["5 of classes", "Expected 3"]),
         (["--nouse_instances", "--label_nc=5"], ["6 of classes"]),
         (
-            ["--load_features"],
+            ["--load_style_maps"],
             ["global.pth", "discriminator.pth", "Expected 6"],
         ),
         (

@@ -22,12 +22,12 @@ def data_dir(tmp_path_factory):
     for kind in ("label", "inst", "img", "feat"):
         (data_dir / kind).mkdir()
     for name, size in SIZES.items():
-        scenes = make_scenes(1, *size, num_features=3)
+        scenes = make_scenes(1, *size, style_channels=3)
         scene = {k: a[0] for k, a in scenes.items()}
         write_png(data_dir / "label" / f"{name}.png", scene["label_map"])
         write_png(data_dir / "inst" / f"{name}.png", scene["instance_map"])
         write_png(data_dir / "img" / f"{name}.png", scene["photo"])
-        write_png(data_dir / "feat" / f"{name}.png", scene["feature_map"])
+        write_png(data_dir / "feat" / f"{name}.png", scene["style_map"])
     return data_dir
 
 
@@ -197,15 +197,15 @@ def test_a_model_of_feature_maps_asks_for_them(data_dir, tmp_path):
     model = save(tmp_path / "run", styles="loaded")
     output_dir = tmp_path / "out"
     result = run_inside(TOOL, *arguments(model, data_dir, output_dir))
-    assert_one_clear_error(result, "--feature_dir", "encode_features")
+    assert_one_clear_error(result, "--style_dir", "encode_styles")
     assert not output_dir.exists()
     result = run_inside(
         TOOL,
         *arguments(model, data_dir, output_dir),
-        f"--feature_dir={data_dir / 'feat'}",
+        f"--style_dir={data_dir / 'feat'}",
     )
     assert result.code == 0, result.err
-    scenes = make_scenes(1, *SIZES["odd"], num_features=3)
+    scenes = make_scenes(1, *SIZES["odd"], style_channels=3)
     del scenes["photo"]
     (expected,) = load_model(model).synthesize(**scenes)
     photo = read_photo(output_dir / "odd.png").astype(int)
@@ -214,9 +214,9 @@ def test_a_model_of_feature_maps_asks_for_them(data_dir, tmp_path):
     result = run_inside(
         TOOL,
         *arguments(model, data_dir, data_dir / "feat"),
-        f"--feature_dir={data_dir / 'feat'}",
+        f"--style_dir={data_dir / 'feat'}",
     )
-    assert_one_clear_error(result, "--output_dir is --feature_dir")
+    assert_one_clear_error(result, "--output_dir is --style_dir")
 
 
 def test_feature_maps_that_are_not_used_are_warned_of(
@@ -225,10 +225,10 @@ def test_feature_maps_that_are_not_used_are_warned_of(
     result = run_inside(
         TOOL,
         *arguments(run_dir, data_dir, tmp_path / "out"),
-        f"--feature_dir={data_dir / 'feat'}",
+        f"--style_dir={data_dir / 'feat'}",
     )
     assert result.code == 0, result.err
-    assert "--feature_dir is not used" in caplog.text
+    assert "--style_dir is not used" in caplog.text
 
 
 def test_a_model_of_rgb_images_takes_them(data_dir, tmp_path):

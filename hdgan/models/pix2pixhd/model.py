@@ -5,7 +5,7 @@ import typing
 import keras
 import tensorflow as tf
 
-from hdgan.layers.kernels import remade, remakable
+from hdgan.layers.kernels import recomputable, recomputed
 from hdgan.models.pix2pixhd.presets import (
     PRESETS,
     build_networks,
@@ -13,9 +13,9 @@ from hdgan.models.pix2pixhd.presets import (
     size_multiple,
 )
 from hdgan.models.synthesis import Synthesizer
-from hdgan.preprocessing.scene_preprocessing import SceneCoding
+from hdgan.preprocessing.scene_preprocessing import ScenePreprocessing
 from hdgan.serving import export_savedmodel
-from hdgan.training.adversarial_model import GanTraining
+from hdgan.training.adversarial_model import AdversarialModel
 
 
 class Scene(typing.NamedTuple):
@@ -28,7 +28,7 @@ class Scene(typing.NamedTuple):
         region_map: int32 `(batch, height, width)`, the instances; None for RGB
             input without them.
         styles: what the generator's styles come from: the encoder's inputs, a
-            coded feature map, or None.
+            coded style map, or None.
         photo: float32 `(batch, height, width, 3)` in [-1, 1], or None.
     """
 
@@ -40,7 +40,7 @@ class Scene(typing.NamedTuple):
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
-class Pix2PixHD(GanTraining):
+class Pix2PixHD(AdversarialModel):
     """Photographs from label maps: Wang et al., CVPR 2018.
 
     Takes raw maps and photos and does its own coding: one channel per class, a
@@ -56,7 +56,7 @@ class Pix2PixHD(GanTraining):
             `dropout_rate` and `children_policy`: `(batch, height, width,
             channels)` to an image in [-1, 1]. `channels` = classes (3 without
             labels) + 1 with instances + the encoder's. Without an encoder, any
-            more are those of a feature map that comes with the data.
+            more are those of a style map that comes with the data.
         discriminator: `MultiscaleDiscriminator`, or any model from coded label
             map and image (without the styles' channels) to a list over scales
             of lists of features, the logits last.
@@ -78,7 +78,7 @@ class Pix2PixHD(GanTraining):
         inputs: dict of `label_map`, `(batch, height, width)`, integers below
             the number of classes (`(batch, height, width, 3)`, uint8, without
             labels); `instance_map`, `(batch, height, width)`, integers, may be
-            left out; where the generator takes styles, `feature_map`, `(batch,
+            left out; where the generator takes styles, `style_map`, `(batch,
             height, width, style_channels)`, uint8, 0..255 for [-1, 1], or
             floats in [-1, 1]; with an encoder, instead of it, `photo`, `(batch,
             height, width, 3)`, uint8, whose styles are taken.
@@ -141,13 +141,13 @@ class Pix2PixHD(GanTraining):
         self.ema_decay = ema_decay
         self.preset = preset
         multiple = size_multiple(generator, encoder)
-        self.coding = SceneCoding(
+        self.preprocessing = ScenePreprocessing(
             0 if labels is None else len(labels),
             use_instances,
             size_multiple=multiple,
             size_minimum=-(-generator.size_minimum // multiple) * multiple,
             dtype=generator.children_policy,
-            name="coding",
+            name="preprocessing",
         )
         self._check_channels()
         self.style_clusters = style_clusters
@@ -185,7 +185,7 @@ class Pix2PixHD(GanTraining):
             use_instances: bool, whether the generator sees a boundary map.
             styles: what the generator takes styles from: `"instances"`, an
                 encoder of photos, averaged over each instance; `"labels"`, the
-                same over each class; `"loaded"`, a feature map that comes with
+                same over each class; `"loaded"`, a style map that comes with
                 the data; None, nothing.
             ema_decay: as in the constructor.
             dtype: policy of the networks' layers; None is the global one.
@@ -223,11 +223,11 @@ class Pix2PixHD(GanTraining):
         return self.average_generator or self.generator
 
     @property
-    def feature_map_channels(self):
-        """Channels of the feature map that the generator takes; 0 for none."""
+    def style_map_channels(self):
+        """Channels of the style map that the generator takes; 0 for none."""
         if self.encoder is not None:
             return 0
-        spare = self.generator.input_shape[-1] - self.coding.num_channels
+        spare = self.generator.input_shape[-1] - self.preprocessing.num_channels
         return max(spare, 0)
 
     @property
@@ -235,12 +235,12 @@ class Pix2PixHD(GanTraining):
         """Channels of the styles that the generator takes; 0 for none."""
         if self.encoder is not None:
             return self.encoder.output_shape[-1]
-        return self.feature_map_channels
+        return self.style_map_channels
 
     def call(self, inputs, training=False):
         scene = self._add_styles(self._code(inputs), inputs)
         image = self._generate(scene, training)
-        return self.coding.crop(image, inputs["label_map"])
+        return self.preprocessing.crop(image, inputs["label_map"])
 
     def encode(self, inputs):
         """Finds the styles of photos, which the generator takes.
@@ -262,14 +262,14 @@ class Pix2PixHD(GanTraining):
             )
         scene = self._add_styles(self._code(inputs), inputs)
         features = self.encoder(scene.styles, training=False)
-        return self.coding.crop(features, inputs["label_map"])
+        return self.preprocessing.crop(features, inputs["label_map"])
 
     def synthesize(
         self,
         label_map,
         instance_map=None,
         photo=None,
-        feature_map=None,
+        style_map=None,
         noise_seed=None,
         style_seed=None,
     ):
@@ -282,29 +282,29 @@ class Pix2PixHD(GanTraining):
             instance_map: the same shape, integers, or None.
             photo: uint8, the same size with three channels: where the model has
                 an encoder, the photo whose styles are taken.
-            feature_map: the same size with `style_channels` channels, uint8,
+            style_map: the same size with `style_channels` channels, uint8,
                 0..255 for [-1, 1], or floats in [-1, 1], where the generator
                 takes styles.
             noise_seed: int; draws one of the photographs that dropout at
                 synthesis makes possible. None leaves dropout off.
             style_seed: int; draws for each instance one of the styles of its
                 class, where the model has `style_clusters`, in place of photo
-                and feature map.
+                and style map.
 
         Returns:
             uint8 array `(height, width, 3)` or `(batch, height, width, 3)`,
             0..255, of the size of the label map.
 
         Raises:
-            ValueError: if a shape or id is wrong, a photo or feature map that
-                the model needs is missing, or a feature map or seed is given to
+            ValueError: if a shape or id is wrong, a photo or style map that
+                the model needs is missing, or a style map or seed is given to
                 a generator that takes no features or is without dropout.
         """
         return self._synthesizer(
             label_map,
             instance_map,
             photo,
-            feature_map,
+            style_map,
             noise_seed,
             style_seed,
         )
@@ -335,7 +335,7 @@ class Pix2PixHD(GanTraining):
                 "Training and evaluation need the photos: as `photo` in the "
                 f"dict or as `y`. Received only: {sorted(inputs)}"
             )
-        photo = self.coding.code_photo(photo, inputs["label_map"])
+        photo = self.preprocessing.normalize_photo(photo, inputs["label_map"])
         scene = self._code(inputs)._replace(photo=photo)
         return self._add_styles(scene, inputs)
 
@@ -346,45 +346,49 @@ class Pix2PixHD(GanTraining):
             for name in ("label_map", "instance_map")
             if inputs.get(name) is not None
         }
-        return Scene(maps, *self.coding(**maps))
+        return Scene(maps, *self.preprocessing(**maps))
 
     def _add_styles(self, scene, inputs):
         """Returns the scene with what its styles come from."""
         photo = scene.photo
-        is_given = inputs.get("feature_map") is not None and photo is None
-        if self.feature_map_channels or (self.encoder is not None and is_given):
-            return scene._replace(styles=self._code_feature_map(inputs))
+        is_given = inputs.get("style_map") is not None and photo is None
+        if self.style_map_channels or (self.encoder is not None and is_given):
+            return scene._replace(styles=self._normalize_style_map(inputs))
         if self.encoder is None:
             return scene
         if photo is None:
-            photo = self._code_photo(inputs)
+            photo = self._normalize_photo(inputs)
         region_map = scene.region_map
         if self.encoder.regions == "labels":
-            region_map = self.coding.pad_ids(scene.maps["label_map"])
+            region_map = self.preprocessing.pad_ids(scene.maps["label_map"])
         return scene._replace(styles=[photo, region_map])
 
-    def _code_photo(self, inputs):
+    def _normalize_photo(self, inputs):
         if inputs.get("photo") is None:
             raise ValueError(
                 "This model has an instance feature encoder: give it a "
-                "`photo` to take the styles from, or a `feature_map`. "
+                "`photo` to take the styles from, or a `style_map`. "
                 "Received: None"
             )
-        return self.coding.code_photo(inputs["photo"], inputs["label_map"])
+        return self.preprocessing.normalize_photo(
+            inputs["photo"], inputs["label_map"]
+        )
 
-    def _code_feature_map(self, inputs):
-        feature_map = inputs.get("feature_map")
-        shape = None if feature_map is None else tuple(feature_map.shape)
+    def _normalize_style_map(self, inputs):
+        style_map = inputs.get("style_map")
+        shape = None if style_map is None else tuple(style_map.shape)
         if shape is None or shape[3:] != (self.style_channels,):
             raise ValueError(
-                "This model's generator takes styles from a `feature_map`, "
+                "This model's generator takes styles from a `style_map`, "
                 "uint8 (batch, height, width, "
                 f"{self.style_channels}), beside the "
-                f"{self.coding.num_channels} channels of the coded maps. "
+                f"{self.preprocessing.num_channels} channels of the maps. "
                 f"Received: {shape and f'shape {shape}'}. Give one, such as "
-                "the tool encode_features writes."
+                "the tool encode_styles writes."
             )
-        return self.coding.code_feature_map(feature_map, inputs["label_map"])
+        return self.preprocessing.normalize_style_map(
+            style_map, inputs["label_map"]
+        )
 
     def _generate(self, scene, training):
         condition = scene.condition
@@ -404,20 +408,20 @@ class Pix2PixHD(GanTraining):
         def join(condition):
             return tf.concat([condition, tf.cast(image, condition.dtype)], -1)
 
-        return remakable(
+        return recomputable(
             join(condition),
-            lambda dependency: join(remade(condition, dependency)),
+            lambda dependency: join(recomputed(condition, dependency)),
         )
 
     # === Checks and configuration ===
 
     def _check_channels(self):
-        condition = self.coding.num_channels
-        features = self.feature_map_channels
+        condition = self.preprocessing.num_channels
+        features = self.style_map_channels
         if self.encoder is not None:
             features = self.encoder.output_shape[-1]
         # D first: it takes no features, so it tells a missing boundary map from
-        # a feature map.
+        # a style map.
         for network, expected in (
             (self.discriminator, condition + 3),
             (self.generator, condition + features),
@@ -432,9 +436,9 @@ class Pix2PixHD(GanTraining):
 
     def _check_style_clusters(self):
         clusters = self.style_clusters
-        if clusters and clusters.num_features != self.style_channels:
+        if clusters and clusters.style_channels != self.style_channels:
             raise ValueError(
-                f"The style clusters have {clusters.num_features} features, "
+                f"The style clusters have {clusters.style_channels} features, "
                 f"but the generator takes {self.style_channels} channels of "
                 "styles. Are they those of this model?"
             )

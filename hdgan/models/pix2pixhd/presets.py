@@ -28,7 +28,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 16,
         "encoder_downsamplings": 4,
-        "encoder_features": 3,
+        "style_channels": 3,
         "losses": {
             "adversarial_loss": "least_squares",
             "feature_matching_weight": 10.0,
@@ -52,7 +52,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 16,
         "encoder_downsamplings": 4,
-        "encoder_features": 3,
+        "style_channels": 3,
         "losses": {
             "adversarial_loss": "least_squares",
             "feature_matching_weight": 10.0,
@@ -73,7 +73,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 16,
         "encoder_downsamplings": 4,
-        "encoder_features": 3,
+        "style_channels": 3,
         "losses": {
             "adversarial_loss": "non_saturating",
             "feature_matching_weight": 0.0,
@@ -95,7 +95,7 @@ PRESETS = {
         "spectral_norm": False,
         "encoder_width": 8,
         "encoder_downsamplings": 3,
-        "encoder_features": 3,
+        "style_channels": 3,
         "losses": {
             "adversarial_loss": "least_squares",
             "feature_matching_weight": 10.0,
@@ -141,9 +141,9 @@ def build_networks(numbers, condition_channels, styles=None, dtype=None):
         numbers: dict, as `resolve_preset` returns it.
         condition_channels: int, channels of the coded label map: classes and
             boundary map.
-        styles: what the generator takes `encoder_features` more channels from:
+        styles: what the generator takes `style_channels` more channels from:
             `"instances"`, an encoder's mean per instance; `"labels"`, its mean
-            per class; `"loaded"`, a feature map that comes with the data; None,
+            per class; `"loaded"`, a style map that comes with the data; None,
             nothing.
         dtype: policy of the layers; None is the global one.
 
@@ -159,15 +159,15 @@ def build_networks(numbers, condition_channels, styles=None, dtype=None):
             f"`styles` must be one of {STYLES}. Received: {styles!r}"
         )
     encoder = None
-    feature_channels = 0
+    style_channels = 0
     if styles is not None:
-        feature_channels = numbers["encoder_features"]
-        check_positive(encoder_features=feature_channels)
+        style_channels = numbers["style_channels"]
+        check_positive(style_channels=style_channels)
     if styles in ("instances", "labels"):
         encoder = InstanceEncoder(
             numbers["encoder_width"],
             numbers["encoder_downsamplings"],
-            feature_channels,
+            style_channels,
             norm=numbers["norm"],
             regions=styles,
             dtype=dtype,
@@ -184,7 +184,7 @@ def build_networks(numbers, condition_channels, styles=None, dtype=None):
         name="discriminator",
     )
     generator = _build_generator(
-        numbers, condition_channels + feature_channels, dtype
+        numbers, condition_channels + style_channels, dtype
     )
     return generator, discriminator, encoder
 

@@ -307,7 +307,7 @@ def _make_encoder(state, regions):
     return InstanceEncoder(
         width,
         num_downsamplings,
-        feature_channels=_last_kernel(state, "model")[0],
+        style_channels=_last_kernel(state, "model")[0],
         norm=_norm(state, "model.2"),
         regions=regions,
         name="encoder",

@@ -18,7 +18,7 @@ class SamplePage(keras.callbacks.Callback):
     Args:
         directory: path of the run.
         scenes: dict from a scene's name to a dict of numpy arrays: `label_map`,
-            and `instance_map`, `photo` and `feature_map` where there are any.
+            and `instance_map`, `photo` and `style_map` where there are any.
         every_steps: int >= 1; once more after the last step.
     """
 

@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from hdgan.data.resize_policy import MODES, Resizing
+from hdgan.data.resize_policy import MODES, ResizePolicy
 from hdgan.data.street.scenes import draw_street_scene
 
 SIZES = [(1024, 2048), (256, 342), (342, 256), (500, 333), (47, 33)]
@@ -48,8 +48,8 @@ def test_shrunken_scenes_show_the_same_at_half_the_size(mode):
     """The coarse phase of a training sees what the fine one will see."""
     height, width = 96, 128
     options = {"load_size": 128, "crop_size": 64, "size_multiple": 16}
-    whole = Resizing(mode, **options)
-    half = Resizing(mode, **options, shrink=2)
+    whole = ResizePolicy(mode, **options)
+    half = ResizePolicy(mode, **options, shrink=2)
     expected = tuple(side // 2 for side in whole.final_size(height, width))
     assert half.final_size(height, width) == expected
     rows, columns = np.indices((height, width))
@@ -65,7 +65,7 @@ def test_shrunken_scenes_show_the_same_at_half_the_size(mode):
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("mode", MODES)
 def test_sizes_are_the_published_ones(mode, size):
-    resizing = Resizing(mode, load_size=64, crop_size=32, size_multiple=16)
+    resizing = ResizePolicy(mode, load_size=64, crop_size=32, size_multiple=16)
     expected = published_size(mode, 64, 32, 16, *size)
     assert tuple(resizing.final_size(*size)) == expected
     for name, tensor in resized(resizing, scene_of(*size)).items():
@@ -73,11 +73,18 @@ def test_sizes_are_the_published_ones(mode, size):
 
 
 def test_the_published_sizes_at_the_published_settings():
-    assert Resizing("scale_width", 1024).final_size(1024, 2048) == (512, 1024)
-    assert Resizing("scale_width", 512).final_size(256, 342) == (383, 512)
-    assert Resizing("none", size_multiple=32).final_size(1000, 15) == (992, 32)
+    assert ResizePolicy("scale_width", 1024).final_size(1024, 2048) == (
+        512,
+        1024,
+    )
+    assert ResizePolicy("scale_width", 512).final_size(256, 342) == (383, 512)
+    assert ResizePolicy("none", size_multiple=32).final_size(1000, 15) == (
+        992,
+        32,
+    )
     # Python rounds a half to the even number: 1.5 and 2.5 to 2.
-    assert Resizing("none", size_multiple=16).final_size(24, 40) == (32, 32)
+    policy = ResizePolicy("none", size_multiple=16)
+    assert policy.final_size(24, 40) == (32, 32)
 
 
 # Of these ratios no pixel's centre lies on the border of two.
@@ -87,7 +94,7 @@ def test_the_published_sizes_at_the_published_settings():
 )
 def test_ids_are_those_of_pils_nearest_neighbour(size, load_size):
     scene = scene_of(*size)
-    result = resized(Resizing("scale_width", load_size), scene)
+    result = resized(ResizePolicy("scale_width", load_size), scene)
     height, width = result["label_map"].shape[:2]
     for name in ("label_map", "instance_map"):
         image = Image.fromarray(scene[name].numpy()[..., 0])
@@ -98,7 +105,9 @@ def test_ids_are_those_of_pils_nearest_neighbour(size, load_size):
 
 def test_label_and_instance_map_take_the_same_pixels_at_any_size():
     for load_size in range(20, 150, 7):
-        result = resized(Resizing("scale_width", load_size), scene_of(40, 64))
+        result = resized(
+            ResizePolicy("scale_width", load_size), scene_of(40, 64)
+        )
         np.testing.assert_array_equal(
             result["label_map"] + 70_000, result["instance_map"]
         )
@@ -107,7 +116,7 @@ def test_label_and_instance_map_take_the_same_pixels_at_any_size():
 def test_photos_are_those_of_pils_bicubic():
     photo = draw_street_scene(0, 3, 138, 276).photo
     scene = {**scene_of(138, 276), "photo": tf.constant(photo)}
-    small = resized(Resizing("scale_width", 120), scene)["photo"]
+    small = resized(ResizePolicy("scale_width", 120), scene)["photo"]
     assert small.shape == (60, 120, 3)
     assert small.dtype == np.uint8
     expected = Image.fromarray(photo).resize(
@@ -118,18 +127,18 @@ def test_photos_are_those_of_pils_bicubic():
     assert difference.max() < 8
 
 
-def test_feature_maps_go_with_the_label_map_and_do_not_blend():
+def test_style_maps_go_with_the_label_map_and_do_not_blend():
     scene = scene_of(40, 64)
     ids = scene["label_map"].numpy()[..., 0]
     values = np.stack([ids % 251, ids // 251, 0 * ids], -1).astype("uint8")
-    scene["feature_map"] = tf.constant(values)
+    scene["style_map"] = tf.constant(values)
     for load_size in (20, 47, 96):
         result = resized(
-            Resizing("scale_width_and_crop", load_size, crop_size=9),
+            ResizePolicy("scale_width_and_crop", load_size, crop_size=9),
             scene,
             corner=(0.3, 0.7),
         )
-        features = result["feature_map"]
+        features = result["style_map"]
         assert features.dtype == np.uint8
         np.testing.assert_array_equal(
             features[..., 0] + 251 * features[..., 1].astype(int),
@@ -139,7 +148,10 @@ def test_feature_maps_go_with_the_label_map_and_do_not_blend():
 
 def test_scenes_of_the_right_size_are_not_touched():
     scene = scene_of(40, 64)
-    for resizing in (Resizing("scale_width", 64), Resizing("none", 99, 99, 8)):
+    for resizing in (
+        ResizePolicy("scale_width", 64),
+        ResizePolicy("none", 99, 99, 8),
+    ):
         for name, tensor in resized(resizing, scene).items():
             np.testing.assert_array_equal(tensor, scene[name])
 
@@ -147,7 +159,7 @@ def test_scenes_of_the_right_size_are_not_touched():
 @pytest.mark.parametrize("mode", ["crop", "scale_width_and_crop"])
 def test_one_crop_for_maps_and_photo(mode):
     scene = scene_of(40, 64)
-    resizing = Resizing(mode, load_size=64, crop_size=24)
+    resizing = ResizePolicy(mode, load_size=64, crop_size=24)
     places = set()
     for corner in ((0.0, 0.0), (0.999999, 0.0), (0.3, 0.7), (0.99, 0.999999)):
         result = resized(resizing, scene, corner=corner)
@@ -163,7 +175,7 @@ def test_one_crop_for_maps_and_photo(mode):
 
 def test_resize_and_crop_goes_through_a_square():
     scene = scene_of(40, 64)
-    resizing = Resizing("resize_and_crop", load_size=80, crop_size=80)
+    resizing = ResizePolicy("resize_and_crop", load_size=80, crop_size=80)
     result = resized(resizing, scene)["label_map"][..., 0]
     np.testing.assert_array_equal(
         result[:, 0], np.repeat(np.arange(40) * 64, 2)
@@ -180,13 +192,13 @@ def test_resize_and_crop_goes_through_a_square():
     ],
 )
 def test_a_scene_smaller_than_the_crop_is_an_error(mode, load_size, crop_size):
-    resizing = Resizing(mode, load_size, crop_size)
+    resizing = ResizePolicy(mode, load_size, crop_size)
     with pytest.raises(ValueError, match="too small to crop") as error:
         resizing.final_size(40, 64)
     assert "64x40" in str(error.value)
     assert f"{crop_size}x{crop_size}" in str(error.value)
     assert "smaller crop size" in str(error.value)
-    smaller = Resizing(mode, load_size, crop_size - 1)
+    smaller = ResizePolicy(mode, load_size, crop_size - 1)
     assert smaller.final_size(40, 64) == (crop_size - 1,) * 2
 
 
@@ -201,5 +213,5 @@ def test_a_scene_smaller_than_the_crop_is_an_error(mode, load_size, crop_size):
 )
 def test_bad_arguments_are_named(arguments, name):
     with pytest.raises(ValueError, match=name) as error:
-        Resizing(**arguments)
+        ResizePolicy(**arguments)
     assert str(next(iter(arguments.values()))) in str(error.value)

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
 from hdgan.tools.draw_scenes import draw_scenes
 
-RESIZING = Resizing("scale_width_and_crop", load_size=32, crop_size=16)
+RESIZING = ResizePolicy("scale_width_and_crop", load_size=32, crop_size=16)
 
 
 @pytest.fixture
@@ -68,9 +68,9 @@ def test_scalings_share_no_files_but_crops_do(scenes, tmp_path):
     cache_dir = tmp_path / "cache"
     for resizing in (
         RESIZING,
-        Resizing("scale_width_and_crop", load_size=32, crop_size=8),
-        Resizing("scale_width", load_size=24),
-        Resizing("none", size_multiple=8),
+        ResizePolicy("scale_width_and_crop", load_size=32, crop_size=8),
+        ResizePolicy("scale_width", load_size=24),
+        ResizePolicy("none", size_multiple=8),
     ):
         cached = _batches(scenes, 4, resizing, cache_dir=cache_dir)
         _assert_same(cached, _batches(scenes, 4, resizing))

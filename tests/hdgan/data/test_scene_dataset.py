@@ -9,12 +9,12 @@ import pytest
 from PIL import Image
 
 from hdgan.data.image_files import read_id_map, read_photo, write_png
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import SceneFiles, find_scenes
 from hdgan.data.street.scenes import draw_street_scene
 
-AS_IS = Resizing("none", size_multiple=1)
+AS_IS = ResizePolicy("none", size_multiple=1)
 NUM_SCENES = 5
 HEIGHT, WIDTH = 8, 12
 CITYSCAPES = (
@@ -40,8 +40,8 @@ def scenes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def featured(scenes):
-    """The same scenes, their photos serving as feature maps too."""
-    return dataclasses.replace(scenes, feature_maps=scenes.photos)
+    """The same scenes, their photos serving as style maps too."""
+    return dataclasses.replace(scenes, style_maps=scenes.photos)
 
 
 def take(scenes, count, resizing=AS_IS, **options):
@@ -72,25 +72,25 @@ def test_a_batch_holds_maps_and_photos(scenes):
     }
 
 
-def test_feature_maps_are_read_flipped_and_cropped_with_the_rest(featured):
+def test_style_maps_are_read_flipped_and_cropped_with_the_rest(featured):
     is_flipped = set()
-    for batch in take(featured.take(3), 20, Resizing("crop", crop_size=5)):
-        assert batch["feature_map"].shape == (1, 5, 5, 3)
-        assert batch["feature_map"].dtype == np.uint8
-        np.testing.assert_array_equal(batch["feature_map"], batch["photo"])
+    for batch in take(featured.take(3), 20, ResizePolicy("crop", crop_size=5)):
+        assert batch["style_map"].shape == (1, 5, 5, 3)
+        assert batch["style_map"].dtype == np.uint8
+        np.testing.assert_array_equal(batch["style_map"], batch["photo"])
         first_row = batch["label_map"][0, 0]
         is_flipped.add(bool(first_row[0] > first_row[1]))
     assert is_flipped == {False, True}
     scene = read_scene(featured, 2, AS_IS)
-    np.testing.assert_array_equal(scene["feature_map"], scene["photo"])
+    np.testing.assert_array_equal(scene["style_map"], scene["photo"])
 
 
-def test_a_keras_layer_moves_feature_maps_along(featured):
+def test_a_keras_layer_moves_style_maps_along(featured):
     layer = keras.layers.RandomFlip("horizontal", seed=3)
     firsts = set()
     for batch in take(featured, 20, flip=False, augmentation=layer):
-        assert batch["feature_map"].dtype == np.uint8
-        np.testing.assert_array_equal(batch["feature_map"], batch["photo"])
+        assert batch["style_map"].dtype == np.uint8
+        np.testing.assert_array_equal(batch["style_map"], batch["photo"])
         firsts.add(int(batch["label_map"][0, 0, 0]))
     assert firsts == {0, WIDTH - 1}
 
@@ -99,7 +99,7 @@ def test_a_keras_layer_moves_feature_maps_along(featured):
 def test_a_stream_from_step_k_goes_on_as_one_from_0(scenes, batch_size, start):
     options = {
         "batch_size": batch_size,
-        "resizing": Resizing("crop", crop_size=5),
+        "resizing": ResizePolicy("crop", crop_size=5),
         "seed": 4,
     }
     whole = take(scenes, 9, **options)
@@ -156,7 +156,7 @@ def test_without_flips_nothing_is_mirrored(scenes):
 
 def test_crops_are_joint_and_reach_every_place(scenes):
     places = set()
-    resizing = Resizing("crop", crop_size=5)
+    resizing = ResizePolicy("crop", crop_size=5)
     for batch in take(scenes, 250, resizing, flip=False):
         assert batch["label_map"].shape == (1, 5, 5)
         assert_maps_and_photo_agree(batch)
@@ -200,7 +200,7 @@ def test_a_keras_layer_moves_rgb_inputs_along(scenes):
 
 def test_rgb_inputs_are_images(scenes):
     rgb = SceneFiles(scenes.photos, None, scenes.photos, is_rgb=True)
-    for batch in take(rgb, 6, Resizing("crop", crop_size=4)):
+    for batch in take(rgb, 6, ResizePolicy("crop", crop_size=4)):
         assert set(batch) == {"label_map", "photo"}
         np.testing.assert_array_equal(batch["label_map"], batch["photo"])
 
@@ -299,7 +299,7 @@ def test_id_maps_are_decoded_exactly(decoded, name):
 )
 def test_instance_ids_of_cityscapes_survive_the_pipeline():
     scenes = find_scenes(CITYSCAPES).take(2)
-    resizing = Resizing("scale_width", 512)
+    resizing = ResizePolicy("scale_width", 512)
     batches = take(scenes, 2, resizing, shuffle=False, flip=False)
     for index, batch in enumerate(batches):
         instance_map = batch["instance_map"][0]

@@ -99,8 +99,8 @@ def test_only_instance_maps_missing_the_flag_is_advised(folders):
 
 
 @pytest.fixture
-def feature_folder(folders):
-    """A complete data set's folder of feature maps."""
+def style_folder(folders):
+    """A complete data set's folder of style maps."""
     fill(folders)
     folder = folders[0].with_name("train_feat")
     folder.mkdir()
@@ -110,28 +110,28 @@ def feature_folder(folders):
     return folder
 
 
-def test_feature_maps_pair_like_the_others(feature_folder):
-    data_dir = feature_folder.parent
-    scenes, sizes = find_and_check(data_dir, use_features=True)
+def test_style_maps_pair_like_the_others(style_folder):
+    data_dir = style_folder.parent
+    scenes, sizes = find_and_check(data_dir, use_style_maps=True)
     assert sizes == [SIZE] * 3
-    assert [p.name for p in scenes.feature_maps] == [
+    assert [p.name for p in scenes.style_maps] == [
         p.name for p in scenes.inputs
     ]
-    assert [p.parent for p in scenes.feature_maps] == [feature_folder] * 3
-    assert len(scenes.take(2).feature_maps) == 2
-    assert find_scenes(data_dir).feature_maps is None
-    lost = feature_folder / f"{CITIES[1]}_gtFine_labelIds.png"
+    assert [p.parent for p in scenes.style_maps] == [style_folder] * 3
+    assert len(scenes.take(2).style_maps) == 2
+    assert find_scenes(data_dir).style_maps is None
+    lost = style_folder / f"{CITIES[1]}_gtFine_labelIds.png"
     lost.rename(lost.with_suffix(".jpg"))  # JPEG would blend them.
     with pytest.raises(ValueError, match="no one partner") as error:
-        find_scenes(data_dir, use_features=True)
+        find_scenes(data_dir, use_style_maps=True)
     assert_error(error, data_dir / "train_label" / lost.name, "1 of them")
 
 
-def test_a_feature_map_of_another_size_is_shown(feature_folder):
-    path = sorted(feature_folder.iterdir())[1]
+def test_a_style_map_of_another_size_is_shown(style_folder):
+    path = sorted(style_folder.iterdir())[1]
     Image.open(path).resize((8, 5)).save(path)
     with pytest.raises(ValueError, match="the same size") as error:
-        find_and_check(feature_folder.parent, use_features=True)
+        find_and_check(style_folder.parent, use_style_maps=True)
     assert_error(error, path, "8x5", "9x6", "resize one")
 
 
@@ -139,16 +139,16 @@ def test_only_feature_maps_missing_the_tool_is_advised(folders):
     fill(folders)
     data_dir = folders[0].parent
     with pytest.raises(ValueError, match="missing: train_feat") as error:
-        find_scenes(data_dir, use_features=True)
+        find_scenes(data_dir, use_style_maps=True)
     assert_error(
         error,
-        "python -m hdgan.tools.encode_features",
+        "python -m hdgan.tools.encode_styles",
         f"--data_dir={data_dir} --split=train",
         "--instance_feat",
     )
     with pytest.raises(ValueError, match="val_label, val_inst") as error:
-        find_scenes(data_dir, "val", use_features=True)
-    assert "encode_features" not in str(error.value)
+        find_scenes(data_dir, "val", use_style_maps=True)
+    assert "encode_styles" not in str(error.value)
 
 
 def test_an_empty_folder_is_named(folders):

@@ -27,7 +27,7 @@ CASES = {
         "num_scales": 1,
     },
     "styles_of_labels": {"styles": "labels", **SHALLOW},
-    "loaded_styles": {"styles": "loaded", "encoder_features": 5, **SHALLOW},
+    "loaded_styles": {"styles": "loaded", "style_channels": 5, **SHALLOW},
     "rgb": {"labels": None, "use_instances": False, **SHALLOW},
     "no_instances": {"use_instances": False, "spectral_norm": True, **SHALLOW},
     "pix2pix_256": {"preset": "pix2pix_256"},
@@ -101,8 +101,8 @@ def encoding():
 
 @pytest.fixture(scope="module")
 def loaded():
-    """A model that takes feature maps of two channels, not trained."""
-    return sharpen(make_model(styles="loaded", encoder_features=2))
+    """A model that takes style maps of two channels, not trained."""
+    return sharpen(make_model(styles="loaded", style_channels=2))
 
 
 # === Journeys ===
@@ -315,40 +315,40 @@ def test_encoder_needs_a_photo_to_take_styles_from(encoding):
 
 
 @pytest.mark.parametrize(
-    ("feature_map", "message"),
+    ("style_map", "message"),
     [
-        (None, r"`feature_map`, uint8 \(batch, height, width, 2\).*None"),
+        (None, r"`style_map`, uint8 \(batch, height, width, 2\).*None"),
         (np.zeros((8, 8, 3), "uint8"), r"shape \(1, 8, 8, 2\).*8, 3"),
         (np.zeros((8, 9, 2), "uint8"), "size of the label map"),
         (np.full((8, 8, 2), 7.5, "float32"), r"floats in \[-1, 1\].*7\.5"),
     ],
     ids=["none", "channels", "size", "dtype"],
 )
-def test_synthesis_says_what_a_feature_map_lacks(loaded, feature_map, message):
+def test_synthesis_says_what_a_feature_map_lacks(loaded, style_map, message):
     with pytest.raises(ValueError, match=message):
-        loaded.synthesize(np.zeros((8, 8), "int32"), feature_map=feature_map)
+        loaded.synthesize(np.zeros((8, 8), "int32"), style_map=style_map)
 
 
 def test_training_says_what_a_feature_map_lacks():
     model = make_model(styles="loaded", **SHALLOW)
     model.compile(run_eagerly=True)
     scenes = scenes_for(model, 1, 16, 16)
-    features = scenes.pop("feature_map")
+    features = scenes.pop("style_map")
     for call in (model.fit, model.evaluate):
         with pytest.raises(ValueError, match=r"width, 3\).*Received: None"):
             call(scenes, verbose=0)
         with pytest.raises(ValueError, match=r"shape \(1, 16, 16, 2\)"):
-            call({**scenes, "feature_map": features[..., :2]}, verbose=0)
+            call({**scenes, "style_map": features[..., :2]}, verbose=0)
         with pytest.raises(
-            tf.errors.InvalidArgumentError, match="`feature_map` and `label_map"
+            tf.errors.InvalidArgumentError, match="`style_map` and `label_map"
         ):
-            call({**scenes, "feature_map": features[:, 1:]}, verbose=0)
+            call({**scenes, "style_map": features[:, 1:]}, verbose=0)
 
 
 def test_what_a_model_has_no_use_for_is_refused(plain):
-    feature_map = np.zeros((8, 8, 3), "uint8")
+    style_map = np.zeros((8, 8, 3), "uint8")
     with pytest.raises(ValueError, match="takes no styles"):
-        plain.synthesize(np.zeros((8, 8), "int32"), feature_map=feature_map)
+        plain.synthesize(np.zeros((8, 8), "int32"), style_map=style_map)
     with pytest.raises(ValueError, match="no instance feature encoder"):
         plain.encode(make_scenes(1, 8, 8))
 
@@ -442,10 +442,10 @@ def test_loaded_styles_do_as_the_encoder_that_found_them(encoding):
     expected = encoding.synthesize(**scenes)
     features = encoding.encode(scenes).numpy()
     stored = np.round((features + 1) * 127.5).astype("uint8")
-    photos = loaded.synthesize(**maps_of(scenes), feature_map=stored)
+    photos = loaded.synthesize(**maps_of(scenes), style_map=stored)
     # Rounding a feature to 8 bits moves few pixels by more than a level.
     assert np.abs(photos.astype(int) - expected).mean() < 1
-    other = loaded.synthesize(**maps_of(scenes), feature_map=255 - stored)
+    other = loaded.synthesize(**maps_of(scenes), style_map=255 - stored)
     assert np.abs(other.astype(int) - expected).mean() > 5
 
 

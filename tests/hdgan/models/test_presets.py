@@ -38,7 +38,7 @@ def test_published_numbers():
     assert (numbers["base_width"], numbers["num_enhancers"]) == (32, 1)
     assert (numbers["num_local_blocks"], numbers["num_scales"]) == (3, 3)
     for numbers in hdgan.PRESETS.values():
-        assert numbers["encoder_features"] == 3
+        assert numbers["style_channels"] == 3
     numbers = hdgan.PRESETS["pix2pix_256"]
     assert numbers["num_scales"] == 1
     assert numbers["dropout_rate"] == 0.5
@@ -75,7 +75,7 @@ def test_styles_add_channels_to_the_generator_alone(styles, count):
         num_blocks=1,
         encoder_width=4,
         num_scales=1,
-        encoder_features=count,
+        style_channels=count,
     )
     generator, discriminator, encoder = build_networks(numbers, 6, styles)
     assert generator.input_shape[-1] == 6 + (count or 3)
@@ -94,8 +94,8 @@ def test_unknown_styles_or_none_of_their_channels_are_refused():
     with pytest.raises(ValueError, match=r"'instances', 'labels'.*'clusters'"):
         make_model(styles="clusters")
     for styles in ("instances", "loaded"):
-        with pytest.raises(ValueError, match=r"encoder_features.*Received: 0"):
-            make_model(styles=styles, encoder_features=0)
+        with pytest.raises(ValueError, match=r"style_channels.*Received: 0"):
+            make_model(styles=styles, style_channels=0)
 
 
 def test_sizes_suit_generator_and_encoder():
@@ -104,7 +104,7 @@ def test_sizes_suit_generator_and_encoder():
     )
     assert size_multiple(model.generator) == 2
     assert size_multiple(model.generator, model.encoder) == 8
-    assert model.coding.size_multiple == 8
+    assert model.preprocessing.size_multiple == 8
 
 
 def test_overrides_replace_and_none_leaves():

@@ -80,7 +80,7 @@ def test_discriminator_makes_the_golden_output():
         (
             "encoder",
             "InstanceEncoder(base_width=4, num_downsamplings=2, "
-            "feature_channels=3, norm='instance', regions='instances')",
+            "style_channels=3, norm='instance', regions='instances')",
         ),
     ],
 )

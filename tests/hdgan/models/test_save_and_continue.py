@@ -26,7 +26,7 @@ CASES = {
         "num_downsamplings": 1,
         "num_scales": 1,
         "styles": "loaded",
-        "encoder_features": 2,
+        "style_channels": 2,
     },
     "all_state": {
         "num_downsamplings": 1,

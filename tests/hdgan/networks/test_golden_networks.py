@@ -66,7 +66,7 @@ def test_encoder_before_and_after_pooling():
     encoder = InstanceEncoder(
         base_width=golden["config"]["ngf"],
         num_downsamplings=golden["config"]["n_downsample_global"],
-        feature_channels=golden["config"]["output_nc"],
+        style_channels=golden["config"]["output_nc"],
     )
     golden_weights.assign(encoder, golden)
     instance = golden["instance"][..., 0].astype("int32")

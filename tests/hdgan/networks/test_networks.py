@@ -45,7 +45,7 @@ class Case:
 
 def make_encoder():
     return InstanceEncoder(
-        base_width=4, num_downsamplings=2, feature_channels=2, regions="labels"
+        base_width=4, num_downsamplings=2, style_channels=2, regions="labels"
     )
 
 
@@ -255,7 +255,7 @@ def test_the_smallest_size_passes_and_a_smaller_one_does_not():
         ),
         (lambda: UNetGenerator(5, num_downsamplings=1), "at least 2.*: 1"),
         (lambda: UNetGenerator(5, norm="layer"), "one of.*'layer'"),
-        (lambda: InstanceEncoder(feature_channels=-1), "feature_ch.*: -1"),
+        (lambda: InstanceEncoder(style_channels=-1), "feature_ch.*: -1"),
     ],
 )
 def test_bad_arguments_are_named(make, message):

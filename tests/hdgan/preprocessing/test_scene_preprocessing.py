@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hdgan.preprocessing.scene_preprocessing import SceneCoding
+from hdgan.preprocessing.scene_preprocessing import ScenePreprocessing
 
 
-def _coding(num_classes=3, use_instances=True, **options):
-    return SceneCoding(
+def _preprocessing(num_classes=3, use_instances=True, **options):
+    return ScenePreprocessing(
         num_classes,
         use_instances,
         **{"size_multiple": 4, "size_minimum": 8, **options},
@@ -21,7 +21,7 @@ INSTANCES = np.array([[[7, 7, 7, 20001], [7, 7, 7, 20002]]], "uint16")
 
 
 def test_condition_is_one_hot_then_boundary():
-    condition, instances = _coding()(LABELS, INSTANCES)
+    condition, instances = _preprocessing()(LABELS, INSTANCES)
     assert condition.shape == (1, 8, 8, 4)
     for k in range(3):
         np.testing.assert_array_equal(
@@ -35,24 +35,28 @@ def test_condition_is_one_hot_then_boundary():
 
 
 def test_padding_repeats_the_edge():
-    condition, instances = _coding()(LABELS, INSTANCES)
+    condition, instances = _preprocessing()(LABELS, INSTANCES)
     np.testing.assert_array_equal(instances[0, 1:, 3:], 20002)
     np.testing.assert_array_equal(condition[0, 1:, 3:, 2], 1)
     photo = np.full((1, 5, 9, 3), 255, "uint8")
-    coded = _coding().code_photo(photo, np.zeros((1, 5, 9), "uint8"))
+    coded = _preprocessing().normalize_photo(
+        photo, np.zeros((1, 5, 9), "uint8")
+    )
     assert coded.shape == (1, 8, 12, 3)
     np.testing.assert_allclose(coded, 1.0, atol=1e-6)
     features = np.zeros((1, 5, 9, 7), "uint8")
     features[:, -1, -1] = 255
-    coded = _coding().code_feature_map(features, np.zeros((1, 5, 9), "uint8"))
+    coded = _preprocessing().normalize_style_map(
+        features, np.zeros((1, 5, 9), "uint8")
+    )
     assert coded.shape == (1, 8, 12, 7)
     np.testing.assert_allclose(coded[:, 4:, 8:], 1.0, atol=1e-6)
     np.testing.assert_allclose(coded[:, :4], -1.0, atol=1e-6)
 
 
 def test_maps_may_have_a_channel_axis():
-    with_axis = _coding()(LABELS[..., None], INSTANCES[..., None])
-    without = _coding()(LABELS, INSTANCES)
+    with_axis = _preprocessing()(LABELS[..., None], INSTANCES[..., None])
+    without = _preprocessing()(LABELS, INSTANCES)
     for one, other in zip(with_axis, without, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -60,22 +64,22 @@ def test_maps_may_have_a_channel_axis():
 def test_rgb_takes_the_place_of_labels():
     image = np.zeros((1, 8, 8, 3), "uint8")
     image[..., 1] = 255
-    condition, instances = _coding(0, False)(image)
+    condition, instances = _preprocessing(0, False)(image)
     assert instances is None
     np.testing.assert_allclose(condition[0, 0, 0], [-1, 1, -1], atol=1e-6)
     with pytest.raises(ValueError, match="needs an `instance_map`"):
-        _coding(0, True)(image)
+        _preprocessing(0, True)(image)
 
 
 def test_half_precision_keeps_neighbouring_ids_apart():
-    coding = _coding(dtype="mixed_bfloat16")
-    condition, instances = coding(LABELS, INSTANCES)
+    preprocessing = _preprocessing(dtype="mixed_bfloat16")
+    condition, instances = preprocessing(LABELS, INSTANCES)
     assert condition.dtype == tf.bfloat16
     np.testing.assert_array_equal(instances[0, :2, 3], [20001, 20002])
     # Between 20001 and 20002 there is a border too.
     ids = np.full((1, 8, 8), 20001, "int32")
     ids[:, :, 4:] = 20002
-    condition, _ = coding(np.zeros((1, 8, 8), "uint8"), ids)
+    condition, _ = preprocessing(np.zeros((1, 8, 8), "uint8"), ids)
     border = tf.cast(condition[0, 0, :, 3], tf.float32)
     np.testing.assert_array_equal(border, [0, 0, 0, 1, 1, 0, 0, 0])
 
@@ -84,8 +88,8 @@ def test_half_precision_keeps_neighbouring_ids_apart():
 def test_ids_without_a_class_are_refused(label):
     labels = LABELS.astype("int32")
     labels[0, 0, 0] = label
-    coding = _coding()
-    for call in (coding, tf.function(coding)):
+    preprocessing = _preprocessing()
+    for call in (preprocessing, tf.function(preprocessing)):
         with pytest.raises(
             tf.errors.InvalidArgumentError, match=r"outside 0\.\.2"
         ):
@@ -93,10 +97,10 @@ def test_ids_without_a_class_are_refused(label):
 
 
 def test_configuration_makes_the_same_layer():
-    coding = _coding()
+    preprocessing = _preprocessing()
     copy = keras.saving.deserialize_keras_object(
-        keras.saving.serialize_keras_object(coding)
+        keras.saving.serialize_keras_object(preprocessing)
     )
-    assert copy.get_config() == coding.get_config()
-    assert copy.num_channels == coding.num_channels == 4
-    assert _coding(0, False).num_channels == 3
+    assert copy.get_config() == preprocessing.get_config()
+    assert copy.num_channels == preprocessing.num_channels == 4
+    assert _preprocessing(0, False).num_channels == 3

@@ -115,7 +115,7 @@ def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
             for label_map, region_map in zip(maps[0], regions, strict=True)
         ]
     )
-    by_hand = loaded.synthesize(*maps, feature_map=features)
+    by_hand = loaded.synthesize(*maps, style_map=features)
     np.testing.assert_array_equal(photos, by_hand)
 
 
@@ -126,7 +126,7 @@ def test_a_photos_own_features_can_be_given_in_its_place():
         {**scenes, "label_map": scenes["label_map"].astype("int32")}
     )
     photo = scenes.pop("photo")
-    by_features = model.synthesize(**scenes, feature_map=features.numpy())
+    by_features = model.synthesize(**scenes, style_map=features.numpy())
     by_photo = model.synthesize(**scenes, photo=photo)
     difference = by_features.astype(int) - by_photo.astype(int)
     assert np.abs(difference).max() <= 1
@@ -140,7 +140,7 @@ def test_without_labels_the_instance_ids_tell_the_classes(clusters):
     ids = np.full(image.shape[:3], 2017)
     features = np.full((*ids.shape, 3), CENTERS[2][0])
     options = [
-        model.synthesize(image, ids, feature_map=features + shift)
+        model.synthesize(image, ids, style_map=features + shift)
         for shift in (0.0, 1.0, 2.0)
     ]
     photo = model.synthesize(image, ids, style_seed=1)
@@ -148,7 +148,7 @@ def test_without_labels_the_instance_ids_tell_the_classes(clusters):
 
 
 def test_what_does_not_fit_is_refused(clusters):
-    networks = make_model(styles="instances", encoder_features=5).get_config()
+    networks = make_model(styles="instances", style_channels=5).get_config()
     config = keras.saving.serialize_keras_object(clusters)
     with pytest.raises(ValueError, match=r"3 features.*5 channels"):
         hdgan.Pix2PixHD.from_config({**networks, "style_clusters": config})
@@ -158,7 +158,7 @@ def test_what_does_not_fit_is_refused(clusters):
         model.synthesize(label_map, style_seed=1)
     with pytest.raises(ValueError, match=r"floats in \[-1, 1\].*2\.0"):
         model.synthesize(
-            label_map, feature_map=np.full((*label_map.shape, 3), 2.0)
+            label_map, style_map=np.full((*label_map.shape, 3), 2.0)
         )
 
 

@@ -8,8 +8,8 @@ import tensorflow as tf
 from tiny_models import make_model, scenes_for
 
 from hdgan.profiling.flops import (
-    count_synthesis,
-    count_train_step,
+    count_synthesis_flops,
+    count_train_step_flops,
 )
 from hdgan.profiling.shape_trace import padded_size
 
@@ -51,7 +51,7 @@ def test_a_train_step_runs_what_is_counted(model):
 def test_synthesis_runs_what_is_counted(model):
     scenes = scenes_for(model, 2, *SIZE)
     ran = _run_operations(model._synthesizer._graph, scenes)
-    count = count_synthesis(model, 2, *SIZE)
+    count = count_synthesis_flops(model, 2, *SIZE)
     assert count.total == count.forward == sum(ran.values()) > 0
 
 
@@ -59,8 +59,8 @@ def test_synthesis_runs_what_is_counted(model):
 def test_the_outermost_enhancer_alone(styles):
     model = make_model("pix2pixhd_1024p", styles=styles)
     model.compile()
-    whole = count_train_step(model, 1, *SIZE)
-    model.compile(trained_part="outermost_enhancer")
+    whole = count_train_step_flops(model, 1, *SIZE)
+    model.compile(weights_to_train="outermost_enhancer")
     part = _check_train_step(model, 1, *SIZE)
     assert part.forward == whole.forward
     assert part.kernel_gradients < whole.kernel_gradients
@@ -99,10 +99,10 @@ def test_wide_layers_multiply_once_too():
 def test_a_pool_of_fakes_is_judged_too():
     model = make_model()
     model.compile()
-    without = count_train_step(model, 1, *SIZE)
+    without = count_train_step_flops(model, 1, *SIZE)
     model.compile(pool_size=2)
     # The pool lies outside of the graph, and shapes are unknown after it.
-    model._fake_pool = lambda scene: {
+    model._image_pool = lambda scene: {
         name: tf.stop_gradient(tensor) for name, tensor in scene.items()
     }
     count = _check_train_step(model, 1, *SIZE)
@@ -115,7 +115,7 @@ def test_sizes_count_as_padded():
     model.compile()
     assert padded_size(model, 29, 46) == SIZE
     assert padded_size(model, 3, 3) == (8, 8)
-    for count in (count_train_step, count_synthesis):
+    for count in (count_train_step_flops, count_synthesis_flops):
         assert count(model, 1, 29, 46) == count(model, 1, *SIZE)
 
 
@@ -130,7 +130,7 @@ def test_by_hand():
         pixels // 4 * 9 * 4 * 2,  # Transposed: from each pixel that is there.
         pixels * 49 * 2 * 3,
     ]
-    assert count_synthesis(model, 1, 8, 8).forward == 2 * sum(kernels)
+    assert count_synthesis_flops(model, 1, 8, 8).forward == 2 * sum(kernels)
 
 
 def test_kernels_in_an_unknown_layer_are_refused():
@@ -139,14 +139,14 @@ def test_kernels_in_an_unknown_layer_are_refused():
     y = keras.layers.DepthwiseConv2D(3, name="unknown")(x)
     model.generator = keras.Model(x, y)
     with pytest.raises(ValueError, match="unknown, a DepthwiseConv2D"):
-        count_synthesis(model, 1, *SIZE)
+        count_synthesis_flops(model, 1, *SIZE)
 
 
 def _check_train_step(model, batch_size, height, width):
     """Returns the count, after comparing it with the traced step."""
     scenes = scenes_for(model, batch_size, height, width)
     ran = _run_operations(tf.function(model.train_step), scenes)
-    count = count_train_step(model, batch_size, height, width)
+    count = count_train_step_flops(model, batch_size, height, width)
     assert count.kernel_gradients == ran["Conv2DBackpropFilter"] > 0
     assert count.total == sum(ran.values())
     return count

@@ -67,7 +67,7 @@ def test_what_takes_more(tmp_path):
     model, plain = _estimate()
     _, pooled = _estimate({"pool_size": 4})
     assert pooled.discriminator == 1.5 * plain.discriminator
-    _, accumulated = _estimate({"accumulate_steps": 2})
+    _, accumulated = _estimate({"gradient_accumulation_steps": 2})
     assert accumulated.optimizers - plain.optimizers == pytest.approx(
         plain.weights, 1e-3
     )
@@ -80,7 +80,7 @@ def test_what_takes_more(tmp_path):
 
 
 def test_it_reads_as_a_sentence():
-    _, estimate = _estimate({"accumulate_steps": 2})
+    _, estimate = _estimate({"gradient_accumulation_steps": 2})
     assert str(estimate).startswith(f"{estimate.total / 1e9:.1f} GB (")
     assert "generator 0.0" in str(estimate)
     assert "gradients" not in str(estimate)

@@ -135,23 +135,23 @@ def test_the_pictures_of_a_scene():
 
 def test_a_feature_map_is_shown_and_used():
     model = sharpen(make_model(num_downsamplings=1, styles="loaded"))
-    scene = _scene(num_features=3)
+    scene = _scene(style_channels=3)
     pictures = scene_pictures(model, **scene)
     assert list(pictures) == [
         "Label map",
         "Boundary map",
-        "Feature map",
+        "Style map",
         "Generated",
         "Photo",
     ]
-    np.testing.assert_array_equal(pictures["Feature map"], scene["feature_map"])
-    scene["feature_map"] = 255 - scene["feature_map"]
+    np.testing.assert_array_equal(pictures["Style map"], scene["style_map"])
+    scene["style_map"] = 255 - scene["style_map"]
     other = scene_pictures(model, **scene)["Generated"]
     assert (other != pictures["Generated"]).any()
     # What is no RGB image can't be shown.
-    model = make_model(num_downsamplings=1, styles="loaded", encoder_features=2)
-    pictures = scene_pictures(model, **_scene(num_features=2))
-    assert "Feature map" not in pictures
+    model = make_model(num_downsamplings=1, styles="loaded", style_channels=2)
+    pictures = scene_pictures(model, **_scene(style_channels=2))
+    assert "Style map" not in pictures
     assert pictures["Generated"].shape == (17, 26, 3)
 
 

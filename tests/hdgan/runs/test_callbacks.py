@@ -79,7 +79,7 @@ def test_scalars_of_steps_of_several_batches(tmp_path, steps_per_epoch):
     log = ScalarLog(tmp_path, every_steps=2)
     # The loss of batch k, counted from 0, is k; step 1 has batches 0 to 2.
     train(
-        CountingModel(accumulate_steps=3),
+        CountingModel(gradient_accumulation_steps=3),
         lambda step: count_from(3 * step),
         5,
         steps_per_epoch,
@@ -96,7 +96,7 @@ def test_scalars_of_steps_of_several_batches(tmp_path, steps_per_epoch):
 @pytest.mark.parametrize("start", [0, 2, 3])
 def test_checkpoints_and_samples_come_once_a_step(tmp_path, start):
     """With steps of two batches; none at what a run is resumed from."""
-    model = CountingModel(start, accumulate_steps=2)
+    model = CountingModel(start, gradient_accumulation_steps=2)
     seen = {"checkpoint": [], "samples": []}
 
     class Checkpoint(TrainingCheckpoint):

@@ -65,7 +65,7 @@ def test_stopping_anywhere_changes_nothing():
 
 def test_a_step_of_several_batches_takes_them_all():
     for step, num_steps in ((0, 8), (3, 5), (5, 7)):
-        model = CountingModel(step, accumulate_steps=3)
+        model = CountingModel(step, gradient_accumulation_steps=3)
         log = EpochLog()
         train(
             model,

@@ -186,7 +186,7 @@ def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
     photos = set()
     for number, center in enumerate(centers):
         features = np.where(label_map[..., None], center, centers.mean(0))
-        expected = model.synthesize(label_map, feature_map=features)
+        expected = model.synthesize(label_map, style_map=features)
         photo = client.synthesize_with_style(label_map, styles={1: number})
         assert np.abs(photo.astype(int) - expected).max() <= 1
         photos.add(photo.tobytes())

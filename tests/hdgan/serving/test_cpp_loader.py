@@ -112,7 +112,7 @@ def _write_requests_with_style(model, requests):
     photo = model.synthesize(
         label_map,
         instance_map,
-        feature_map=np.broadcast_to(style, (*FIXED_SIZE, len(style))),
+        style_map=np.broadcast_to(style, (*FIXED_SIZE, len(style))),
     )[None]
     asked = {
         "synthesize_with_style-33x17": maps | styles,

@@ -27,7 +27,7 @@ MODELS = {
     "encoder": {"styles": "instances", "num_downsamplings": 1},
     "loaded": {
         "styles": "loaded",
-        "encoder_features": 2,
+        "style_channels": 2,
         "num_downsamplings": 1,
     },
     "rgb": {"labels": None, "use_instances": False, "num_downsamplings": 1},
@@ -147,7 +147,7 @@ def test_signature_has_names_and_free_sizes(served):
         "photo: uint8 (None, None, None, 3)",
     ]
     assert list(served.answers["loaded/signature"]) == [
-        "feature_map: uint8 (None, None, None, 2)",
+        "style_map: uint8 (None, None, None, 2)",
         "instance_map: int32 (None, None, None)",
         "label_map: uint8 (None, None, None)",
         "photo -> uint8 (None, None, None, 3)",

@@ -21,7 +21,7 @@ SIZES = (32, 16), (17, 33)
 MODELS = {
     "labels": {},
     "encoder": {"styles": "instances"},
-    "loaded": {"styles": "loaded", "encoder_features": 3},
+    "loaded": {"styles": "loaded", "style_channels": 3},
     "rgb": {"labels": None, "use_instances": False},
 }
 

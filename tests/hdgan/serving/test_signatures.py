@@ -25,12 +25,12 @@ MODELS = {
     "no instances": {"use_instances": False},
     "encoder": {"styles": "instances"},
     "encoder of labels": {"styles": "labels"},
-    "loaded": {"styles": "loaded", "encoder_features": 3},
+    "loaded": {"styles": "loaded", "style_channels": 3},
     "rgb": {"labels": None, "use_instances": False},
     "rgb, loaded": {
         "labels": None,
         "styles": "loaded",
-        "encoder_features": 1,
+        "style_channels": 1,
     },
 }
 
@@ -139,7 +139,7 @@ def test_encode_gives_what_the_encoder_finds(served, name, regions):
         instance_map=tf.constant(scenes["instance_map"], tf.int32),
         photo=tf.constant(scenes["photo"]),
     )
-    features = answer["feature_map"].numpy()
+    features = answer["style_map"].numpy()
     expected = model.encode(scenes).numpy()
     assert features.shape == (2, *SIZE, model.style_channels)
     np.testing.assert_allclose(features, expected, atol=1e-4)
@@ -429,7 +429,7 @@ STYLES = {
 def styled(tmp_path_factory):
     """A model with clusters of styles, and a function that asks for some."""
     directory = tmp_path_factory.mktemp("styled") / "1"
-    model = make_model(num_downsamplings=1, styles="loaded", encoder_features=3)
+    model = make_model(num_downsamplings=1, styles="loaded", style_channels=3)
     sharpen(model)
     model.style_clusters = StyleClusters(STYLES)
     model.export(directory)
@@ -477,7 +477,7 @@ def _expected(model, styles):
     features = np.zeros((*LABEL_MAP.shape, 3), "float32")
     for instance, vector in styles.items():
         features[instance == INSTANCE_MAP] = vector
-    return model.synthesize(LABEL_MAP, INSTANCE_MAP, feature_map=features)
+    return model.synthesize(LABEL_MAP, INSTANCE_MAP, style_map=features)
 
 
 def _assert_near(photo, expected):
@@ -525,7 +525,7 @@ def test_without_instances_classes_have_the_styles(styled):
     features = np.zeros((*LABEL_MAP.shape, 3), "float32")
     for label, vector in ((1, STYLES[1][0]), (2, (1, 1, 1)), (4, mean)):
         features[label == LABEL_MAP] = vector
-    expected = model.synthesize(LABEL_MAP, none, feature_map=features)
+    expected = model.synthesize(LABEL_MAP, none, style_map=features)
     _assert_near(photo, expected)
 
 

@@ -59,7 +59,7 @@ def large_batches():
 def test_three_batches_are_as_one_of_three_times_the_size(large_batches):
     expected, _ = large_batches
     model = make_model(**OPTIONS)
-    _compile(model, accumulate_steps=3)
+    _compile(model, gradient_accumulation_steps=3)
     _fit(model, 2)
     assert model.step == expected.step == 2
     _assert_close(model, expected)
@@ -71,7 +71,7 @@ def test_three_batches_on_two_replicas_are_as_one_large_one(
     expected, _ = large_batches
     with two_replicas.scope():
         model = make_model(**OPTIONS)
-        _compile(model, accumulate_steps=3)
+        _compile(model, gradient_accumulation_steps=3)
     _fit(model, 2)
     assert model.step == 2
     _assert_close(model, expected)
@@ -82,7 +82,7 @@ def test_three_batches_on_two_replicas_are_as_one_large_one(
 
 def test_nothing_moves_before_the_last_batch():
     model = make_model(**OPTIONS)
-    _compile(model, accumulate_steps=3)
+    _compile(model, gradient_accumulation_steps=3)
     scenes = make_scenes(1, 16, 24)
 
     def state():
@@ -111,7 +111,7 @@ def test_nothing_moves_before_the_last_batch():
 
 def test_scenes_of_a_step_may_differ_in_size():
     model = make_model(**OPTIONS)
-    _compile(model, accumulate_steps=2)
+    _compile(model, gradient_accumulation_steps=2)
     model.train_on_batch(make_scenes(1, 16, 24))
     model.train_on_batch(make_scenes(1, 20, 16))
     assert model.step == 1
@@ -119,17 +119,17 @@ def test_scenes_of_a_step_may_differ_in_size():
 
 def test_what_is_added_up_is_no_part_of_a_file(tmp_path):
     model = make_model(**OPTIONS)
-    _compile(model, accumulate_steps=2)
+    _compile(model, gradient_accumulation_steps=2)
     for seed in range(3):  # The last one is the first of its step.
         model.train_on_batch(make_scenes(1, 16, 24, seed=seed))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    assert loaded.accumulate_steps == 2
+    assert loaded.gradient_accumulation_steps == 2
     _assert_close(loaded, model)
     for other in (3, 4):
         loaded.train_on_batch(make_scenes(1, 16, 24, seed=other))
     expected = make_model(**OPTIONS)
-    _compile(expected, accumulate_steps=2)
+    _compile(expected, gradient_accumulation_steps=2)
     for seed in (0, 1, 3, 4):
         expected.train_on_batch(make_scenes(1, 16, 24, seed=seed))
     _assert_close(loaded, expected)
@@ -152,5 +152,7 @@ def test_a_step_of_one_batch_has_no_more_variables():
 
 @pytest.mark.parametrize("value", [0, -1, 2.0])
 def test_bad_numbers_are_refused(value):
-    with pytest.raises(ValueError, match=rf"accumulate_steps.*>= 1.*{value}"):
-        make_model().compile(accumulate_steps=value)
+    with pytest.raises(
+        ValueError, match=rf"gradient_accumulation_steps.*>= 1.*{value}"
+    ):
+        make_model().compile(gradient_accumulation_steps=value)

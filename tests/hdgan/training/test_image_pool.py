@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from tiny_models import make_model, make_scenes
 
-from hdgan.training.image_pool import FakePool
+from hdgan.training.image_pool import ImagePool
 
 FLAT = {"num_downsamplings": 1, "num_scales": 1}
 
@@ -28,14 +28,14 @@ def _numbers(pairs):
 
 
 def test_every_fake_is_given_back_until_the_pool_is_full():
-    pool = FakePool(6)
+    pool = ImagePool(6)
     for start in (0, 3):
         numbers = [start, start + 1, start + 2]
         assert _numbers(pool(_numbered(numbers))) == numbers
 
 
 def test_then_old_ones_come_in_half_of_the_cases():
-    pool = FakePool(10, seed=1)
+    pool = ImagePool(10, seed=1)
     given = []
     for number in range(1000):
         given += _numbers(pool(_numbered([number])))
@@ -51,7 +51,7 @@ def test_then_old_ones_come_in_half_of_the_cases():
 
 def test_the_same_seed_draws_the_same():
     def run(seed):
-        pool = FakePool(3, seed)
+        pool = ImagePool(3, seed)
         return [_numbers(pool(_numbered([k])))[0] for k in range(40)]
 
     assert run(5) == run(5)
@@ -59,7 +59,7 @@ def test_the_same_seed_draws_the_same():
 
 
 def test_sizes_may_differ_and_a_batch_may_be_empty():
-    pool = FakePool(1)
+    pool = ImagePool(1)
     sizes = set()
     for number in range(12):
         image = tf.ones((1, 4 + number % 2, 6, 3))
@@ -125,7 +125,7 @@ def test_two_replicas_have_pools_of_their_own(two_replicas):
         model.compile(pool_size=1)
     dataset = tf.data.Dataset.from_tensor_slices(make_scenes(8, 16, 24))
     model.fit(dataset.batch(2), epochs=2, shuffle=False, verbose=0)
-    kept = model._fake_pool._kept
+    kept = model._image_pool._kept
     assert sorted(kept) == [0, 1]
     assert [len(examples) for examples in kept.values()] == [1, 1]
 

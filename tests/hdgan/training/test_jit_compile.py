@@ -25,7 +25,7 @@ def _trained(jit_compile, options, compile_options):
 @pytest.mark.parametrize(
     ("options", "compile_options"),
     [
-        ({"ema_decay": 0.9}, {"accumulate_steps": 2}),
+        ({"ema_decay": 0.9}, {"gradient_accumulation_steps": 2}),
         ({"styles": "instances"}, {"remat": True}),
         ({"preset": "pix2pixhd_1024p"}, {}),
     ],

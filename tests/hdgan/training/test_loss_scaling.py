@@ -225,7 +225,7 @@ def test_an_overflow_in_any_batch_skips_the_whole_step(strategy, request):
     for data in (scenes, without):
         with scope.scope():
             model = make_model(**ALL_STATE)
-            model.compile(_scaled(), _scaled(), accumulate_steps=2)
+            model.compile(_scaled(), _scaled(), gradient_accumulation_steps=2)
         model.objective = _OverflowsOnWhite(model.objective, "generator_loss")
         dataset = tf.data.Dataset.from_tensor_slices(data).batch(2)
         model.fit(dataset, shuffle=False, verbose=0)
@@ -280,9 +280,9 @@ def test_the_outermost_enhancer_alone_with_an_encoder_and_a_pool():
     model.compile(
         _scaled(),
         _scaled(),
-        trained_part="outermost_enhancer",
+        weights_to_train="outermost_enhancer",
         pool_size=1,
-        accumulate_steps=2,
+        gradient_accumulation_steps=2,
     )
     trained = {id(v) for v in model._generator_variables()}
     trained |= {id(v) for v in model.discriminator.trainable_variables}

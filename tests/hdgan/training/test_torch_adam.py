@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from hdgan.training.torch_adam import PublishedAdam
+from hdgan.training.torch_adam import TorchAdam
 
 RATES = (2e-3, 1e-3, 5e-4)
 
@@ -52,7 +52,7 @@ def _take(optimizer, start, gradients):
 
 def test_steps_are_the_published_ones(run):
     start, gradients = run
-    weight = _take(PublishedAdam(_Rates()), start, gradients)
+    weight = _take(TorchAdam(_Rates()), start, gradients)
     expected = _published(start, gradients, RATES)
     np.testing.assert_allclose(weight, expected, atol=1e-6)
     # Keras' own is another optimizer where gradients are small.
@@ -70,7 +70,7 @@ def test_steps_are_pytorchs(run):
         optimizer.param_groups[0]["lr"] = rate
         weight.grad = torch.tensor(gradient)
         optimizer.step()
-    ours = _take(PublishedAdam(_Rates()), start, gradients)
+    ours = _take(TorchAdam(_Rates()), start, gradients)
     np.testing.assert_allclose(ours, weight.detach().numpy(), atol=1e-6)
 
 
@@ -78,7 +78,7 @@ def test_two_replicas_update_every_copy(run, two_replicas):
     start, gradients = run
     with two_replicas.scope():
         weight = keras.Variable(start)
-        optimizer = PublishedAdam(_Rates())
+        optimizer = TorchAdam(_Rates())
         optimizer.build([weight])
 
     @tf.function
@@ -94,8 +94,8 @@ def test_two_replicas_update_every_copy(run, two_replicas):
 
 
 def test_configuration_survives():
-    optimizer = PublishedAdam(1e-3, beta_1=0.7, epsilon=1e-6)
+    optimizer = TorchAdam(1e-3, beta_1=0.7, epsilon=1e-6)
     saved = keras.saving.serialize_keras_object(optimizer)
     loaded = keras.saving.deserialize_keras_object(saved)
-    assert type(loaded) is PublishedAdam
+    assert type(loaded) is TorchAdam
     assert loaded.get_config() == optimizer.get_config()

@@ -63,7 +63,7 @@ def _generator_variables(model):
 
 def _features(model, scenes, photo):
     if model.encoder is None:
-        return scenes["feature_map"].astype("float32") / 127.5 - 1.0
+        return scenes["style_map"].astype("float32") / 127.5 - 1.0
     regions = f"{model.encoder.regions.removesuffix('s')}_map"
     return model.encoder([photo, scenes[regions]])
 

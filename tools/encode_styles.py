@@ -1,13 +1,13 @@
-r"""Writes the styles that a model's encoder finds in photos, as feature maps.
+r"""Writes the styles that a model's encoder finds in photos, as style maps.
 
-    python -m hdgan.tools.encode_features --model=runs/styles/model.keras \
+    python -m hdgan.tools.encode_styles --model=runs/styles/model.keras \
         --data_dir=data
 
 reads `train_img`, with `train_label` and `train_inst`, and writes `train_feat`:
 for each label map an RGB image of its name and size, in which 0..255 stand for
-features from -1 to 1, constant over each instance, or each class. A recipe with
-`--load_features` trains on them without an encoder. Give the `--load_size` that
-the encoder was trained at: its features are those of that scale.
+styles from -1 to 1, constant over each instance, or each class. A recipe with
+`--load_style_maps` trains on them without an encoder. Give the `--load_size`
+that the encoder was trained at: its styles are those of that scale.
 """
 
 import pathlib
@@ -19,21 +19,21 @@ from absl import flags
 
 from hdgan.command_line import program
 from hdgan.data.image_files import write_png
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import check_scenes, find_scenes
 from hdgan.models.model_file import load_model
 from hdgan.models.synthesis import to_uint8
 
 
-def encode_features(model, scenes, output_dir, resizing):
-    """Writes the feature map of every scene, with a progress bar.
+def encode_styles(model, scenes, output_dir, resizing):
+    """Writes the style map of every scene, with a progress bar.
 
     Args:
         model: `Pix2PixHD` with an encoder of three channels.
         scenes: `SceneFiles` with photos.
         output_dir: path; made if it is missing.
-        resizing: `Resizing` without crop; feature maps come back to the size
+        resizing: `ResizePolicy` without crop; style maps come back to the size
             of the label map's file.
 
     Returns:
@@ -52,7 +52,7 @@ def encode_features(model, scenes, output_dir, resizing):
     if channels != 3:
         raise ValueError(
             f"This model's encoder finds {channels} features, but an RGB image "
-            "holds 3. Train one with --encoder_features=3."
+            "holds 3. Train one with --style_channels=3."
         )
     output_dir = pathlib.Path(output_dir)
     sizes = check_scenes(scenes, len(model.labels or ()))
@@ -90,9 +90,9 @@ def _make_writable(directory):
 
 def main():
     values = flags.FLAGS
-    resizing = Resizing("none", size_multiple=1)
+    resizing = ResizePolicy("none", size_multiple=1)
     if values.load_size is not None:
-        resizing = Resizing("scale_width", values.load_size)
+        resizing = ResizePolicy("scale_width", values.load_size)
     model = load_model(values.model)
     scenes = find_scenes(
         values.data_dir,
@@ -101,8 +101,8 @@ def main():
         use_instances=model.use_instances,
     )
     output_dir = pathlib.Path(values.data_dir) / f"{values.split}_feat"
-    written = encode_features(model, scenes, output_dir, resizing)
-    print(f"{len(written)} feature maps in {output_dir}")
+    written = encode_styles(model, scenes, output_dir, resizing)
+    print(f"{len(written)} style maps in {output_dir}")
 
 
 if __name__ == "__main__":

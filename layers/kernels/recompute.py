@@ -3,7 +3,7 @@
 What a convolution keeps for its kernel's gradient is its input: for most, a
 norm and a ReLU of another convolution's output, which is kept as well. Making
 the first from the second again takes a fraction of the convolution's own time,
-and nearly halves what a train step holds. Within `remaking_convolutions`,
+and nearly halves what a train step holds. Within `recomputing_convolutions`,
 outputs of convolutions are made again too.
 """
 
@@ -12,19 +12,19 @@ import threading
 
 from hdgan.layers.kernels.backend import after, custom_gradient, tf
 
-_ATTRIBUTE = "_hdgan_remake"
+_ATTRIBUTE = "_hdgan_recompute"
 # A thread of its own for each replica of a strategy.
 _state = threading.local()
 
 
 @contextlib.contextmanager
-def remaking_convolutions(limit):
+def recomputing_convolutions(limit):
     """Within it, convolutions' outputs are made again for the gradient, too.
 
     Args:
         limit: int, how many in a row, until the output of one is kept.
     """
-    before = convolutions_to_remake()
+    before = convolutions_to_recompute()
     _state.limit = limit
     try:
         yield
@@ -32,12 +32,12 @@ def remaking_convolutions(limit):
         _state.limit = before
 
 
-def convolutions_to_remake():
+def convolutions_to_recompute():
     """Returns the limit that is set; 0 where none are to be."""
     return getattr(_state, "limit", 0)
 
 
-def remakable(tensor, make, num_convolutions=0):
+def recomputable(tensor, make, num_convolutions=0):
     """Returns the tensor, after noting how to make it again.
 
     Args:
@@ -50,12 +50,12 @@ def remakable(tensor, make, num_convolutions=0):
     return tensor
 
 
-def is_remakable(tensor):
-    """Whether `remade` makes it."""
+def is_recomputable(tensor):
+    """Whether `recomputed` makes it."""
     return hasattr(tensor, _ATTRIBUTE)
 
 
-def remade(tensor, dependency):
+def recomputed(tensor, dependency):
     """Returns an equal tensor that is made once `dependency` is there.
 
     Called from the gradient of what took the tensor, with the gradient that
@@ -69,7 +69,7 @@ def remade(tensor, dependency):
     return after(dependency, tensor) if make is None else make(dependency)
 
 
-def remake_convolution(convolve, x):
+def recompute_convolution(convolve, x):
     """Calls a convolution, noting within the limit how to run it again.
 
     Args:
@@ -81,16 +81,16 @@ def remake_convolution(convolve, x):
     """
     y = convolve(x)
     num_convolutions = _count(x) + 1
-    if num_convolutions > convolutions_to_remake():
+    if num_convolutions > convolutions_to_recompute():
         return y
-    return remakable(
+    return recomputable(
         y,
-        lambda dependency: convolve(remade(x, dependency)),
+        lambda dependency: convolve(recomputed(x, dependency)),
         num_convolutions,
     )
 
 
-def remake_after(function, x):
+def recompute_after(function, x):
     """Calls a function whose result is kept unless `x` is made again.
 
     Args:
@@ -101,14 +101,14 @@ def remake_after(function, x):
         `function(x)`.
     """
     y = function(x)
-    if not is_remakable(x):
+    if not is_recomputable(x):
         return y
-    return remakable(
-        y, lambda dependency: function(remade(x, dependency)), _count(x)
+    return recomputable(
+        y, lambda dependency: function(recomputed(x, dependency)), _count(x)
     )
 
 
-def remake_for_gradient(function, x):
+def recompute_for_gradient(function, x):
     """Calls a function that takes little time, without keeping its result.
 
     Neither its gradient nor that of what takes the result keeps anything but
@@ -127,7 +127,7 @@ def remake_for_gradient(function, x):
     def make(dependency):
         graph = tf.compat.v1.get_default_graph()
         if graph not in again:
-            source = remade(x, dependency)
+            source = recomputed(x, dependency)
             with tf.GradientTape() as tape:
                 tape.watch(source)
                 again[graph] = tape, source, function(source)
@@ -144,7 +144,7 @@ def remake_for_gradient(function, x):
 
         return function(inner), backward
 
-    return remakable(call(x), make, _count(x))
+    return recomputable(call(x), make, _count(x))
 
 
 def _count(tensor):

@@ -18,13 +18,13 @@ from programs import (
 from tiny_models import make_model, make_scenes, sharpen
 
 from hdgan.data.image_files import read_id_map, read_photo, write_png
-from hdgan.data.resize_policy import Resizing
+from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
 from hdgan.models.model_file import load_model
 from hdgan.tools.draw_scenes import draw_scenes
 
-TOOL = "tools.encode_features"
+TOOL = "tools.encode_styles"
 RECIPE = "recipes.pix2pixhd_512p"
 SIZES = {"odd": (33, 47), "small": (5, 3), "even": (32, 64)}
 
@@ -84,7 +84,7 @@ def test_feature_maps_have_names_and_sizes_of_their_label_maps(
     result = run_inside(TOOL, *arguments(run_dirs[styles], data_dir))
     assert result.code == 0, result.err
     folder = data_dir / "val_feat"
-    assert f"3 feature maps in {folder}" in result.out
+    assert f"3 style maps in {folder}" in result.out
     assert len(list(folder.iterdir())) == 3
     for name, size in SIZES.items():
         path = folder / f"{name}_ids.png"
@@ -94,8 +94,8 @@ def test_feature_maps_have_names_and_sizes_of_their_label_maps(
         assert np.abs(read_photo(path) - expected).max() <= 1
     assert read_photo(folder / "odd_ids.png").std() > 5
     # They belong to their label maps, as the recipes look for them.
-    scenes = find_scenes(data_dir, "val", use_features=True)
-    assert [p.stem for p in scenes.feature_maps] == [
+    scenes = find_scenes(data_dir, "val", use_style_maps=True)
+    assert [p.stem for p in scenes.style_maps] == [
         p.stem for p in scenes.inputs
     ]
 
@@ -125,7 +125,7 @@ def test_scenes_are_encoded_at_the_size_of_training(run_dirs, data_dir):
         assert result.code == 0, result.err
     scenes = find_scenes(data_dir, "val")
     index = [path.stem for path in scenes.inputs].index("even_ids")
-    scene = read_scene(scenes, index, Resizing("scale_width", 32))
+    scene = read_scene(scenes, index, ResizePolicy("scale_width", 32))
     assert scene["photo"].shape == (16, 32, 3)
     model = load_model(run_dirs["instances"])
     features = model.encode({key: a[None] for key, a in scene.items()})[0]
@@ -153,8 +153,8 @@ def test_a_model_that_can_not_write_feature_maps_is_refused(data_dir, tmp_path):
         ("loaded", {"styles": "loaded"}, ("no instance feature encoder",)),
         (
             "five",
-            {"styles": "labels", "encoder_features": 5},
-            ("finds 5 features", "holds 3", "--encoder_features=3"),
+            {"styles": "labels", "style_channels": 5},
+            ("finds 5 features", "holds 3", "--style_channels=3"),
         ),
     ):
         model = save(tmp_path / name, **options)
@@ -215,29 +215,29 @@ def test_styles_of_one_model_train_another(tmp_path):
     )
     assert result.code == 0, result.err
     out = run(TOOL, f"--model={first}", f"--data_dir={data_dir}")
-    assert "3 feature maps in" in out
+    assert "3 style maps in" in out
 
     second = tmp_path / "second"
     result = run_inside(
         RECIPE,
         *common,
         f"--workdir={second}",
-        "--load_features",
+        "--load_style_maps",
         "--max_steps=2",
     )
     assert result.code == 0, result.err
     page = second / "samples" / "index.html"
-    assert "Feature map" in page.read_text()
+    assert "Style map" in page.read_text()
     # A resumed run keeps its styles, and says so to who contradicts.
     resume = (f"--workdir={second}", "--resume", "--max_steps=3")
     result = run_inside(RECIPE, *resume, "--noload_features")
-    assert_one_clear_error(result, "--load_features=False", "the run's True")
+    assert_one_clear_error(result, "--load_style_maps=False", "the run's True")
     result = run_inside(RECIPE, *resume)
     assert result.code == 0, result.err
     model = keras.models.load_model(second / "model.keras")
     assert int(model.generator_optimizer.iterations) == 3
     assert model.encoder is None
-    assert model.feature_map_channels == 3
+    assert model.style_map_channels == 3
 
     photos = {}
     shutil.copytree(data_dir / "train_feat", tmp_path / "other_feat")
@@ -250,7 +250,7 @@ def test_styles_of_one_model_train_another(tmp_path):
             f"--model={second}",
             f"--label_dir={data_dir / 'train_label'}",
             f"--instance_dir={data_dir / 'train_inst'}",
-            f"--feature_dir={folder}",
+            f"--style_dir={folder}",
             f"--output_dir={output_dir}",
         )
         assert result.code == 0, result.err

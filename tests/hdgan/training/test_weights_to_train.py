@@ -47,7 +47,7 @@ OUTERMOST = {"G/model2_1", "G/model2_2"}
 
 def test_the_outermost_enhancer_alone():
     model = _make_model()
-    model.compile(trained_part="outermost_enhancer")
+    model.compile(weights_to_train="outermost_enhancer")
     trained, untouched = _trained_by_a_step(model)
     assert trained == OUTERMOST | SCALES | {"E/model"}
     assert untouched == INNER
@@ -65,12 +65,14 @@ def test_then_all_with_a_fresh_optimizer_while_the_discriminators_goes_on(
     tmp_path,
 ):
     model = _make_model()
-    model.compile(trained_part="outermost_enhancer")
+    model.compile(weights_to_train="outermost_enhancer")
     for _ in range(3):
         model.train_on_batch(make_scenes(1, 32, 32))
     model.save(tmp_path / "model.keras")
     model = keras.models.load_model(tmp_path / "model.keras")
-    assert model.get_compile_config()["trained_part"] == "outermost_enhancer"
+    assert (
+        model.get_compile_config()["weights_to_train"] == "outermost_enhancer"
+    )
     state = [v.numpy() for v in model.discriminator_optimizer.variables]
     model.compile(discriminator_optimizer=model.discriminator_optimizer)
     for variable, value in zip(
@@ -86,6 +88,6 @@ def test_then_all_with_a_fresh_optimizer_while_the_discriminators_goes_on(
 
 def test_what_has_no_enhancer_or_no_such_part_is_refused():
     with pytest.raises(ValueError, match=r"LocalEnhancer.*GlobalGenerator"):
-        make_model().compile(trained_part="outermost_enhancer")
-    with pytest.raises(ValueError, match=r"trained_part.*'all'.*'global'"):
-        make_model().compile(trained_part="global")
+        make_model().compile(weights_to_train="outermost_enhancer")
+    with pytest.raises(ValueError, match=r"weights_to_train.*'all'.*'global'"):
+        make_model().compile(weights_to_train="global")
