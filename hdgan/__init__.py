@@ -19,9 +19,11 @@ from hdgan import layers
 __all__ = ["layers"]
 
 if keras.backend.backend() == "tensorflow":
+    from hdgan.models.label_to_photo import LabelToPhotoModel
     from hdgan.models.model_file import load_model
+    from hdgan.models.pix2pix.model import Pix2Pix
     from hdgan.models.pix2pixhd.model import Pix2PixHD
-    from hdgan.models.pix2pixhd.presets import PRESETS
+    from hdgan.models.presets import list_presets
     from hdgan.networks.global_generator import GlobalGenerator
     from hdgan.networks.instance_encoder import InstanceEncoder
     from hdgan.networks.local_enhancer import LocalEnhancer
@@ -31,14 +33,18 @@ if keras.backend.backend() == "tensorflow":
     from hdgan.preprocessing.style_clusters import StyleClusters
     from hdgan.training.linear_decay import LinearDecay
 
+    PRESETS = list_presets()
+
     __all__ += [
         "PRESETS",
         "GlobalGenerator",
         "InstanceEncoder",
         "LabelSet",
+        "LabelToPhotoModel",
         "LinearDecay",
         "LocalEnhancer",
         "MultiscaleDiscriminator",
+        "Pix2Pix",
         "Pix2PixHD",
         "StyleClusters",
         "UNetGenerator",

@@ -29,7 +29,7 @@ from absl import flags
 
 from hdgan.command_line import program, training_flags
 from hdgan.models.model_file import load_model
-from hdgan.models.pix2pixhd.presets import resolve_preset
+from hdgan.models.presets import resolve_preset
 from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.runs import training_run
 from hdgan.runs.phase import Phase
@@ -66,7 +66,7 @@ def make_phases(options):
         PRESET,
         base_width=options["base_width"],
         num_scales=options["num_scales"],
-    )
+    )["networks"]
     alone = options["fix_global_epochs"]
     if alone > options["epochs"]:
         raise ValueError(

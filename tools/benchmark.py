@@ -28,8 +28,9 @@ from absl import flags
 
 from hdgan.command_line import program
 from hdgan.layers.normalization import NORMS
-from hdgan.models.pix2pixhd.presets import PRESETS, STYLES, resolve_preset
+from hdgan.models.pix2pixhd.model import STYLES
 from hdgan.models.precision import PRECISIONS
+from hdgan.models.presets import list_presets, resolve_preset
 from hdgan.profiling.measurements import (
     MIN_STEPS,
     measure_data,
@@ -143,7 +144,7 @@ def measure_growth(options):
         pixels and of width that fit them best.
     """
     parts = [part for part in options["what"] if part in ("train", "synthesis")]
-    numbers = resolve_preset(options["preset"])
+    numbers = resolve_preset(options["preset"])["networks"]
     ratio = numbers["discriminator_width"] / numbers["base_width"]
     sizes = [
         {"height": height, "width": width}
@@ -223,7 +224,13 @@ def _define_for_model(kind, name, help, **options):
 
 
 def _define_flags():
-    _define("enum", "preset", "pix2pixhd_512p", "Preset.", enum_values=PRESETS)
+    _define(
+        "enum",
+        "preset",
+        "pix2pixhd_512p",
+        "Preset.",
+        enum_values=list_presets(),
+    )
     _define("integer", "height", 512, "Pixels.")
     _define("integer", "width", 1024, "Pixels.")
     _define("integer", "batch", 1, "Examples of a step.")
@@ -239,8 +246,8 @@ def _define_flags():
     _define("integer", "label_nc", 35, "Number of classes; 0: RGB input.")
     numbers = {
         name: None
-        for preset in PRESETS.values()
-        for name, value in preset.items()
+        for preset in list_presets().values()
+        for name, value in preset["networks"].items()
         if type(value) is int
     }
     for name in numbers:

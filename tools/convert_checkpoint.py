@@ -33,7 +33,6 @@ from absl import flags
 from hdgan.command_line import program
 from hdgan.models.model_file import load_model, save_model
 from hdgan.models.pix2pixhd.model import Pix2PixHD
-from hdgan.models.pix2pixhd.presets import PRESETS
 from hdgan.models.pix2pixhd.pytorch_checkpoint import (
     describe,
     load_discriminator,
@@ -41,10 +40,12 @@ from hdgan.models.pix2pixhd.pytorch_checkpoint import (
     load_generator,
     state_dict,
 )
+from hdgan.models.presets import resolve_preset
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.preprocessing.style_clusters import StyleClusters
+from hdgan.training.loss_terms import change_losses, make_losses
 
 # Channels of the style maps that `--load_style_maps` reads.
 _LOADED_STYLE_CHANNELS = 3
@@ -117,7 +118,7 @@ def convert_from_pytorch(values):
 
 def _find_discriminator(values, generator, condition):
     """Returns the discriminator, and the losses that it was trained with."""
-    losses = PRESETS["pix2pixhd_512p"]["losses"]
+    losses = make_losses(resolve_preset("pix2pixhd_512p")["losses"])
     if values.discriminator:
         discriminator, feature_matching = load_discriminator(
             values.discriminator
@@ -131,7 +132,7 @@ def _find_discriminator(values, generator, condition):
                 "files of one model, and --encoder or --load_style_maps right?"
             )
         if not feature_matching:
-            losses = {**losses, "feature_matching_weight": 0.0}
+            losses = change_losses(losses, {"feature_matching": 0.0})
     else:
         discriminator = MultiscaleDiscriminator(
             condition + 3,
@@ -173,9 +174,7 @@ def convert_to_pytorch(values):
             raise ValueError(
                 f"{path} exists already. Choose another --output, or remove it."
             )
-        states[path] = state_dict(
-            network, model.default_losses["feature_matching_weight"] > 0
-        )
+        states[path] = state_dict(network, _matches_features(model))
     folder.mkdir(parents=True, exist_ok=True)
     for path, state in states.items():
         tensors = {name: torch.tensor(state[name]) for name in state}
@@ -185,6 +184,14 @@ def convert_to_pytorch(values):
         print(path)
     if model.average_generator is not None:
         print("The generator is the moving average, which synthesizes.")
+
+
+def _matches_features(model):
+    """Whether the model is trained with feature matching."""
+    return any(
+        term.name == "feature_matching" and term.is_active
+        for term in model.default_losses()
+    )
 
 
 def _find_labels(values, condition, style_channels):

@@ -11,8 +11,8 @@ from absl import flags
 
 from hdgan.data.resize_policy import MODES
 from hdgan.layers.normalization import NORMS
-from hdgan.models.pix2pixhd.presets import PRESETS
 from hdgan.models.precision import PRECISIONS
+from hdgan.models.presets import list_presets
 
 # What may differ between a run and its continuation.
 _CHANGEABLE = (
@@ -70,8 +70,9 @@ def define(preset, **defaults):
     """
     _defaults.update(defaults)
     _define_data()
-    _define_model(PRESETS[preset])
-    _define_losses(PRESETS[preset]["losses"])
+    config = list_presets()[preset]
+    _define_model(config["networks"])
+    _define_losses(config["losses"])
     _define_optimisation()
     _define_run()
 
@@ -164,12 +165,13 @@ def _define_losses(losses):
     add(
         "enum",
         "adversarial_loss",
-        losses["adversarial_loss"],
+        losses["generator_adversarial"]["kind"],
         "Adversarial loss.",
         enum_values=("least_squares", "hinge", "non_saturating"),
     )
-    for name in ("feature_matching_weight", "perceptual_weight", "l1_weight"):
-        add("float", name, losses[name], f"The {name.replace('_', ' ')}.")
+    for term in ("feature_matching", "perceptual", "l1"):
+        weight = losses[term]["weight"]
+        add("float", f"{term}_weight", weight, f"Weight of the term {term}.")
     add(
         "string",
         "vgg_weights",

@@ -6,7 +6,8 @@ import zipfile
 
 import keras
 
-from hdgan.models.pix2pixhd.model import Pix2PixHD
+from hdgan.models.label_to_photo import LabelToPhotoModel
+from hdgan.models.presets import import_families
 
 
 def load_model(path):
@@ -16,11 +17,12 @@ def load_model(path):
         path: a `.keras` file, or the folder of a run that holds `model.keras`.
 
     Returns:
-        `Pix2PixHD`.
+        `LabelToPhotoModel`.
 
     Raises:
         ValueError: if there is no such file, or it holds something else.
     """
+    import_families()
     path = pathlib.Path(path)
     if path.is_dir():
         path = path / "model.keras"
@@ -35,9 +37,9 @@ def load_model(path):
             "file that a recipe wrote."
         )
     model = keras.models.load_model(path, compile=False)
-    if not isinstance(model, Pix2PixHD):
+    if not isinstance(model, LabelToPhotoModel):
         raise ValueError(
-            f"{path} holds a {type(model).__name__}. Expected a Pix2PixHD."
+            f"{path} holds a {type(model).__name__}. Expected a model of hdgan."
         )
     return model
 
@@ -46,7 +48,7 @@ def save_model(model, path):
     """Saves a model, so that a file of that name is always a whole one.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         path: of the `.keras` file; one that is there is replaced.
 
     Raises:

@@ -6,6 +6,7 @@ import tensorflow as tf
 from hdgan.layers import BoundaryMap, EdgePadding, OneHotLabels
 from hdgan.layers.kernels import recomputable, recomputed
 from hdgan.layers.one_hot_labels import squeeze_channel
+from hdgan.preprocessing.scene import Scene
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -70,6 +71,13 @@ class ScenePreprocessing(keras.layers.Layer):
     def num_channels(self):
         """Channels of the condition."""
         return (self.num_classes or 3) + bool(self.use_instances)
+
+    def make_scene(self, label_map, instance_map=None):
+        """Returns the `Scene` of raw maps, as of `call`."""
+        maps = {"label_map": label_map}
+        if instance_map is not None:
+            maps["instance_map"] = instance_map
+        return Scene(maps, *self(label_map, instance_map))
 
     def call(self, label_map, instance_map=None):
         if instance_map is not None:
@@ -187,6 +195,19 @@ class ScenePreprocessing(keras.layers.Layer):
         label_map = _after(check, label_map)
         check = tf.debugging.assert_non_negative(label_map, message)
         return _after(check, label_map)
+
+
+def join_channels(tensors):
+    """Concatenates channels in the first tensor's dtype."""
+    condition, image = tensors
+
+    def join(condition):
+        return tf.concat([condition, tf.cast(image, condition.dtype)], -1)
+
+    return recomputable(
+        join(condition),
+        lambda dependency: join(recomputed(condition, dependency)),
+    )
 
 
 def _with_size_of(image, label_map, name):

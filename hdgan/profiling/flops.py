@@ -74,7 +74,7 @@ def count_train_step_flops(model, batch_size, height, width):
     """
     size = batch_size, height, width
     generator = _count(
-        trace_generator(model, model._generator_variables(), *size)
+        trace_generator(model, model.trained_variables("generator"), *size)
     )
     judge = _count(
         trace_discriminator(
@@ -82,7 +82,7 @@ def count_train_step_flops(model, batch_size, height, width):
         )
     )
     critic = _count(trace_discriminator(model, (), *size, needs_gradient=True))
-    num_judged = 2 if model._image_pool is None else 3
+    num_judged = 2 if model.image_pool is None else 3
     return FlopCount(
         generator.forward + num_judged * judge.forward,
         generator.kernel_gradients + 2 * judge.kernel_gradients,

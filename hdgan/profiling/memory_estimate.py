@@ -105,7 +105,7 @@ def estimate_memory(
     else:
         itemsize = 2 if half_precision else 4
     size = batch_size, height, width
-    trained = model._generator_variables()
+    trained = model.trained_variables("generator")
     walks = [
         trace_generator(model, trained, *size),
         trace_discriminator(
@@ -114,19 +114,19 @@ def estimate_memory(
     ]
     num_pixels = batch_size * math.prod(padded_size(model, height, width))
     channels = model.generator.input_shape[-1]
-    num_judged = 2 if model._image_pool is None else 3
+    num_judged = 2 if model.image_pool is None else 3
     optimizers = model.generator_optimizer, model.discriminator_optimizer
     states = [state for one in optimizers for state in one.variables]
     gradients = 0
-    if model._accumulation is not None:
+    if model.gradient_accumulation_steps > 1:
         states += [*trained, *model.discriminator.trainable_variables]
-    elif model._scales_losses:
+    elif model.scales_losses:
         # Whether all are finite decides on the update of each.
         gradients = _bytes(trained)
     # Layers compute with copies of theirs.
     half_weights = _bytes(trained) // 2 if itemsize == 2 else 0
     perceptual = 0
-    if model.objective._is_perceptual():
+    if any(t.name == "perceptual" and t.is_active for t in model.loss_terms):
         numbers = _VGG_VALUES_RECOMPUTED if remat else _VGG_VALUES
         perceptual = 4 * (_VGG_PARAMETERS + num_pixels * numbers)
     generator = num_pixels * channels + _count_kept(walks[0], remat)

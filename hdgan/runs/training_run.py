@@ -18,10 +18,10 @@ from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import SceneFiles, check_scenes, find_scenes
 from hdgan.layers import PerceptualLoss
+from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.pix2pixhd.coarse_to_fine import enlarge
-from hdgan.models.pix2pixhd.model import Pix2PixHD
-from hdgan.models.pix2pixhd.presets import PRESETS, resolve_preset
 from hdgan.models.precision import PRECISIONS
+from hdgan.models.presets import resolve_preset
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.runs.callbacks.sample_page import SamplePage
 from hdgan.runs.callbacks.scalar_log import ScalarLog
@@ -166,7 +166,7 @@ def _begin(run, phases, number, previous):
                 previous,
                 resolve_preset(
                     phase.preset, num_local_blocks=options["num_local_blocks"]
-                )["num_local_blocks"],
+                )["networks"]["num_local_blocks"],
                 options["ema_decay"],
                 PRECISIONS[options["precision"]],
             )
@@ -396,10 +396,9 @@ def _load(checkpoint):
 
 
 def _make_model(phase, options, labels):
-    numbers = {
-        name: options[name] for name in PRESETS[phase.preset] if name in options
-    }
-    return Pix2PixHD.from_preset(
+    networks = resolve_preset(phase.preset)["networks"]
+    numbers = {name: options[name] for name in networks if name in options}
+    return LabelToPhotoModel.from_preset(
         phase.preset,
         labels=labels,
         use_instances=options["use_instances"],
@@ -439,17 +438,29 @@ def _compile(run, phase, model, discriminator_optimizer):
         adam(*generator_epochs),
         discriminator_optimizer
         or adam(*(phase.discriminator_epochs or generator_epochs)),
-        adversarial_loss=options["adversarial_loss"],
-        feature_matching_weight=options["feature_matching_weight"],
-        perceptual_loss=_make_perceptual_loss(options),
-        perceptual_weight=options["perceptual_weight"],
-        l1_weight=options["l1_weight"],
+        losses=_change_losses(options),
         weights_to_train=phase.weights_to_train,
         pool_size=options["pool_size"],
         remat=options["remat"],
         jit_compile=options["jit"],
         gradient_accumulation_steps=options["gradient_accumulation_steps"],
     )
+
+
+def _change_losses(options):
+    """Returns what the options change of the preset's losses."""
+    kind = {"kind": options["adversarial_loss"]}
+    return {
+        "generator_adversarial": kind,
+        "feature_matching": options["feature_matching_weight"],
+        "perceptual": {
+            "weight": options["perceptual_weight"],
+            "loss": _make_perceptual_loss(options),
+        },
+        "l1": options["l1_weight"],
+        "discriminator_real": kind,
+        "discriminator_fake": kind,
+    }
 
 
 def _make_perceptual_loss(options):

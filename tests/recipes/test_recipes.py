@@ -404,8 +404,9 @@ def test_the_published_loss_by_torchvisions_weights(data_dir, tmp_path):
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     assert model.generator.children_policy.name == "mixed_bfloat16"
     assert model.get_compile_config()["pool_size"] == 1
-    assert model.objective.perceptual_weight == 10.0
-    loss = model.objective.perceptual_loss
+    (term,) = (t for t in model.loss_terms if t.name == "perceptual")
+    assert term.weight == 10.0
+    loss = term.loss
     assert (loss.weights, loss.inputs) == (vgg19, "raw")
 
 

@@ -102,7 +102,7 @@ def test_a_pool_of_fakes_is_judged_too():
     without = count_train_step_flops(model, 1, *SIZE)
     model.compile(pool_size=2)
     # The pool lies outside of the graph, and shapes are unknown after it.
-    model._image_pool = lambda scene: {
+    model.image_pool = lambda scene: {
         name: tf.stop_gradient(tensor) for name, tensor in scene.items()
     }
     count = _check_train_step(model, 1, *SIZE)
