@@ -406,8 +406,8 @@ def test_the_published_loss_by_torchvisions_weights(data_dir, tmp_path):
     assert model.get_compile_config()["pool_size"] == 1
     (term,) = (t for t in model.loss_terms if t.name == "perceptual")
     assert term.weight == 10.0
-    loss = term.loss
-    assert (loss.weights, loss.inputs) == (vgg19, "raw")
+    features = term.loss.features
+    assert (features.weights, features.inputs) == (vgg19, "raw")
 
 
 def test_pix2pix_trains_a_u_net_without_instances(data_dir, tmp_path):

@@ -18,6 +18,7 @@ from tiny_models import (
 
 import hdgan
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
 from hdgan.training.loss_terms import Perceptual
 
 # The last has every kind of state: E, an average, seeds of dropout.
@@ -159,7 +160,11 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
     model = make_model(num_downsamplings=1, num_scales=1)
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
     model.compile(
-        losses={"perceptual": Perceptual(3.0, PerceptualLoss(weights, "raw"))},
+        losses={
+            "perceptual": Perceptual(
+                3.0, PerceptualLoss(VGG19Features(weights, "raw"))
+            )
+        },
         run_eagerly=True,
     )
     model.train_on_batch(make_scenes(1, 16, 16))
@@ -171,7 +176,8 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
         assert "vgg" not in " ".join(archive.namelist()).lower()
     loaded = keras.models.load_model(path)
     (term,) = (t for t in loaded.loss_terms if t.name == "perceptual")
-    assert (term.loss.weights, term.loss.inputs) == (weights, "raw")
+    features = term.loss.features
+    assert (features.weights, features.inputs) == (weights, "raw")
     assert term.weight == 3.0
     assert len(loaded.weights) == len(model.weights)
 
