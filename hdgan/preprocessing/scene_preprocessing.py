@@ -193,19 +193,6 @@ class ScenePreprocessing(keras.layers.Layer):
         return _after(check, label_map)
 
 
-def join_channels(tensors):
-    """Concatenates channels in the first tensor's dtype."""
-    condition, image = tensors
-
-    def join(condition):
-        return tf.concat([condition, tf.cast(image, condition.dtype)], -1)
-
-    return recomputable(
-        join(condition),
-        lambda dependency: join(recomputed(condition, dependency)),
-    )
-
-
 def _with_size_of(image, label_map, name):
     check = tf.debugging.assert_equal(
         tf.shape(image)[:3],

@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from hdgan.layers import join_channels
 from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.pix2pixhd.presets import PRESETS
 from hdgan.networks.global_generator import GlobalGenerator
@@ -13,7 +14,6 @@ from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.networks.network import check_positive
 from hdgan.preprocessing.scene import Generated
-from hdgan.preprocessing.scene_preprocessing import join_channels
 
 # Sources of the style that joins the generator's condition.
 STYLES = (None, "instances", "labels", "loaded")

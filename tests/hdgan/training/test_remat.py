@@ -52,11 +52,10 @@ def test_a_step_ends_where_the_plain_one_ends(options):
 
 def test_vgg19_too(tmp_path):
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
-    loss = {
-        "perceptual": Perceptual(10.0, PerceptualLoss(VGG19Features(weights)))
-    }
-    logs, plain = _trained(False, loss)
-    again_logs, again = _trained(True, loss)
+    network = VGG19Features(weights)
+    losses = {"perceptual": Perceptual(10.0, PerceptualLoss(network))}
+    logs, plain = _trained(False, losses)
+    again_logs, again = _trained(True, losses)
     assert again_logs["perceptual"] == pytest.approx(logs["perceptual"], 1e-4)
     for one, other in zip(again.weights, plain.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
