@@ -14,7 +14,9 @@ def load_model(path):
     """Opens a trained model for synthesis, without its optimizers.
 
     Args:
-        path: a `.keras` file, or the folder of a run that holds `model.keras`.
+        path: a `.keras` file; the folder of a run, which holds `model.keras`;
+            or `hf://OWNER/NAME`, a repository on the Hugging Face Hub that
+            holds `model.keras` (needs `huggingface_hub`).
 
     Returns:
         `LabelToPhotoModel`.
@@ -23,6 +25,8 @@ def load_model(path):
         ValueError: if there is no such file, or it holds something else.
     """
     import_families()
+    if str(path).startswith("hf://"):
+        path = _download(str(path))
     path = pathlib.Path(path)
     if path.is_dir():
         path = path / "model.keras"
@@ -68,6 +72,25 @@ def save_model(model, path):
         raise ValueError(f"{path} can't be written: {error}.") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _download(address):
+    """Returns the local path of the model of a repository on the Hub."""
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ValueError(
+            f"{address} needs huggingface_hub, which is not installed: pip "
+            "install huggingface_hub. Or give the path of a .keras file."
+        ) from error
+    repository = address.removeprefix("hf://")
+    try:
+        return huggingface_hub.hf_hub_download(repository, "model.keras")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{address} can't be opened: {error}. Expected hf://OWNER/NAME of "
+            "a repository that holds model.keras."
+        ) from error
 
 
 def _is_keras_file(path):

@@ -1,5 +1,8 @@
 """Presets: the configurations of the papers, and networks that fit together."""
 
+import sys
+import types
+
 import pytest
 from tiny_models import LABELS, make_model
 
@@ -141,3 +144,23 @@ def test_a_trained_model_is_reached_like_a_preset(tmp_path):
         hdgan.LabelToPhotoModel.from_preset(str(tmp_path), base_width=8)
     with pytest.raises(ValueError, match=r"Pix2PixHD. Expected a Pix2Pix"):
         hdgan.Pix2Pix.from_preset(str(tmp_path))
+
+
+def test_a_model_on_the_hub_is_downloaded(tmp_path, monkeypatch):
+    make_model(num_downsamplings=1, num_scales=1).save(tmp_path / "model.keras")
+
+    # Stands for the library: the Hub can't be reached from every machine.
+    def download(repository, file):
+        if repository != "someone/streets":
+            raise OSError("404")
+        return str(tmp_path / file)
+
+    hub = types.SimpleNamespace(hf_hub_download=download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    model = hdgan.LabelToPhotoModel.from_preset("hf://someone/streets")
+    assert model.labels.names == LABELS.names
+    with pytest.raises(ValueError, match=r"hf://nobody/here.*404"):
+        hdgan.load_model("hf://nobody/here")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ValueError, match="pip install huggingface_hub"):
+        hdgan.load_model("hf://someone/streets")
