@@ -27,12 +27,18 @@ from hdgan.layers.instance_average_pooling import InstanceAveragePooling
 from hdgan.layers.instance_normalization import InstanceNormalization
 from hdgan.layers.kernels import join_channels, plain_kernels
 from hdgan.layers.multiscale import Multiscale
+from hdgan.layers.nearest_resizing import NearestDownsampling, resize_nearest
 from hdgan.layers.noise_dropout import NoiseDropout, dropout_noise
 from hdgan.layers.one_hot_labels import OneHotLabels
+from hdgan.layers.parameter_free_normalization import (
+    ParameterFreeBatchNormalization,
+)
 from hdgan.layers.patch_discriminator import PatchDiscriminator
 from hdgan.layers.perceptual_loss import PerceptualLoss
 from hdgan.layers.residual_block import ResidualBlock
 from hdgan.layers.semantic_channels import SemanticChannels
+from hdgan.layers.spade_normalization import SpadeNormalization
+from hdgan.layers.spade_residual_block import SpadeResidualBlock
 from hdgan.layers.spectral_normalization import (
     SpectralNormalization,
     one_power_iteration,
@@ -51,13 +57,17 @@ __all__ = [
     "InstanceAveragePooling",
     "InstanceNormalization",
     "Multiscale",
+    "NearestDownsampling",
     "NoiseDropout",
     "OneHotLabels",
     "PaddedConv2D",
+    "ParameterFreeBatchNormalization",
     "PatchDiscriminator",
     "PerceptualLoss",
     "ResidualBlock",
     "SemanticChannels",
+    "SpadeNormalization",
+    "SpadeResidualBlock",
     "SpectralNormalization",
     "UpsampleBlock",
     "dropout_noise",
@@ -72,4 +82,5 @@ __all__ = [
     "non_saturating_generator_loss",
     "one_power_iteration",
     "plain_kernels",
+    "resize_nearest",
 ]

@@ -31,6 +31,35 @@ BAD_ARGUMENTS = [
     (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width="same"), ">= 0.*'same'"),
     (lambda: layers.PaddedConv2D(4, 3, pad_mode="x"), "`pad_mode` must.*'x'"),
+    (lambda: layers.NearestDownsampling(0), "`factor` must be.*>= 1.* 0"),
+    (
+        lambda: layers.NearestDownsampling(8)(np.ones((1, 8, 7, 2), "float32")),
+        "width must be at least 8 pixels.* 7 pixels",
+    ),
+    (
+        lambda: layers.ParameterFreeBatchNormalization(momentum=1.0),
+        r"`momentum` must be in \[0, 1\).* 1\.0",
+    ),
+    (
+        lambda: layers.ParameterFreeBatchNormalization(epsilon=0),
+        "`epsilon` must be greater than 0.* 0",
+    ),
+    (
+        lambda: layers.ParameterFreeBatchNormalization()(
+            np.ones((1, 1, 1, 2), "float32"), training=True
+        ),
+        r"single pixel.*larger image or batch.*\(1, 1, 1, 2\)",
+    ),
+    (lambda: layers.SpadeNormalization(0), "`hidden_channels`.*>= 1.* 0"),
+    (lambda: layers.SpadeNormalization(8, 4), "kernel_size.*must be odd.* 4"),
+    (lambda: layers.SpadeNormalization(norm="x"), "`norm` must be.*'x'"),
+    (
+        lambda: layers.SpadeNormalization()(
+            np.ones((1, 4, 6, 2), "float32"), np.ones((1, 4, 5, 2), "float32")
+        ),
+        "the width of the activations, 6.*a width of 5",
+    ),
+    (lambda: layers.SpadeResidualBlock(0), "`filters`.*integer >= 1.* 0"),
     (
         lambda: layers.CroppedConv2DTranspose(4, 3, cropping=-1),
         "`cropping` must be an integer >= 0.*-1",
