@@ -30,6 +30,8 @@ if keras.backend.backend() == "tensorflow":
     from hdgan.networks.instance_encoder import InstanceEncoder
     from hdgan.networks.local_enhancer import LocalEnhancer
     from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+    from hdgan.networks.spade_generator import SpadeGenerator
+    from hdgan.networks.style_encoder import StyleEncoder
     from hdgan.networks.unet_generator import UNetGenerator
     from hdgan.preprocessing.label_set import LabelSet
     from hdgan.preprocessing.style_clusters import StyleClusters
@@ -48,7 +50,9 @@ if keras.backend.backend() == "tensorflow":
         "MultiscaleDiscriminator",
         "Pix2Pix",
         "Pix2PixHD",
+        "SpadeGenerator",
         "StyleClusters",
+        "StyleEncoder",
         "UNetGenerator",
         "load_model",
     ]

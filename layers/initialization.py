@@ -4,6 +4,8 @@ import math
 
 import keras
 
+INITIALIZATIONS = ("normal", "xavier")
+
 
 def kernel_initializer():
     """Returns N(0, 0.02), a new instance so that no two kernels are equal."""
@@ -39,3 +41,13 @@ def xavier_initializer():
     return keras.initializers.VarianceScaling(
         0.02**2, "fan_avg", "untruncated_normal"
     )
+
+
+def check_initialization(initialization):
+    """Returns the name, or raises `ValueError` if there is no such start."""
+    if initialization not in INITIALIZATIONS:
+        raise ValueError(
+            f"`initialization` must be one of {INITIALIZATIONS}. "
+            f"Received: {initialization!r}"
+        )
+    return initialization

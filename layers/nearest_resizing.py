@@ -72,6 +72,8 @@ class NearestDownsampling(keras.layers.Layer):
         self.factor = factor
 
     def call(self, inputs):
+        # Checks the sides that are known.
+        self.compute_output_shape(inputs.shape)
         height, width = ops.shape(inputs)[1:3]
         return resize_nearest(
             inputs, height // self.factor, width // self.factor

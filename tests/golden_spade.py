@@ -14,7 +14,7 @@ EVERYTHING = slice(None)
 
 
 def load(name, prefix=""):
-    """Returns a golden file's arrays whose keys begin with a prefix, without it.
+    """Returns the arrays of a file whose keys begin with a prefix, without it.
 
     Images and maps are float32 and channels last; weights and gradients stay as
     PyTorch has them. `config` is a dict.
@@ -154,8 +154,10 @@ def generator(network):
     """Returns the weights of a `SpadeGenerator`."""
     start = network.get_layer("start")
     if network.style_channels:
-        height, width = network.start_size
-        weights = _dense(start, "fc", output_size=(height, width))
+        size = tuple(
+            side // network.size_multiple for side in network.image_size
+        )
+        weights = _dense(start, "fc", output_size=size)
     else:
         weights = convolution(start, "fc")
     for layer in network.layers:
@@ -185,8 +187,8 @@ def discriminator(network):
         last = len(scale.stages) - 1
         for index, stage in enumerate(scale.stages):
             name = f"discriminator_{number}.model{index}"
-            # Theirs counts a Sequential, and one more around the norm.
-            name += {0: ".0", last: ""}.get(index, ".0.0")
+            # One more Sequential around a convolution with its norm.
+            name += ".0" if index in (0, last) else ".0.0"
             weights |= convolution(stage.sequence[0], name)
     return weights
 

@@ -146,6 +146,16 @@ CASES = {
             "spectral_norm": True,
         },
     ),
+    "patch_discriminator_inner_spectral": Case(
+        layers.PatchDiscriminator,
+        lambda: {
+            "base_width": 4,
+            "num_layers": 1,
+            "spectral_norm": "inner",
+            "initialization": "xavier",
+        },
+        norm="instance",
+    ),
     "residual_block": Case(layers.ResidualBlock, norm="instance"),
     "residual_block_zero": Case(
         layers.ResidualBlock,

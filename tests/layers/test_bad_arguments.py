@@ -27,6 +27,15 @@ BAD_ARGUMENTS = [
     (lambda: layers.PatchDiscriminator(num_layers=0), "num_layers.*>= 1.* 0"),
     (lambda: layers.PatchDiscriminator(norm="x"), "`norm` must be.*'x'"),
     (lambda: layers.PerceptualLoss("vgg.h5"), "`features`.*build.*'vgg.h5'"),
+    (
+        lambda: layers.PatchDiscriminator(spectral_norm="all"),
+        "`spectral_norm` must be.*'inner'.*'all'",
+    ),
+    (
+        lambda: layers.PatchDiscriminator(initialization="zeros"),
+        "`initialization` must be.*'xavier'.*'zeros'",
+    ),
+    (lambda: layers.PerceptualLoss(inputs="bgr"), "one of.*caffe.*'bgr'"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=-1), "integer >= 0.*-1"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width="same"), ">= 0.*'same'"),
