@@ -26,6 +26,7 @@ if keras.backend.backend() == "tensorflow":
     from hdgan.models.pix2pix.model import Pix2Pix
     from hdgan.models.pix2pixhd.model import Pix2PixHD
     from hdgan.models.presets import list_presets
+    from hdgan.models.spade.model import Spade
     from hdgan.networks.global_generator import GlobalGenerator
     from hdgan.networks.instance_encoder import InstanceEncoder
     from hdgan.networks.local_enhancer import LocalEnhancer
@@ -50,6 +51,7 @@ if keras.backend.backend() == "tensorflow":
         "MultiscaleDiscriminator",
         "Pix2Pix",
         "Pix2PixHD",
+        "Spade",
         "SpadeGenerator",
         "StyleClusters",
         "StyleEncoder",

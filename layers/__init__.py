@@ -22,6 +22,7 @@ from hdgan.layers.feature_matching_loss import (
     FeatureMatchingLoss,
     feature_matching_loss,
 )
+from hdgan.layers.gaussian_sampling import GaussianSampling
 from hdgan.layers.gradient_checkpointing import gradient_checkpointing
 from hdgan.layers.instance_average_pooling import InstanceAveragePooling
 from hdgan.layers.instance_normalization import InstanceNormalization
@@ -54,6 +55,7 @@ __all__ = [
     "DownsampleBlock",
     "EdgePadding",
     "FeatureMatchingLoss",
+    "GaussianSampling",
     "InstanceAveragePooling",
     "InstanceNormalization",
     "Multiscale",

@@ -236,6 +236,11 @@ class LabelToPhotoModel(AdversarialModel):
         """int, channels of a style map that every call needs; 0 for none."""
         return 0
 
+    @property
+    def style_limit(self):
+        """float, the largest absolute value of a style; None for no limit."""
+        return 1.0
+
     def style_map_size(self, height, width):
         """Returns height and width of the style map of a scene.
 

@@ -132,12 +132,20 @@ class Synthesizer:
             checked = _check_shape(
                 "style_map", style_map, (*size, channels), is_single
             )
-            if np.abs(checked).max() > 1:
+            limit = self._model.style_limit
+            largest = np.abs(checked).max()
+            if not np.isfinite(largest) or (limit and largest > limit):
                 raise ValueError(
-                    "`style_map` must be uint8, or floats in [-1, 1]. "
-                    f"Received: floats up to {np.abs(checked).max()}"
+                    "`style_map` must hold finite numbers"
+                    f"{f' in [-{limit:g}, {limit:g}]' if limit else ''}. "
+                    f"Received: floats up to {largest}"
                 )
             return checked.astype("float32")
+        if self._model.style_limit is None:
+            raise ValueError(
+                "`style_map` of this model must hold floats. Received: "
+                f"{style_map.dtype}"
+            )
         return _check_map(
             "style_map", style_map, (*size, channels), is_single
         ).astype("uint8")

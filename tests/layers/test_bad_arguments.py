@@ -35,7 +35,6 @@ BAD_ARGUMENTS = [
         lambda: layers.PatchDiscriminator(initialization="zeros"),
         "`initialization` must be.*'xavier'.*'zeros'",
     ),
-    (lambda: layers.PerceptualLoss(inputs="bgr"), "one of.*caffe.*'bgr'"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=-1), "integer >= 0.*-1"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width="same"), ">= 0.*'same'"),
