@@ -2,8 +2,6 @@
 
 import copy
 
-import keras
-
 # What the flags call the dtype policies.
 PRECISIONS = {
     "float32": "float32",
@@ -22,6 +20,9 @@ def with_precision(model, dtype):
     Returns:
         A new `Pix2PixHD`, not compiled, with copies of the weights.
     """
+    # Not at the top: programs read PRECISIONS before they import Keras.
+    import keras
+
     policy = keras.saving.serialize_keras_object(
         keras.dtype_policies.get(dtype)
     )

@@ -6,13 +6,6 @@ n enhancers has `base_width * 2 ** n`.
 
 import math
 
-from hdgan.networks.global_generator import GlobalGenerator
-from hdgan.networks.instance_encoder import InstanceEncoder
-from hdgan.networks.local_enhancer import LocalEnhancer
-from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
-from hdgan.networks.network import check_positive
-from hdgan.networks.unet_generator import UNetGenerator
-
 PRESETS = {
     # Wang et al., 2018: the global generator, 1024x512.
     "pix2pixhd_512p": {
@@ -154,6 +147,11 @@ def build_networks(numbers, condition_channels, styles=None, dtype=None):
         ValueError: if `styles` is unknown, or the number of their channels not
             an integer >= 1.
     """
+    # Here and below: importing the presets must not import Keras.
+    from hdgan.networks.instance_encoder import InstanceEncoder
+    from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+    from hdgan.networks.network import check_positive
+
     if styles not in STYLES:
         raise ValueError(
             f"`styles` must be one of {STYLES}. Received: {styles!r}"
@@ -197,6 +195,10 @@ def size_multiple(generator, encoder=None):
 
 
 def _build_generator(numbers, input_channels, dtype):
+    from hdgan.networks.global_generator import GlobalGenerator
+    from hdgan.networks.local_enhancer import LocalEnhancer
+    from hdgan.networks.unet_generator import UNetGenerator
+
     options = {
         "norm": numbers["norm"],
         "dropout_rate": numbers["dropout_rate"],
