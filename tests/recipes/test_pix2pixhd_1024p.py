@@ -267,29 +267,29 @@ def _keep_five_classes(path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--fix_global_epochs=3"], ["--fix_global_epochs=3", "--epochs=2"]),
-        (["--num_scales=1"], ["--num_scales", "at least 2"]),
+        (["--fix_global_epochs=3"], ["fix_global_epochs=3", "epochs=2"]),
+        (["--num_scales=1"], ["`num_scales`", "at least 2"]),
         (
             ["--global_epochs=0", "--global_decay_epochs=0"],
-            ["--global_epochs", "--global_model"],
+            ["`global_epochs`", "`global_model`"],
         ),
         (["--global_model=nowhere.keras"], ["nowhere.keras"]),
         (["--global_model={whole}/3_joint"], ["LocalEnhancer", "Expected"]),
         (
             ["--global_model={whole}/1_global", "--base_width=2"],
-            ["--base_width", "Leave it out"],
+            ["`base_width`", "Leave it out"],
         ),
         (
             ["--global_model={whole}/1_global", "--label_nc=7"],
-            ["--label_nc=7", "classes"],
+            ["label_nc=7", "classes"],
         ),
         (
             ["--global_model={whole}/1_global", "--nouse_instances"],
-            ["with --use_instances"],
+            ["with `use_instances`"],
         ),
         (
             ["--global_model={whole}/1_global", "--instance_feat"],
-            ["without --instance_feat"],
+            ["without `instance_feat`"],
         ),
         (
             ["--resize_mode=crop", "--crop_size=96"],
