@@ -2,12 +2,11 @@
 
 import copy
 
-# What the flags call the dtype policies.
-PRECISIONS = {
-    "float32": "float32",
-    "bfloat16": "mixed_bfloat16",
-    "float16": "mixed_float16",
-}
+import keras
+
+from hdgan.models.precision_names import PRECISIONS
+
+__all__ = ["PRECISIONS", "with_precision"]
 
 
 def with_precision(model, dtype):
@@ -20,9 +19,6 @@ def with_precision(model, dtype):
     Returns:
         A new `Pix2PixHD`, not compiled, with copies of the weights.
     """
-    # Not at the top: programs read PRECISIONS before they import Keras.
-    import keras
-
     policy = keras.saving.serialize_keras_object(
         keras.dtype_policies.get(dtype)
     )

@@ -6,7 +6,7 @@ from hdgan.layers import PerceptualLoss
 from hdgan.models.pix2pixhd.coarse_to_fine import enlarge
 from hdgan.models.pix2pixhd.model import Pix2PixHD
 from hdgan.models.pix2pixhd.presets import PRESETS, resolve_preset
-from hdgan.models.precision import PRECISIONS
+from hdgan.models.precision_names import PRECISIONS
 from hdgan.training.linear_decay import LinearDecay
 from hdgan.training.torch_adam import TorchAdam
 

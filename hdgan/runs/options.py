@@ -10,7 +10,7 @@ import types
 import typing
 
 from hdgan.data.resize_modes import MODES
-from hdgan.models.precision import PRECISIONS
+from hdgan.models.precision_names import PRECISIONS
 
 _TYPE_NAMES = {
     bool: "True or False",
