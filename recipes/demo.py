@@ -12,7 +12,6 @@ Hardware: two processor cores, under six minutes (0.1 hours). Expected:
 recognizable streets.
 """
 
-import dataclasses
 import pathlib
 
 import numpy as np
@@ -67,8 +66,8 @@ def main():
     values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
     data_dir, run_dir = workdir / "data", workdir / "run"
-    options = dataclasses.replace(
-        training_flags.resolve(OPTIONS),
+    options = training_flags.resolve(
+        OPTIONS,
         data_dir=str(data_dir),
         workdir=str(run_dir),
         resume=(run_dir / "options.json").exists(),

@@ -52,14 +52,15 @@ def define(options):
         _define(type(value), name, value, help)
 
 
-def resolve(defaults):
+def resolve(defaults, **fixed):
     """Returns the options that the flags describe.
 
-    A flag that was not given takes its default or, with `--resume`, the value
-    that the run was started with.
+    A flag that was not given takes its default or, in a run that is resumed,
+    the value that the run was started with.
 
     Args:
         defaults: options with which `define` was called.
+        **fixed: values that replace those of the flags of the same names.
 
     Returns:
         Options of the same class.
@@ -67,12 +68,13 @@ def resolve(defaults):
     Raises:
         ValueError: if there is no run to resume, or its record is damaged.
     """
-    saved = _read_saved() if flags.FLAGS.resume else {}
+    values = {"workdir": flags.FLAGS.workdir, "resume": flags.FLAGS.resume}
+    fixed = {**values, **fixed}
+    saved = _read_saved(fixed["workdir"]) if fixed["resume"] else {}
     values = {
         field.name: _resolve(field.name, saved)
         for field in option_fields(type(defaults))
     }
-    values["resume"] = flags.FLAGS.resume
     values["devices"] = tuple(values["devices"])
     if is_given("learning_rate"):
         # It replaces a recipe's own rate of each network.
@@ -81,7 +83,9 @@ def resolve(defaults):
             if not is_given(name):
                 values[name] = None
     networks = {name: _resolve(name, saved) for name in defaults.networks}
-    return dataclasses.replace(defaults, **values, networks=networks)
+    return dataclasses.replace(
+        defaults, **{**values, **fixed}, networks=networks
+    )
 
 
 def is_given(name):
@@ -96,13 +100,13 @@ def _resolve(name, saved):
     return flags.FLAGS[name].value
 
 
-def _read_saved():
+def _read_saved(workdir):
     # Imports Keras.
     from hdgan.runs.run_directory import RunDirectory
 
-    if not flags.FLAGS.workdir:
+    if not workdir:
         raise ValueError("`workdir` is missing: the folder of the run.")
-    return RunDirectory(flags.FLAGS.workdir).read_record()["options"]
+    return RunDirectory(workdir).read_record()["options"]
 
 
 def _define(kind, name, default, help, choices=None):

@@ -1,4 +1,4 @@
-"""What a user gets wrong ends a recipe in one line, before any work."""
+"""Bad input ends a recipe with one line, before any work."""
 
 import shutil
 
@@ -28,12 +28,12 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture
 def data_dir(drawn, tmp_path):
-    """A copy of the scenes, to spoil."""
+    """A copy of the scenes that a test may damage."""
     return shutil.copytree(drawn, tmp_path / "data")
 
 
 def arguments(data_dir, *flags):
-    """Returns the flags of a run beside `data_dir`."""
+    """Returns the flags of a run whose folder is beside `data_dir`."""
     return (
         f"--data_dir={data_dir}",
         f"--workdir={data_dir.parent / 'run'}",
@@ -92,7 +92,7 @@ def no_labels_json(data_dir):
 
 @pytest.fixture(scope="module")
 def commands(drawn, tmp_path_factory):
-    """Real commands, all at once: `(result, what the error has to say)`."""
+    """Real commands, run at once: `(result, words of the error, workdir)`."""
     cases = {
         "missing folder": (
             lambda data_dir: shutil.rmtree(data_dir / "train_label"),
@@ -262,7 +262,7 @@ def test_data_or_workdir_not_given(drawn):
 
 
 def test_a_workdir_that_cannot_be_made(drawn, tmp_path):
-    # Not by permissions, which do not bind the root user.
+    # Permissions would not stop the root user.
     (tmp_path / "file").write_text("in the way")
     for workdir in (tmp_path / "file", tmp_path / "file" / "run"):
         result = run_inside(RECIPE, *arguments(drawn, f"--workdir={workdir}"))

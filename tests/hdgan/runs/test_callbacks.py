@@ -97,7 +97,7 @@ def test_scalars_of_steps_of_several_batches(tmp_path, steps_per_epoch):
 
 @pytest.mark.parametrize("start", [0, 2, 3])
 def test_checkpoints_and_samples_come_once_a_step(tmp_path, start):
-    """With steps of two batches; none at what a run is resumed from."""
+    """With two batches per step; a resumed run does not repeat the last one."""
     model = CountingModel(start, gradient_accumulation_steps=2)
     seen = {"checkpoint": [], "samples": []}
 
