@@ -163,9 +163,9 @@ def _make_perceptual_loss(weight, options):
             raise
         logging.warning(
             "The perceptual loss is OFF: the ImageNet weights of VGG19 could "
-            "not be downloaded (%s). Training goes on without it. To use it, "
-            "pass --vgg_weights=FILE; to silence this warning, "
-            "--perceptual_weight=0.",
+            "not be downloaded (%s). Training continues without it. To use it, "
+            "set `vgg_weights` to a file; to silence this warning, set "
+            "`perceptual_weight` to 0.",
             error,
         )
         return None

@@ -47,7 +47,12 @@ def print_memory(run, model, policy):
     )
     batch_size = run.options.batch_size // run.strategy.num_replicas_in_sync
     size = batch_size, height, width
-    estimate = estimate_memory(model, *size)
+    try:
+        estimate = estimate_memory(model, *size)
+    except ValueError as error:
+        # An estimate must not stop a training.
+        logging.warning("The memory of a step can't be estimated: %s", error)
+        return
     print(
         f"Memory of a step of {batch_size} x {width}x{height} on each device, "
         f"estimated: {estimate}"
@@ -58,8 +63,8 @@ def print_memory(run, model, policy):
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         available /= run.strategy.num_replicas_in_sync
     less = {
-        "--remat": estimate_memory(model, *size, remat=True),
-        "--precision=bfloat16": estimate_memory(
+        "`remat`": estimate_memory(model, *size, remat=True),
+        "`precision` bfloat16": estimate_memory(
             model, *size, half_precision=True
         ),
         "both": estimate_memory(model, *size, remat=True, half_precision=True),
@@ -71,7 +76,7 @@ def print_memory(run, model, policy):
         if other.total < 0.95 * estimate.total
     )
     if ways:
-        print(f"With {ways}; else crop, or reduce --load_size.")
+        print(f"With {ways}; or crop, or reduce `load_size`.")
     if estimate.total > available:
         logging.warning(
             "This machine has %.1f GB for each device, and a step is estimated "
