@@ -27,10 +27,11 @@ import tensorflow as tf
 from absl import flags
 
 from hdgan.command_line import program
+from hdgan.data.files import write_file
 from hdgan.layers.normalization import NORMS
 from hdgan.models.pix2pixhd.model import STYLES
 from hdgan.models.precision import PRECISIONS
-from hdgan.models.presets import list_presets, resolve_preset
+from hdgan.models.presets import PRESETS, resolve_preset
 from hdgan.profiling.measurements import (
     MIN_STEPS,
     measure_data,
@@ -200,16 +201,6 @@ def _fit_exponents(rows, part, size_of):
     }
 
 
-def _write_json(path, result):
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".unfinished-{path.name}")
-    try:
-        temporary.write_text(json.dumps(result, indent=1))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
 def _define(kind, name, default, help, **options):
     getattr(flags, f"DEFINE_{kind}")(
         name=name, default=default, help=help, **options
@@ -229,7 +220,7 @@ def _define_flags():
         "preset",
         "pix2pixhd_512p",
         "Preset.",
-        enum_values=list_presets(),
+        enum_values=PRESETS,
     )
     _define("integer", "height", 512, "Pixels.")
     _define("integer", "width", 1024, "Pixels.")
@@ -246,7 +237,7 @@ def _define_flags():
     _define("integer", "label_nc", 35, "Number of classes; 0: RGB input.")
     numbers = {
         name: None
-        for preset in list_presets().values()
+        for preset in PRESETS.values()
         for name, value in preset["networks"].items()
         if type(value) is int
     }
@@ -390,7 +381,7 @@ def main():
             result[part] = run_apart(part, options)
     print_report(result)
     if options["json"]:
-        _write_json(options["json"], result)
+        write_file(options["json"], json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

@@ -32,13 +32,12 @@ def list_families():
     }
 
 
-def list_presets():
-    """Returns the configuration of every preset by its name."""
-    return {
-        name: config
-        for module in list_families().values()
-        for name, config in module.PRESETS.items()
-    }
+# Every preset's configuration, by its name.
+PRESETS = {
+    name: config
+    for module in list_families().values()
+    for name, config in module.PRESETS.items()
+}
 
 
 def find_model_class(preset):
@@ -55,8 +54,7 @@ def find_model_class(preset):
             model = importlib.import_module(f"hdgan.models.{package}.model")
             return getattr(model, module.MODEL)
     raise ValueError(
-        f"There is no preset {preset!r}. The presets are: "
-        f"{', '.join(list_presets())}"
+        f"There is no preset {preset!r}. The presets are: {', '.join(PRESETS)}"
     )
 
 
@@ -75,13 +73,12 @@ def resolve_preset(preset, **overrides):
     Raises:
         ValueError: if there is no such preset, or no such key in its networks.
     """
-    presets = list_presets()
-    if preset not in presets:
+    if preset not in PRESETS:
         raise ValueError(
             f"There is no preset {preset!r}. The presets are: "
-            f"{', '.join(presets)}"
+            f"{', '.join(PRESETS)}"
         )
-    config = presets[preset]
+    config = PRESETS[preset]
     networks = config["networks"]
     unknown = sorted(set(overrides) - set(networks))
     if unknown:
