@@ -74,13 +74,13 @@ def check_export(description):
             "This model has no signature synthesize_png: it takes features "
             "that no image holds. Ask its signature serving_default."
         )
-    for name in ("photo", "feature"):
+    for name, noun in (("photo", "photo"), ("style", "style map")):
         is_given = bool(flags.FLAGS[f"{name}_dir"].value)
         if is_given != (f"{name}_bytes" in inputs):
             advice = "Leave it out." if is_given else "Give it."
             raise ValueError(
                 f"--{name}_dir: this model takes {'no' if is_given else 'a'} "
-                f"{name} of each scene. {advice}"
+                f"{noun} of each scene. {advice}"
             )
     warn_of_instances(description["use_instances"])
 
