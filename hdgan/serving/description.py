@@ -8,9 +8,6 @@ import importlib.metadata
 import json
 import pathlib
 
-import keras
-import tensorflow as tf
-
 # Where SavedModels have what no graph uses.
 PATH = "assets.extra/describe.json"
 # What those who ask a model rely on.
@@ -25,6 +22,10 @@ def describe_model(model, options, signatures):
         options: `ServingOptions`.
         signatures: dict, as of `make_signatures`.
     """
+    # Clients read descriptions without TensorFlow; only exports write them.
+    import keras
+    import tensorflow as tf
+
     labels = model.labels
     clusters = model.style_clusters
     return {

@@ -2,8 +2,6 @@
 
 import dataclasses
 
-from hdgan.serving.warmup import check_warmup
-
 IMAGE_FORMATS = ("png", "jpeg")
 DEVICES = ("cpu", "gpu")
 
@@ -57,7 +55,7 @@ class ServingOptions:
                 f"Received: {self.max_pixels}"
             )
         if self.warmup_sizes:
-            check_warmup()
+            _check_warmup_protos()
         for size in (*self.fixed_sizes, *self.warmup_sizes):
             if len(size) != 2 or min(size) < 1:
                 raise ValueError(
@@ -69,3 +67,14 @@ class ServingOptions:
                     f"The size {size[0]}x{size[1]} has more pixels than "
                     f"`max_pixels`, {self.max_pixels}. Raise that."
                 )
+
+
+def _check_warmup_protos():
+    try:
+        import tensorflow_serving.apis.prediction_log_pb2  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            "Warm-up requests need tensorflow-serving-api, which is not "
+            "installed: pip install 'hdgan[serving]'. Or export without "
+            "`warmup_sizes`."
+        ) from error

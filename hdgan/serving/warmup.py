@@ -14,22 +14,6 @@ _PATH = "assets.extra/tf_serving_warmup_requests"
 _LIMIT = 1000
 
 
-def check_warmup():
-    """Checks that requests can be written.
-
-    Raises:
-        ValueError: if tensorflow-serving-api is not installed.
-    """
-    try:
-        import tensorflow_serving.apis.prediction_log_pb2  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "Warm-up requests need tensorflow-serving-api, which is not "
-            "installed: pip install 'hdgan[serving]'. Or export without "
-            "`warmup_sizes`."
-        ) from error
-
-
 def list_warmup(signatures, sizes):
     """Returns a request for each signature and size.
 
