@@ -4,12 +4,9 @@ import copy
 
 import keras
 
-# What the flags call the dtype policies.
-PRECISIONS = {
-    "float32": "float32",
-    "bfloat16": "mixed_bfloat16",
-    "float16": "mixed_float16",
-}
+from hdgan.models.precision_names import PRECISIONS
+
+__all__ = ["PRECISIONS", "with_precision"]
 
 
 def with_precision(model, dtype):
