@@ -23,8 +23,8 @@ from hdgan.editing import replace_class
 from hdgan.reports.page import write_page
 from hdgan.reports.scene_pictures import scene_pictures
 from hdgan.runs import training_run
+from hdgan.serving.versions import export_version
 from hdgan.tools.draw_scenes import draw_scenes
-from hdgan.tools.export_savedmodel import export_version
 
 PRESET = "tiny"
 EDITS = (("tree", "building"), ("road", "cobblestone"))

@@ -43,11 +43,11 @@ def photo_name(stem, contents):
     return f"{stem}{'.png' if contents.startswith(_PNG) else '.jpg'}"
 
 
-def tell_failure(path, error):
-    """Returns what went wrong with a scene, and with which.
+def describe_failure(path, error):
+    """Returns the text of an error, preceded by the scene if it names no file.
 
     Args:
-        path: of its label map.
+        path: path of the scene's label map.
         error: exception or str.
     """
     text = str(error)

@@ -7,7 +7,7 @@ from google.protobuf import text_encoding
 
 from hdgan.data.image_files import write_file
 
-BATCH_SIZE = 4
+_BATCH_SIZE = 4
 _MODELS = """model_config_list {{
   config {{
     name: {name}
@@ -49,7 +49,17 @@ def check_model_name(name):
         )
 
 
-def write_server_files(directory, name, base_path, batch_size=BATCH_SIZE):
+def choose_batch_size(options):
+    """Returns how many requests a server may batch within `max_pixels`.
+
+    Args:
+        options: `ServingOptions` of the exported model.
+    """
+    sizes = [width * height for width, height in options.fixed_sizes]
+    return min(_BATCH_SIZE, options.max_pixels // max(sizes, default=1))
+
+
+def write_server_files(directory, name, base_path, batch_size=_BATCH_SIZE):
     """Writes `models.config`, `batching.config` and `monitoring.config`.
 
     They are for the flags `--model_config_file`, `--batching_parameters_file`

@@ -10,7 +10,7 @@ from programs import assert_one_clear_error, run_inside
 from tiny_models import make_model, make_scenes, sharpen
 
 from hdgan.models.model_file import load_model
-from hdgan.tools.export_savedmodel import export_version
+from hdgan.serving.versions import export_version
 
 TOOL = "tools.export_savedmodel"
 
@@ -100,7 +100,7 @@ def test_a_parent_that_is_a_file_is_named(model_file, tmp_path, name):
     result = run_inside(
         TOOL, f"--model={model_file}", f"--output_dir={tmp_path / name}"
     )
-    assert_one_clear_error(result, tmp_path / name, "can't be written")
+    assert_one_clear_error(result, tmp_path / name, "cannot be written")
 
 
 def test_a_full_disk_is_told_in_a_line(model_file, tmp_path):
@@ -113,7 +113,7 @@ def test_a_full_disk_is_told_in_a_line(model_file, tmp_path):
         )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    assert_one_clear_error(result, tmp_path / "1", "can't be written")
+    assert_one_clear_error(result, tmp_path / "1", "cannot be written")
     assert not list(tmp_path.iterdir())
 
 
@@ -126,15 +126,15 @@ def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
         result = run_inside(
             TOOL, f"--model={model_file}", output_dir, f"--version={version}"
         )
-        assert_one_clear_error(result, "--version", "1..2**63 - 1", version)
+        assert_one_clear_error(result, "`version`", "1..2**63 - 1", version)
     assert not (tmp_path / "serving").exists()
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--served_path=/models/x"], ["--served_path", "give --config_dir"]),
-        (["--model_name=x"], ["--model_name", "give --config_dir"]),
+        (["--served_path=/models/x"], ["--served_path", "Give --config_dir"]),
+        (["--model_name=x"], ["--model_name", "Give --config_dir"]),
         (
             ["--model_name=a b", "--config_dir={folder}/config"],
             ["'a b'", "--model_name"],

@@ -74,7 +74,7 @@ def test_it_goes_on_where_it_was_stopped(server, data_dir, tmp_path):
     asked = server.num_requests
     result = run_inside(TOOL, *flags)
     assert result.code == 0, result.err
-    assert "2 are there already" in result.out
+    assert "2 scenes have a photograph already" in result.out
     assert sorted(tmp_path.iterdir()) == files
     assert files[0].stat().st_mtime_ns == before
     # And before it, whether there is a server.
@@ -171,9 +171,12 @@ def test_ctrl_c_ends_it_in_a_line(
     [
         ("--url=localhost", "grpc://HOST:PORT"),
         ("--concurrency=0", "at least 1"),
-        ("--photo_dir={data}/test_img", "no photo of each scene. Leave it out"),
-        ("--model=other", "No model answers: NOT_FOUND"),
-        ("--version=2", "No model answers: NOT_FOUND"),
+        (
+            "--photo_dir={data}/test_img",
+            "no photo for each scene. Leave",
+        ),
+        ("--model=other", "not answer for this model: NOT_FOUND"),
+        ("--version=2", "not answer for this model: NOT_FOUND"),
         ("--timeout=0", "above 0"),
         ("--label_dir=nowhere", "no such folder"),
         ("--output_dir={data}/test_inst", "Choose another folder"),

@@ -56,3 +56,26 @@ def test_public_names_are_there(name):
 def test_other_names_are_not():
     with pytest.raises(AttributeError, match=r"hdgan\.serving.*'Server'"):
         _ = hdgan.serving.Server
+
+
+@pytest.mark.parametrize(
+    ("tool", "flag"),
+    [
+        ("export_savedmodel", "--warmup_sizes"),
+        ("request", "--concurrency"),
+        ("batch_synthesize", "--beam_options"),
+    ],
+)
+def test_help_of_the_tools_needs_no_tensorflow(tool, flag):
+    out = _run_without(
+        ("tensorflow", "keras", *CLIENTS),
+        f"""{BARE}
+import runpy
+sys.argv = ["{tool}", "--help"]
+try:
+    runpy.run_module("hdgan.tools.{tool}", run_name="__main__")
+except SystemExit:
+    pass
+""",
+    )
+    assert flag in out
