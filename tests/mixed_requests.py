@@ -51,10 +51,10 @@ BAD = {
         "INVALID_ARGUMENT",
         "differ in batch, height or width",
     ),
-    "no image": (b"<html>", b"", "INVALID_ARGUMENT", "no PNG"),
-    "nothing": (b"", b"", "INVALID_ARGUMENT", "no PNG"),
+    "no image": (b"<html>", b"", "INVALID_ARGUMENT", "not a PNG"),
+    "nothing": (b"", b"", "INVALID_ARGUMENT", "not a PNG"),
     "half a file": (_GREY[:50], b"", "INVALID_ARGUMENT", "is cut short"),
-    "colours": (_encode("RGB"), b"", "INVALID_ARGUMENT", "no grey PNG"),
+    "colours": (_encode("RGB"), b"", "INVALID_ARGUMENT", "not a gray PNG"),
     "too large": (
         _encode("L", (101, 100)),
         b"",

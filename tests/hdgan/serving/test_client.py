@@ -310,13 +310,13 @@ def _answering(parts, pause=0.0):
         (b'{"outputs": 3}', "outputs.*Received: {'image_bytes': 3}"),
         (b'{"outputs": {"photo": 3}}', "outputs.*Received: .*{'photo': 3}"),
         (b'{"outputs": [{"b64": "?"}]}', "outputs.*Received"),
-        (b'{"outputs": [{"b64": "aGVsbG8="}]}', "no image: b'hello'"),
+        (b'{"outputs": [{"b64": "aGVsbG8="}]}', "not an image: b'hello'"),
         (b'{"outputs": []}', r"outputs.*Received"),
         (
             b'{"outputs": [{"b64": "aGk="}, {"b64": "aGk="}]}',
             r"outputs.*Received",
         ),
-        (HUGE, "no image"),
+        (HUGE, "not an image"),
     ],
 )
 def test_an_answer_that_is_no_models(answer, message):
@@ -330,7 +330,7 @@ def test_an_answer_that_is_no_models(answer, message):
 def test_an_answer_that_describes_no_model():
     with (
         _answering([b'{"outputs": ["{}"]}']) as url,
-        pytest.raises(ServingError, match="describes no model"),
+        pytest.raises(ServingError, match="does not describe a model"),
     ):
         Client(url).describe()
 
@@ -339,7 +339,7 @@ def test_an_answer_that_describes_no_model():
 def test_an_answer_that_does_not_end(part):
     with _answering([part] * 50, pause=0.1) as url:
         begin = time.monotonic()
-        with pytest.raises(ServingError, match="no whole answer") as caught:
+        with pytest.raises(ServingError, match="was not complete") as caught:
             Client(url, timeout=0.5).describe()
         assert time.monotonic() - begin < 3
     assert caught.value.code == "DEADLINE_EXCEEDED"

@@ -77,7 +77,7 @@ def test_without_the_protos_it_says_so(monkeypatch):
 def test_more_requests_than_a_server_takes(tmp_path):
     sizes = tuple((width, 8) for width in range(8, 700))
     model = make_model(num_downsamplings=1)
-    with pytest.raises(ValueError, match="takes 1000 warm-up requests"):
+    with pytest.raises(ValueError, match="accepts 1000 warm-up requests"):
         model.export(tmp_path / "1", ServingOptions(warmup_sizes=sizes))
     assert not list(tmp_path.iterdir())
 

@@ -237,17 +237,21 @@ Image.fromarray(np.zeros((8, 8), "uint8")).convert("P").save(PALETTE, "PNG")
 @pytest.mark.parametrize(
     ("label", "instance", "message"),
     [
-        (b"", b"", "`label_bytes` is no PNG"),
-        (b"P", b"", "`label_bytes` is no PNG"),
-        (b"<html>not a picture at all</html>", b"", "`label_bytes` is no PNG"),
-        (GREY, b"GIF89a", "`instance_bytes` is no PNG"),
-        (_png(np.zeros((8, 8, 3), "uint8")), b"", "no grey PNG of 8 or 16"),
-        (PALETTE.getvalue(), b"", "no grey PNG of 8 or 16"),
+        (b"", b"", "`label_bytes` is not a PNG"),
+        (b"P", b"", "`label_bytes` is not a PNG"),
+        (
+            b"<html>not a picture at all</html>",
+            b"",
+            "`label_bytes` is not a PNG",
+        ),
+        (GREY, b"GIF89a", "`instance_bytes` is not a PNG"),
+        (_png(np.zeros((8, 8, 3), "uint8")), b"", "not a gray PNG of 8 or 16"),
+        (PALETTE.getvalue(), b"", "not a gray PNG of 8 or 16"),
         (GREY[:-20], b"", "`label_bytes` is cut short. Send the whole"),
         (GREY, GREY[:30], "`instance_bytes` is cut short"),
         # Of several things that are wrong, the first.
         (GREY[:20], b"", "`label_bytes` is cut short"),
-        (_png(np.zeros((50, 50, 3), "uint8")), b"", "no grey PNG of 8 or"),
+        (_png(np.zeros((50, 50, 3), "uint8")), b"", "not a gray PNG of 8 or"),
         (_png(np.full((8, 8), 5, "uint8")), b"", "outside 0..4.*5 classes"),
         (_png(np.full((8, 8), 256, "uint16")), b"", "outside 0..4"),
         (GREY, _png(np.zeros((8, 9), "uint8")), "differ in batch, height"),
@@ -388,7 +392,8 @@ def _peak_kilobytes():
 def test_a_photo_that_is_none_is_refused(served):
     _, signatures, _ = served["encoder"]
     with pytest.raises(
-        tf.errors.InvalidArgumentError, match="`photo_bytes` is no PNG or JPEG"
+        tf.errors.InvalidArgumentError,
+        match="`photo_bytes` is not a PNG or JPEG",
     ):
         _ask(
             signatures["synthesize_png"],
