@@ -12,6 +12,8 @@ import tensorflow as tf
 # The file that TF Serving reads in a version, and the most requests it accepts.
 _PATH = "assets.extra/tf_serving_warmup_requests"
 _MAX_REQUESTS = 1000
+# Inputs whose second axis counts styles; in all others it is the height.
+_STYLE_LISTS = ("style_instances", "style_vectors", "style_clusters")
 
 
 def list_warmup(signatures, sizes):
@@ -83,5 +85,6 @@ def _make_input(spec, height, width):
     shape = list(spec.shape)
     for axis, side in enumerate((1, height, width)[: len(shape)]):
         if shape[axis] is None:
-            shape[axis] = 0 if spec.name.startswith("style_") and axis else side
+            is_count = axis == 1 and spec.name in _STYLE_LISTS
+            shape[axis] = 0 if is_count else side
     return np.zeros(shape, spec.dtype.as_numpy_dtype)

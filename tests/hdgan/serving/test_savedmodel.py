@@ -147,10 +147,10 @@ def test_signature_has_names_and_free_sizes(served):
         "photo: uint8 (None, None, None, 3)",
     ]
     assert list(served.answers["loaded/signature"]) == [
-        "style_map: uint8 (None, None, None, 2)",
         "instance_map: int32 (None, None, None)",
         "label_map: uint8 (None, None, None)",
         "photo -> uint8 (None, None, None, 3)",
+        "style_map: uint8 (None, None, None, 2)",
     ]
     assert (
         "label_map: uint8 (None, None, None, 3)"
