@@ -4,7 +4,7 @@ import pathlib
 import shutil
 import tempfile
 
-import keras
+import tensorflow as tf
 
 from hdgan.layers.kernels.backend import tracing_for_inference
 from hdgan.serving.description import describe_model, write_description
@@ -70,13 +70,8 @@ def export_savedmodel(model, directory, options=None):
     """
     directory = check_is_new(pathlib.Path(directory))
     options = options or ServingOptions()
-    # The endpoints track the weights that they use. `archive.track(model)`
-    # would write each weight a second time.
-    archive = keras.export.ExportArchive()
     signatures = make_signatures(model, options)
     warmup = list_warmup(signatures, options.warmup_sizes)
-    for name, (function, specs) in signatures.items():
-        archive.add_endpoint(name, function, input_signature=specs)
     directory.parent.mkdir(parents=True, exist_ok=True)
     # On the same file system, so that the rename is atomic.
     workspace = pathlib.Path(
@@ -84,7 +79,7 @@ def export_savedmodel(model, directory, options=None):
     )
     try:
         with tracing_for_inference(options.device):
-            archive.write_out(str(workspace / "model"), verbose=False)
+            _write_graphs(signatures, workspace / "model")
         write_description(
             workspace / "model",
             describe_model(model, options, signatures),
@@ -116,3 +111,19 @@ def check_is_new(directory):
             "export to the next version, or remove the directory."
         )
     return directory
+
+
+def _write_graphs(signatures, directory):
+    """Writes a SavedModel of the signatures and the weights that they use."""
+    # `keras.export.ExportArchive` passes functions that are not traced yet. It
+    # traces each to find its weights, and TensorFlow again to save it.
+    graphs = {
+        name: tf.function(
+            function, input_signature=specs, autograph=False
+        ).get_concrete_function()
+        for name, (function, specs) in signatures.items()
+    }
+    module = tf.Module()
+    weights = {id(w): w for graph in graphs.values() for w in graph.variables}
+    module.weights = list(weights.values())
+    tf.saved_model.save(module, str(directory), signatures=graphs)
