@@ -196,8 +196,13 @@ class Client:
         seed = np.array([_as_int32("`seed`", seed)], "int32")
         deadline = self._deadline()
         # Not cached: the server may have switched to another version.
-        num_channels = self._describe(deadline)["style_channels"]
-        styles = _as_styles(styles or {}, num_channels)
+        description = self._describe(deadline)
+        styles = _as_styles(
+            styles or {},
+            description["style_channels"],
+            # Exports of earlier versions limit all styles so.
+            description.get("style_limit", 1.0),
+        )
         inputs = {**_as_batch(files), **styles, "seed": seed}
         return _decode(
             self._ask_for_image("synthesize_with_style_png", inputs, deadline)
@@ -340,7 +345,7 @@ def _as_batch(files):
     return {name: [contents] for name, contents in files.items()}
 
 
-def _as_styles(styles, num_channels):
+def _as_styles(styles, num_channels, limit):
     """Returns styles as inputs of a signature, for a batch of one."""
     # Starts with an id that no instance has: an empty list has no shape in
     # JSON.
@@ -352,13 +357,14 @@ def _as_styles(styles, num_channels):
         if is_number and 0 <= style < 2**31:
             clusters.append(style)
             vectors.append(vectors[0])
-        elif _is_vector(style, num_channels):
+        elif _is_vector(style, num_channels, limit):
             clusters.append(-1)
             vectors.append(style)
         else:
+            values = f"in [-{limit:g}, {limit:g}]" if limit else "all finite"
             raise ValueError(
                 f"`styles[{instance}]` must be the index of a cluster, at "
-                f"least 0, or {num_channels} floats in [-1, 1]. Received: "
+                f"least 0, or {num_channels} floats, {values}. Received: "
                 f"{style!r}"
             )
     return {
@@ -368,13 +374,14 @@ def _as_styles(styles, num_channels):
     }
 
 
-def _is_vector(style, num_channels):
+def _is_vector(style, num_channels, limit):
     try:
         style = np.asarray(style, "float32")
     except (TypeError, ValueError):
         return False
-    # NaN fails every comparison, so it is rejected too.
-    return style.shape == (num_channels,) and np.all(np.abs(style) <= 1)
+    if style.shape != (num_channels,) or not np.isfinite(style).all():
+        return False
+    return limit is None or np.abs(style).max() <= limit
 
 
 def _as_int32(name, value):

@@ -38,6 +38,7 @@ def describe_model(model, options, signatures):
         },
         "use_instances": model.use_instances,
         "style_channels": model.style_channels,
+        "style_limit": model.style_limit,
         # By class. A class that is not listed has a single cluster.
         "num_style_clusters": {
             str(label): len(centers)

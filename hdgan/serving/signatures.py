@@ -5,7 +5,6 @@ import json
 import tensorflow as tf
 
 from hdgan.models.synthesis import to_uint8
-from hdgan.preprocessing.scene_preprocessing import instances_or_labels
 from hdgan.serving.checks import differ, refuse_first, too_large
 from hdgan.serving.description import describe_model
 from hdgan.serving.image_codec import ImageCodec, bytes_name
@@ -22,7 +21,7 @@ def make_signatures(model, options):
     """Makes the functions of a served model.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         options: `ServingOptions`.
 
     Returns:
@@ -68,7 +67,7 @@ class _Functions:
     """The functions of the signatures, and the specs of their inputs.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         options: `ServingOptions`.
     """
 
@@ -230,18 +229,10 @@ class _Functions:
         )
 
     def _find_regions(self, inputs):
-        """Returns the ids of the regions that have one style each.
-
-        int32 `(batch, height, width)`; `(batch, 1, 1)` if the whole image has
-        one style.
-        """
-        if self._model.labels is None:
-            return inputs["instance_map"]
-        label_ids = tf.cast(inputs["label_map"], tf.int32)
-        encoder = self._model.encoder
-        if encoder is not None and encoder.regions == "labels":
-            return label_ids
-        return instances_or_labels(inputs["instance_map"], label_ids)
+        """Returns the ids of the regions that have one style each."""
+        return self._model.find_style_regions(
+            tf.cast(inputs["label_map"], tf.int32), inputs["instance_map"]
+        )
 
     def _synthesize(self, inputs):
         return to_uint8(self._model(inputs, training=False))

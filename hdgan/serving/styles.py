@@ -84,9 +84,13 @@ def draw_style_maps(model, label_map, region_map, styles):
             (height, width, model.style_channels),
         )
 
-    # NaN fails every comparison, so it is rejected too.
-    is_in_range = tf.reduce_all(tf.abs(styles[1]) <= 1)
-    check = refuse_first((~is_in_range, "`style_vectors` must be in [-1, 1]."))
+    limit = model.style_limit
+    is_valid = tf.reduce_all(tf.math.is_finite(styles[1]))
+    expected = "finite"
+    if limit is not None:
+        is_valid &= tf.reduce_all(tf.abs(styles[1]) <= limit)
+        expected = f"in [-{limit:g}, {limit:g}]"
+    check = refuse_first((~is_valid, f"`style_vectors` must be {expected}."))
     with tf.control_dependencies([check]):
         arguments = (label_map, region_map, *map(tf.identity, styles))
     return tf.map_fn(
