@@ -1,22 +1,24 @@
 """pix2pixHD for Keras 3 and TensorFlow: photographs from label maps.
 
-`hdgan.layers` runs on every backend of Keras; the rest needs TensorFlow.
+`hdgan.layers` and `hdgan.VGG19Features` run on every backend of Keras; the rest
+needs TensorFlow.
 """
 
 import os
 import platform
 
 # Before TensorFlow is imported. On processors without AVX-512 or the like it
-# leaves oneDNN's convolutions off, with which training is one and a half times
-# as fast there, or more. 0 in the environment still leaves them off.
+# turns oneDNN's convolutions off, although training is at least one and a half
+# times as fast with them there. 0 in the environment still turns them off.
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 import keras
 
 from hdgan import layers
+from hdgan.networks.vgg19 import VGG19Features
 
-__all__ = ["layers"]
+__all__ = ["VGG19Features", "layers"]
 
 if keras.backend.backend() == "tensorflow":
     from hdgan.models.model_file import load_model

@@ -29,7 +29,7 @@ from hdgan.layers.multiscale import Multiscale
 from hdgan.layers.noise_dropout import NoiseDropout, dropout_noise
 from hdgan.layers.one_hot_labels import OneHotLabels
 from hdgan.layers.patch_discriminator import PatchDiscriminator
-from hdgan.layers.perceptual_loss import PerceptualLoss, vgg19_features
+from hdgan.layers.perceptual_loss import PerceptualLoss
 from hdgan.layers.residual_block import ResidualBlock
 from hdgan.layers.spectral_normalization import (
     SpectralNormalization,
@@ -67,5 +67,4 @@ __all__ = [
     "non_saturating_discriminator_loss",
     "non_saturating_generator_loss",
     "one_power_iteration",
-    "vgg19_features",
 ]

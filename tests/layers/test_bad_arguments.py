@@ -26,7 +26,7 @@ BAD_ARGUMENTS = [
     (lambda: layers.OneHotLabels("3"), "num_classes.*integer >= 1.*'3'"),
     (lambda: layers.PatchDiscriminator(num_layers=0), "num_layers.*>= 1.* 0"),
     (lambda: layers.PatchDiscriminator(norm="x"), "`norm` must be.*'x'"),
-    (lambda: layers.PerceptualLoss(inputs="bgr"), "one of.*caffe.*'bgr'"),
+    (lambda: layers.PerceptualLoss("vgg.h5"), "`features`.*build.*'vgg.h5'"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=-1), "integer >= 0.*-1"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width="same"), ">= 0.*'same'"),
