@@ -22,6 +22,7 @@ from hdgan.models.pix2pixhd.coarse_to_fine import enlarge
 from hdgan.models.pix2pixhd.model import Pix2PixHD
 from hdgan.models.pix2pixhd.presets import PRESETS, resolve_preset
 from hdgan.models.precision import PRECISIONS
+from hdgan.networks.vgg19 import VGG19Features
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.runs.callbacks.sample_page import SamplePage
 from hdgan.runs.callbacks.scalar_log import ScalarLog
@@ -456,7 +457,9 @@ def _make_perceptual_loss(options):
     """Returns the perceptual loss, or None, saying so, without weights."""
     if not options["perceptual_weight"]:
         return None
-    loss = PerceptualLoss(options["vgg_weights"], options["vgg_inputs"])
+    loss = PerceptualLoss(
+        VGG19Features(options["vgg_weights"], options["vgg_inputs"])
+    )
     if options["vgg_weights"] != "imagenet":
         loss.build()
         return loss

@@ -406,7 +406,7 @@ def test_the_published_loss_by_torchvisions_weights(data_dir, tmp_path):
     assert model.get_compile_config()["pool_size"] == 1
     assert model.objective.perceptual_weight == 10.0
     loss = model.objective.perceptual_loss
-    assert (loss.weights, loss.inputs) == (vgg19, "raw")
+    assert (loss.features.weights, loss.features.inputs) == (vgg19, "raw")
 
 
 def test_pix2pix_trains_a_u_net_without_instances(data_dir, tmp_path):

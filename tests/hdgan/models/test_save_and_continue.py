@@ -18,6 +18,7 @@ from tiny_models import (
 
 import hdgan
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
 
 # The last has every kind of state: E, an average, seeds of dropout.
 CASES = {
@@ -153,7 +154,7 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
     model = make_model(num_downsamplings=1, num_scales=1)
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
     model.compile(
-        perceptual_loss=PerceptualLoss(weights, inputs="raw"),
+        perceptual_loss=PerceptualLoss(VGG19Features(weights, inputs="raw")),
         perceptual_weight=3.0,
         run_eagerly=True,
     )
@@ -166,7 +167,7 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
         assert "vgg" not in " ".join(archive.namelist()).lower()
     loaded = keras.models.load_model(path)
     loss = loaded.objective.perceptual_loss
-    assert (loss.weights, loss.inputs) == (weights, "raw")
+    assert (loss.features.weights, loss.features.inputs) == (weights, "raw")
     assert loaded.objective.perceptual_weight == 3.0
     assert len(loaded.weights) == len(model.weights)
 

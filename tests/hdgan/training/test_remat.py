@@ -7,6 +7,7 @@ import vgg_weights
 from tiny_models import make_model, make_scenes
 
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
 
 FLAT = {"num_downsamplings": 1, "encoder_downsamplings": 1}
 
@@ -50,7 +51,7 @@ def test_a_step_ends_where_the_plain_one_ends(options):
 
 def test_vgg19_too(tmp_path):
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
-    loss = PerceptualLoss(weights)
+    loss = PerceptualLoss(VGG19Features(weights))
     logs, plain = _trained(False, loss)
     again_logs, again = _trained(True, loss)
     assert again_logs["perceptual"] == pytest.approx(logs["perceptual"], 1e-4)
