@@ -25,12 +25,14 @@ from hdgan.layers.feature_matching_loss import (
 from hdgan.layers.gradient_checkpointing import gradient_checkpointing
 from hdgan.layers.instance_average_pooling import InstanceAveragePooling
 from hdgan.layers.instance_normalization import InstanceNormalization
+from hdgan.layers.kernels import join_channels, plain_kernels
 from hdgan.layers.multiscale import Multiscale
 from hdgan.layers.noise_dropout import NoiseDropout, dropout_noise
 from hdgan.layers.one_hot_labels import OneHotLabels
 from hdgan.layers.patch_discriminator import PatchDiscriminator
 from hdgan.layers.perceptual_loss import PerceptualLoss
 from hdgan.layers.residual_block import ResidualBlock
+from hdgan.layers.semantic_channels import SemanticChannels
 from hdgan.layers.spectral_normalization import (
     SpectralNormalization,
     one_power_iteration,
@@ -55,6 +57,7 @@ __all__ = [
     "PatchDiscriminator",
     "PerceptualLoss",
     "ResidualBlock",
+    "SemanticChannels",
     "SpectralNormalization",
     "UpsampleBlock",
     "dropout_noise",
@@ -62,9 +65,11 @@ __all__ = [
     "gradient_checkpointing",
     "hinge_discriminator_loss",
     "hinge_generator_loss",
+    "join_channels",
     "least_squares_discriminator_loss",
     "least_squares_generator_loss",
     "non_saturating_discriminator_loss",
     "non_saturating_generator_loss",
     "one_power_iteration",
+    "plain_kernels",
 ]

@@ -140,6 +140,21 @@ CASES = {
         norm="batch",
         random=True,
     ),
+    "semantic_channels": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": True},
+        inputs=("labels", "ids"),
+    ),
+    "semantic_channels_of_labels": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": True},
+        inputs=("labels",),
+    ),
+    "semantic_channels_without_boundaries": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": False},
+        inputs=("labels",),
+    ),
     "spectral_normalization": Case(
         layers.SpectralNormalization,
         lambda: {

@@ -5,12 +5,15 @@ backend. Both give the same numbers; tests hold them to each other.
 """
 
 from hdgan.layers.kernels.activations import leaky_relu, relu
+from hdgan.layers.kernels.backend import plain_kernels
+from hdgan.layers.kernels.channels import join_channels
 from hdgan.layers.kernels.convolution import convolve, convolve_transposed
 from hdgan.layers.kernels.instance_mean import mean_per_instance
 from hdgan.layers.kernels.instance_norm import instance_normalize
 from hdgan.layers.kernels.recompute import (
     convolutions_to_recompute,
     recomputable,
+    recompute_from,
     recomputed,
     recomputing_convolutions,
 )
@@ -20,9 +23,12 @@ __all__ = [
     "convolve",
     "convolve_transposed",
     "instance_normalize",
+    "join_channels",
     "leaky_relu",
     "mean_per_instance",
+    "plain_kernels",
     "recomputable",
+    "recompute_from",
     "recomputed",
     "recomputing_convolutions",
     "relu",
