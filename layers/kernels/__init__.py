@@ -1,7 +1,8 @@
 """The one place where layers leave `keras.ops` for TensorFlow, for speed.
 
-Each function has a portable twin written in `keras.ops`, used on every other
-backend. Both give the same numbers; tests hold them to each other.
+Each function has a plain twin in `keras.ops`, used on every other backend and
+within `plain_kernels`. Both give the same numbers; tests compare them.
+README.md says what each fast path is for.
 """
 
 from hdgan.layers.kernels.activations import leaky_relu, relu

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from hdgan import layers
-from hdgan.layers.kernels.convolution import _Padding
+from hdgan.layers.kernels.padding import Padding
 
 
 def _chain(size=(1, 12, 16, 4)):
@@ -164,7 +164,7 @@ def test_reflections_gradient(height, width, margin):
         paddings=((0, 0), (margin, margin), (margin, margin), (0, 0)),
         mode="REFLECT",
     )
-    padding = _Padding(margin, "reflect")
+    padding = Padding(margin, "reflect")
     np.testing.assert_array_equal(padding.gradient(gradient), expected)
     # A size that is unknown while tracing.
     free = tf.function(
