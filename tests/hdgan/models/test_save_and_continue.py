@@ -130,9 +130,8 @@ def test_labels_losses_and_configuration_survive(run):
     assert loaded.get_config() == run.model.get_config()
     assert loaded.objective.get_config() == run.model.objective.get_config()
     assert loaded.objective.feature_matching_weight == 4.0
-    assert isinstance(
-        loaded.generator_optimizer._learning_rate, hdgan.LinearDecay
-    )
+    schedule = loaded.generator_optimizer.get_config()["learning_rate"]
+    assert schedule["registered_name"] == "hdgan>LinearDecay"
 
 
 def test_uncompiled_loading_synthesises_the_same(run):
