@@ -11,6 +11,7 @@ from hdgan.layers import (
     ResidualBlock,
     SpectralNormalization,
 )
+from hdgan.layers.keras_internals import run_through_graph
 from hdgan.layers.sequential_block import SequentialBlock
 
 
@@ -76,8 +77,10 @@ class ShapeTrace:
                 is not known here.
         """
         if isinstance(layer, keras.Model):
-            return layer._run_through_graph(
-                inputs, lambda inner: functools.partial(self.visit, inner)
+            return run_through_graph(
+                layer,
+                inputs,
+                lambda inner: functools.partial(self.visit, inner),
             )
         if isinstance(layer, SpectralNormalization):
             return self.visit(layer.layer, *inputs)
