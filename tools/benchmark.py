@@ -27,6 +27,7 @@ import tensorflow as tf
 from absl import flags
 
 from hdgan.command_line import program
+from hdgan.data.files import write_file
 from hdgan.layers.normalization import NORMS
 from hdgan.models.pix2pixhd.presets import PRESETS, STYLES, resolve_preset
 from hdgan.models.precision import PRECISIONS
@@ -197,16 +198,6 @@ def _fit_exponents(rows, part, size_of):
         name: float(np.polyfit(x, np.log([get(r[part]) for r in rows]), 1)[0])
         for name, get in quantities.items()
     }
-
-
-def _write_json(path, result):
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".unfinished-{path.name}")
-    try:
-        temporary.write_text(json.dumps(result, indent=1))
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _define(kind, name, default, help, **options):
@@ -383,7 +374,7 @@ def main():
             result[part] = run_apart(part, options)
     print_report(result)
     if options["json"]:
-        _write_json(options["json"], result)
+        write_file(options["json"], json.dumps(result, indent=1))
 
 
 if __name__ == "__main__":

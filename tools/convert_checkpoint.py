@@ -25,12 +25,12 @@ writes `latest_net_G.pth`, `latest_net_D.pth` and, with an encoder,
 `latest_net_E.pth`.
 """
 
-import os
 import pathlib
 
 from absl import flags
 
 from hdgan.command_line import program
+from hdgan.data.files import replacing
 from hdgan.models.model_file import load_model, save_model
 from hdgan.models.pix2pixhd.model import Pix2PixHD
 from hdgan.models.pix2pixhd.presets import PRESETS
@@ -179,9 +179,8 @@ def convert_to_pytorch(values):
     folder.mkdir(parents=True, exist_ok=True)
     for path, state in states.items():
         tensors = {name: torch.tensor(state[name]) for name in state}
-        temporary = path.with_name(path.name + ".part")
-        torch.save(tensors, temporary)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            torch.save(tensors, temporary)
         print(path)
     if model.average_generator is not None:
         print("The generator is the moving average, which synthesizes.")

@@ -1,12 +1,12 @@
 """Reading and writing the image files of a data set."""
 
 import io
-import os
 import pathlib
-import tempfile
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
+from hdgan.data.files import write_file
 
 # Ids must come out as they went in, which JPEG does not promise.
 ID_MAP_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
@@ -165,25 +165,6 @@ def write_png(path, array):
         ValueError: as of `encode_png`.
     """
     write_file(path, encode_png(path, array))
-
-
-def write_file(path, contents):
-    """Writes a file elsewhere and renames it: a run cut short leaves no half.
-
-    Args:
-        path: file to make or replace.
-        contents: bytes.
-    """
-    path = pathlib.Path(path)
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(contents)
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
 
 
 def encode_png(name, array, compress_level=6):

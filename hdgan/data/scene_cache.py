@@ -8,6 +8,8 @@ import tempfile
 
 import tensorflow as tf
 
+from hdgan.data.files import write_file
+
 
 class SceneCache:
     """Keeps what decoding and scaling make of each scene.
@@ -100,13 +102,9 @@ class SceneCache:
 
 def _write(path, contents):
     path = pathlib.Path(path.decode())
-    handle, temporary = tempfile.mkstemp(prefix=".", dir=path.parent)
     try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(contents)
-        os.replace(temporary, path)
+        write_file(path, contents)
     except OSError as error:
-        pathlib.Path(temporary).unlink(missing_ok=True)
         raise OSError(
             f"The cache file {path} can't be written: {error}. Make room, or "
             "train without a cache."

@@ -1,9 +1,9 @@
 """Pages of pictures, for a browser."""
 
 import html
-import os
 import pathlib
 
+from hdgan.data.files import write_file
 from hdgan.data.image_files import write_png
 
 _PAGE = """<!DOCTYPE html>
@@ -72,9 +72,7 @@ def write_page(path, title, introduction, sections, labels=None):
         legend=_legend(labels),
         sections="".join(parts),
     )
-    temporary = path.with_suffix(".part")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
+    write_file(path, text)
 
 
 def _figure(source, caption, shape):

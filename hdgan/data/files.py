@@ -1,0 +1,58 @@
+"""Atomic writes: a file of a given name is always a complete one."""
+
+import contextlib
+import os
+import pathlib
+import uuid
+
+
+@contextlib.contextmanager
+def replacing(path, is_shared=False):
+    """Yields a temporary path beside `path`, which replaces it on success.
+
+    The temporary file is in the same folder, so that the rename is one step,
+    and has the same ending, which Keras requires. It is removed on failure.
+
+    Args:
+        path: file to create or replace.
+        is_shared: bool, whether other threads or processes may write the same
+            file at the same time. Each of them then writes a temporary file of
+            its own. Otherwise the temporary name is always the same, so that
+            what a killed process left behind is overwritten and does not
+            accumulate. Defaults to False.
+
+    Raises:
+        OSError: if the file can't be written or renamed.
+
+    Example:
+        >>> with replacing("model.keras") as temporary:
+        ...     model.save(temporary)
+    """
+    path = pathlib.Path(path)
+    name = f"{uuid.uuid4().hex[:16]}{path.suffix}" if is_shared else path.name
+    temporary = path.with_name(f".unfinished-{name}")
+    # `os.link`, unlike `open`, fails where there is a file already.
+    temporary.unlink(missing_ok=True)
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    finally:
+        # After success, too: `os.replace` does nothing if both names are links
+        # to one file.
+        temporary.unlink(missing_ok=True)
+
+
+def write_file(path, contents):
+    """Writes a whole file atomically.
+
+    Args:
+        path: file to create or replace.
+        contents: bytes, or str, which is encoded as UTF-8.
+
+    Raises:
+        OSError: if the file can't be written.
+    """
+    if isinstance(contents, str):
+        contents = contents.encode()
+    with replacing(path, is_shared=True) as temporary:
+        temporary.write_bytes(contents)
