@@ -18,7 +18,7 @@ import keras
 from absl import flags
 
 from hdgan.command_line import program, scene_flags
-from hdgan.data.image_files import write_file
+from hdgan.data.files import write_file
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.client import Client
 from hdgan.serving.scene_request import (

@@ -4,7 +4,6 @@ import dataclasses
 import hashlib
 import json
 import math
-import os
 import pathlib
 import re
 import sys
@@ -14,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from absl import logging
 
+from hdgan.data.files import write_file
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import SceneFiles, check_scenes, find_scenes
@@ -379,9 +379,7 @@ def _write_record(workdir, preset, options, scenes, labels):
     }
     try:
         workdir.mkdir(parents=True, exist_ok=True)
-        temporary = workdir / "options.json.part"
-        temporary.write_text(json.dumps(content, indent=2))
-        os.replace(temporary, workdir / "options.json")
+        write_file(workdir / "options.json", json.dumps(content, indent=2))
     except OSError as error:
         raise ValueError(
             f"--workdir={workdir} can't be written to: {error}. Choose a "

@@ -8,6 +8,8 @@ import shutil
 
 import keras
 
+from hdgan.data.files import replacing
+
 _NAME = re.compile(r"step-(\d{8})\.keras")
 
 
@@ -71,9 +73,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         folder = self.directory / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)
         path = folder / f"step-{step:08d}.keras"
-        temporary = folder / "unfinished.keras"
-        self.model.save(temporary)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            self.model.save(temporary)
         self._saved_step = step
         link_or_copy(path, self.directory / "model.keras")
         for old in list_checkpoints(self.directory)[: -self.keep]:
@@ -87,16 +88,12 @@ def link_or_copy(path, other):
         path: the file.
         other: its second name.
     """
-    new = other.with_name(f"{other.name}.part")
-    new.unlink(missing_ok=True)
-    try:
-        # No copy of gigabytes.
-        os.link(path, new)
-    except OSError:  # A file system without hard links.
-        shutil.copyfile(path, new)
-    # Not left behind, as `os.replace` does with two names of the same file.
-    os.replace(new, other)
-    new.unlink(missing_ok=True)
+    with replacing(other) as new:
+        try:
+            # No copy of gigabytes.
+            os.link(path, new)
+        except OSError:  # A file system without hard links.
+            shutil.copyfile(path, new)
 
 
 def list_checkpoints(directory):

@@ -188,7 +188,7 @@ def test_the_newest_checkpoints_are_kept(run):
     # Nothing unfinished is left.
     folder = directory / "checkpoints"
     assert sorted(p.name for p in folder.iterdir()) == names
-    assert not list(directory.glob("*.part"))
+    assert not list(directory.glob(".unfinished-*"))
 
 
 def test_model_keras_is_the_newest_checkpoint(run):
@@ -225,7 +225,7 @@ def test_lost_weights_do_not_replace_a_checkpoint(tmp_path):
 def test_a_run_without_checkpoints_lists_none(tmp_path):
     assert list_checkpoints(tmp_path) == []
     (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / "unfinished.keras").touch()
+    (tmp_path / "checkpoints" / ".unfinished-step-00000004.keras").touch()
     (tmp_path / "checkpoints" / "step-2.keras").touch()
     assert list_checkpoints(tmp_path) == []
 
