@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from hdgan.checks import check_range
 from hdgan.data.files import write_file
 
 # Ids must come out as they went in, which JPEG does not promise.
@@ -208,12 +209,7 @@ def as_integers(name, array, highest):
             f"{name} must be (height, width) or (height, width, 3), each at "
             f"least 1. Received: shape {array.shape}"
         )
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name} must be of integers. Received: {array.dtype}")
-    if not 0 <= array.min() <= array.max() <= highest:
-        raise ValueError(
-            f"{name} holds {array.min()}..{array.max()}. Expected 0..{highest}."
-        )
+    check_range(name, array, highest)
     return array
 
 

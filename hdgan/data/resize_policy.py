@@ -4,6 +4,8 @@ import dataclasses
 
 import tensorflow as tf
 
+from hdgan.checks import check_integers
+
 MODES = (
     "scale_width",
     "scale_width_and_crop",
@@ -48,12 +50,12 @@ class ResizePolicy:
                 f"The resize mode must be one of {MODES}. "
                 f"Received: {self.mode!r}"
             )
-        for name in ("load_size", "crop_size", "size_multiple", "shrink"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be an integer >= 1. Received: {value!r}"
-                )
+        check_integers(
+            load_size=self.load_size,
+            crop_size=self.crop_size,
+            size_multiple=self.size_multiple,
+            shrink=self.shrink,
+        )
 
     @property
     def crops(self):

@@ -9,6 +9,7 @@ import pathlib
 import keras
 from absl import logging
 
+from hdgan.checks import check_range
 from hdgan.data.image_files import (
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
@@ -232,13 +233,15 @@ def _check_scene(scenes, index, num_classes):
     else:
         label_map = read_id_map(path)
         size = label_map.shape
-        highest = int(label_map.max())
-        if highest >= num_classes:
-            raise ValueError(
-                f"{path} holds the label id {highest}. Expected ids below the "
-                f"class count of {num_classes}: correct the map, or train with "
-                f"{highest + 1} classes or more (--label_nc or labels.json)."
-            )
+        check_range(
+            str(path),
+            label_map,
+            num_classes - 1,
+            "label ids",
+            f"The model has {num_classes} classes: correct the map, or train "
+            f"with {label_map.max() + 1} classes or more (--label_nc or "
+            "labels.json).",
+        )
     if scenes.instance_maps is not None:
         other = scenes.instance_maps[index]
         instance_map = read_id_map(other)

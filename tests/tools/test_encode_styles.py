@@ -186,7 +186,7 @@ def test_files_and_sizes_that_do_not_fit_are_named(run_dirs, data_dir):
     path = data_dir / "val_label" / "odd_ids.png"
     write_png(path, np.full(SIZES["odd"], 7, "uint8"))
     result = run_inside(TOOL, *command)
-    assert_one_clear_error(result, path, "label id 7", "class count of 5")
+    assert_one_clear_error(result, path, "..7. Expected 0..4", "has 5 classes")
     shutil.rmtree(data_dir / "val_img")
     result = run_inside(TOOL, *command)
     assert_one_clear_error(result, data_dir, "missing: val_img")
