@@ -17,7 +17,6 @@ import tensorflow as tf
 from absl import flags
 
 from hdgan.command_line import program, training_flags
-from hdgan.data.image_files import read_id_map, read_photo
 from hdgan.data.scene_files import find_scenes
 from hdgan.editing import replace_class
 from hdgan.reports.page import write_page
@@ -56,7 +55,8 @@ def main():
         return
 
     print("3. Photographs of scenes that it has not seen, one of them edited")
-    scenes = _read_scenes(find_scenes(data_dir, "test"))
+    files = find_scenes(data_dir, "test")
+    scenes = [files.read(index) for index in range(len(files))]
     page = workdir / "index.html"
     write_page(
         page,
@@ -95,19 +95,6 @@ def main():
         f"--instance_dir={data_dir / 'test_inst'} "
         f"--output_dir={workdir / 'photos'}"
     )
-
-
-def _read_scenes(files):
-    return [
-        {
-            "label_map": read_id_map(label_map),
-            "instance_map": read_id_map(instance_map),
-            "photo": read_photo(photo),
-        }
-        for label_map, instance_map, photo in zip(
-            files.inputs, files.instance_maps, files.photos, strict=True
-        )
-    ]
 
 
 def _edited_section(model, scenes):

@@ -19,7 +19,7 @@ import keras
 from absl import flags, logging
 
 from hdgan.command_line import program, scene_flags
-from hdgan.data.image_files import read_id_map, read_photo, write_png
+from hdgan.data.image_files import write_png
 from hdgan.data.scene_files import pair_files
 from hdgan.models.model_file import load_model
 
@@ -46,7 +46,7 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
     progress = keras.utils.Progbar(len(scenes), unit_name="scene")
     written = []
     for index, path in enumerate(scenes.inputs):
-        scene = _read(scenes, index)
+        scene = scenes.read(index)
         for number in range(samples or 1):
             try:
                 photo = model.synthesize(
@@ -70,18 +70,6 @@ def _seeds(model, scenes, samples, seed):
     if samples is not None and (model.generator.dropout_rate or not seeds):
         seeds["noise_seed"] = seed
     return seeds
-
-
-def _read(scenes, index):
-    read = read_photo if scenes.is_rgb else read_id_map
-    scene = {"label_map": read(scenes.inputs[index])}
-    if scenes.instance_maps is not None:
-        scene["instance_map"] = read_id_map(scenes.instance_maps[index])
-    if scenes.photos is not None:
-        scene["photo"] = read_photo(scenes.photos[index])
-    if scenes.style_maps is not None:
-        scene["style_map"] = read_photo(scenes.style_maps[index])
-    return scene
 
 
 def main():

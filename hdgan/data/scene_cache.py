@@ -113,19 +113,8 @@ def _write(path, contents):
 
 
 def _fingerprint(scenes, resizing):
-    """Names what the cached scenes depend on."""
-    digest = hashlib.sha256()
+    """Returns a name for the cached scenes, from what they depend on."""
+    # Crops come after the cache, so all crop sizes share it.
     scaling = dataclasses.replace(resizing, crop_size=1)
-    digest.update(repr((scaling, scenes.is_rgb)).encode())
-    for paths in (
-        scenes.inputs,
-        scenes.instance_maps,
-        scenes.photos,
-        scenes.style_maps,
-    ):
-        for path in paths or ():
-            status = path.stat()
-            changed, size = status.st_mtime_ns, status.st_size
-            digest.update(f"{path.resolve()} {changed} {size}\n".encode())
-        digest.update(b"\n")
-    return digest.hexdigest()[:16]
+    parts = f"{scaling!r} {scenes.fingerprint()}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]

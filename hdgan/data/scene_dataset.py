@@ -54,14 +54,17 @@ def make_dataset(
     Raises:
         ValueError: if the cache's folder can't be written to.
     """
-    columns = _path_columns(scenes)
+    columns = {
+        key: tf.constant([str(path) for path in paths])
+        for key, paths in scenes.columns.items()
+    }
     num_scenes = len(scenes)
     cache = None
     if cache_dir is not None:
         cache = SceneCache(cache_dir, scenes, resizing)
 
     def read_scaled(position):
-        return resizing.scale(_read(columns, position, scenes.is_rgb))
+        return resizing.scale(_read(scenes, columns, position))
 
     def load(number):
         epoch, position = number // num_scenes, number % num_scenes
@@ -104,41 +107,34 @@ def read_scene(scenes, index, resizing):
 
     Args:
         scenes: `SceneFiles`.
-        index: int.
+        index: int, the position of the scene.
         resizing: `ResizePolicy`.
 
     Returns:
-        Dict of numpy arrays, as of `make_dataset` without the batch axis.
+        Dict of NumPy arrays, as `make_dataset` yields, without the batch axis.
+
+    Raises:
+        ValueError: naming the file, if it can't be read.
     """
-    columns = _path_columns(scenes)
-    scene = _read(columns, tf.constant(index, tf.int64), scenes.is_rgb)
+    scene = {
+        key: tf.constant(array if array.ndim == 3 else array[..., None])
+        for key, array in scenes.read(index).items()
+    }
     scene = _squeeze(resizing.apply(scene))
     return {key: tensor.numpy() for key, tensor in scene.items()}
 
 
-def _path_columns(scenes):
-    columns = {
-        "label_map": scenes.inputs,
-        "instance_map": scenes.instance_maps,
-        "photo": scenes.photos,
-        "style_map": scenes.style_maps,
-    }
-    return {
-        key: tf.constant([str(path) for path in paths])
-        for key, paths in columns.items()
-        if paths is not None
-    }
+def _read(scenes, columns, position):
+    """Reads the files of a scene as tensors `(height, width, channels)`.
 
-
-def _read(columns, position, is_rgb):
-    """Reads the files of a scene as tensors `(height, width, channels)`."""
+    The twin of `SceneFiles.read` inside of a graph: TensorFlow decodes most
+    files without holding Python's lock.
+    """
     scene = {}
     for key, paths in columns.items():
         contents = tf.io.read_file(tf.gather(paths, position))
-        if key in ("photo", "style_map") or (key == "label_map" and is_rgb):
-            scene[key] = _decode_photo(contents)
-        else:
-            scene[key] = _decode_ids(contents)
+        decode = _decode_ids if scenes.holds_ids(key) else _decode_photo
+        scene[key] = decode(contents)
     return scene
 
 

@@ -3,6 +3,7 @@
 import collections
 import concurrent.futures
 import dataclasses
+import hashlib
 import os
 import pathlib
 
@@ -17,19 +18,27 @@ from hdgan.data.image_files import (
     check_photo,
     list_images,
     read_id_map,
+    read_photo,
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class SceneFiles:
-    """The files of some scenes, one entry of each tuple per scene.
+    """A source of scenes in image files; each tuple has one path per scene.
 
     Args:
-        inputs: paths of the label maps, or of RGB images.
-        instance_maps: paths, or None.
-        photos: paths, or None.
-        style_maps: paths of features as RGB images, or None.
-        is_rgb: bool, whether `inputs` are RGB images.
+        inputs: tuple of paths of the label maps, or of RGB images.
+        instance_maps: tuple of paths, or None.
+        photos: tuple of paths, or None.
+        style_maps: tuple of paths of RGB images, or None. Defaults to None.
+        is_rgb: bool, whether `inputs` are RGB images. Defaults to False.
+
+    Example:
+        >>> scenes = find_scenes("data", "train")
+        >>> scene = scenes.read(0)
+        >>> photo = model.synthesize(
+        ...     scene["label_map"], scene["instance_map"]
+        ... )
     """
 
     inputs: tuple
@@ -40,6 +49,73 @@ class SceneFiles:
 
     def __len__(self):
         return len(self.inputs)
+
+    @property
+    def names(self):
+        """The name of each scene's label map file, as a tuple of str."""
+        return tuple(path.name for path in self.inputs)
+
+    @property
+    def columns(self):
+        """The paths by kind, for the kinds that there are.
+
+        A dict from `"label_map"`, `"instance_map"`, `"photo"` and
+        `"style_map"` to tuples of paths.
+        """
+        columns = {
+            "label_map": self.inputs,
+            "instance_map": self.instance_maps,
+            "photo": self.photos,
+            "style_map": self.style_maps,
+        }
+        return {kind: paths for kind, paths in columns.items() if paths}
+
+    def read(self, index):
+        """Reads one scene at full size.
+
+        Args:
+            index: int, the position of the scene.
+
+        Returns:
+            Dict of NumPy arrays: `label_map`, int32 `(height, width)`, or uint8
+            `(height, width, 3)` for RGB inputs; where there are such files also
+            `instance_map`, int32 `(height, width)`, `photo` and `style_map`,
+            uint8 `(height, width, 3)`.
+
+        Raises:
+            ValueError: naming the file, if it can't be read.
+        """
+        return {
+            kind: read_id_map(paths[index])
+            if self.holds_ids(kind)
+            else read_photo(paths[index])
+            for kind, paths in self.columns.items()
+        }
+
+    def holds_ids(self, kind):
+        """Returns whether files of a kind hold ids, and not colours.
+
+        Args:
+            kind: str, a key of `columns`.
+        """
+        if kind == "label_map":
+            return not self.is_rgb
+        return kind == "instance_map"
+
+    def fingerprint(self):
+        """Returns a hash of every file's path, time of change and size.
+
+        Returns:
+            Str of 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256(repr(self.is_rgb).encode())
+        for kind, paths in self.columns.items():
+            digest.update(f"{kind}\n".encode())
+            for path in paths:
+                status = path.stat()
+                changed, size = status.st_mtime_ns, status.st_size
+                digest.update(f"{path.resolve()} {changed} {size}\n".encode())
+        return digest.hexdigest()
 
     def take(self, count):
         """Returns the first `count` scenes."""

@@ -345,7 +345,7 @@ def _check_unused(workdir):
 
 def _identity(preset, scenes, labels):
     """Returns what must stay the same from a run's start to its end."""
-    names = "\n".join(path.name for path in scenes.inputs)
+    names = "\n".join(scenes.names)
     return {
         "preset": preset,
         "num_scenes": len(scenes),

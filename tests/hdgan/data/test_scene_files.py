@@ -295,3 +295,46 @@ def test_files_that_differ_in_their_ending_alone_are_refused(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match=r"ending alone: .*a\.bmp, .*a\.png\."):
         pair_files(tmp_path)
+
+
+def test_a_scene_is_read_at_full_size(folders):
+    fill(folders)
+    style_dir = folders[0].with_name("train_feat")
+    style_dir.mkdir()
+    for city in CITIES:
+        path = style_dir / f"{city}.png"
+        Image.fromarray(np.full((*SIZE, 3), 7, "uint8")).save(path)
+    save(folders[1] / f"{CITIES[1]}_gtFine_instanceIds.png", 26_001, "uint16")
+    scenes = find_scenes(folders[0].parent, use_style_maps=True)
+    assert scenes.names[1] == f"{CITIES[1]}_gtFine_labelIds.png"
+    scene = scenes.read(1)
+    assert {key: (a.shape, a.dtype.name) for key, a in scene.items()} == {
+        "label_map": (SIZE, "int32"),
+        "instance_map": (SIZE, "int32"),
+        "photo": ((*SIZE, 3), "uint8"),
+        "style_map": ((*SIZE, 3), "uint8"),
+    }
+    assert np.unique(scene["instance_map"]).tolist() == [26_001]
+    assert np.unique(scene["style_map"]).tolist() == [7]
+
+
+def test_an_rgb_scene_is_read_as_an_image(tmp_path):
+    folders = [tmp_path / "train_A", tmp_path / "train_B"]
+    for folder in folders:
+        folder.mkdir()
+        save(folder / "a.png", 5)
+    scenes = find_scenes(tmp_path, is_rgb=True, use_instances=False)
+    scene = scenes.read(0)
+    assert scene.keys() == {"label_map", "photo"}
+    assert scene["label_map"].shape == (*SIZE, 3)
+    assert scene["label_map"].dtype == np.uint8
+
+
+def test_the_fingerprint_is_of_all_files(folders):
+    fill(folders)
+    scenes = find_scenes(folders[0].parent)
+    before = scenes.fingerprint()
+    assert find_scenes(folders[0].parent).fingerprint() == before
+    assert scenes.take(2).fingerprint() != before
+    save(folders[2] / f"{CITIES[2]}_leftImg8bit.png", 200)
+    assert scenes.fingerprint() != before
