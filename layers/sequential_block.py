@@ -1,5 +1,7 @@
 """The common part of the blocks: children that follow one another."""
 
+import operator
+
 import keras
 
 
@@ -18,7 +20,11 @@ class SequentialBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
+        return self.call_children(operator.call, inputs)
+
+    def call_children(self, call, inputs):
+        """Calls each child by `call(child, inputs)`; used by shape traces."""
         x = inputs
         for layer in self.sequence:
-            x = layer(x)
+            x = call(layer, x)
         return x

@@ -100,6 +100,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         ):
             return self.layer(inputs)
 
+    def call_children(self, call, inputs):
+        """Calls the layer by `call(layer, inputs)`; used by shape traces."""
+        return call(self.layer, inputs)
+
     def _find_vectors(self, matrix, training):
         """Returns v and u, after the iterations of a training call."""
         known = getattr(_step, "vectors", None) if training else None

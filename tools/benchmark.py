@@ -191,7 +191,7 @@ def _fit_exponents(rows, part, size_of):
     x = np.log([size_of(row) for row in rows])
     quantities = {
         "seconds": lambda record: record["seconds"]["median"],
-        "operations": lambda record: record["operations"]["total"],
+        "flops": lambda record: record["flops"]["total"],
         "peak_memory_bytes": lambda record: record["peak_memory_bytes"],
     }
     return {

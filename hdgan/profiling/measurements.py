@@ -287,13 +287,14 @@ def _measure(model, runs, count, options):
         "steps": done,
         **{name: _summarize(values) for name, values in seconds.items()},
         "images_per_second": options["batch"] / median,
-        "operations": {
+        "flops": {
             "total": count.total,
             "forward": count.forward,
             "kernel_gradients": count.kernel_gradients,
             "input_gradients": count.input_gradients,
+            "uncounted": list(count.uncounted),
         },
-        "operations_per_second": speed,
+        "flops_per_second": speed,
         "matrix_peaks": peaks,
         "utilisation": speed / statistics.median(peaks),
         "peak_memory_bytes": memory,

@@ -35,14 +35,14 @@ def print_report(result):
         _print_growth(result["growth"], settings)
     if size:
         print(
-            "Operations are those of convolutions, a multiplication with its "
-            "addition as two;\nnorms, activations and losses are not counted."
+            "FLOPs of convolutions and dense layers; a multiplication with its "
+            "addition is two.\nNorms, activations and losses are not counted."
         )
 
 
 def _print_part(part, record, settings):
     padded = record["padded_height"], record["padded_width"]
-    operations = record["operations"]
+    flops = record["flops"]
     rows = [[part, "median", "minimum", "maximum"]]
     for name in ("seconds", "end_to_end_seconds"):
         if name in record:
@@ -65,10 +65,10 @@ def _print_part(part, record, settings):
             ["  steps timed", str(record["steps"])],
             ["  images per second", f"{record['images_per_second']:.3g}"],
             [
-                "  10^9 operations",
-                f"{operations['total'] / 1e9:,.4g}: "
+                "  GFLOPs",
+                f"{flops['total'] / 1e9:,.4g}: "
                 + ", ".join(
-                    f"{operations[name] / 1e9:,.4g} {name.replace('_', ' ')}"
+                    f"{flops[name] / 1e9:,.4g} {name.replace('_', ' ')}"
                     for name in (
                         "forward",
                         "kernel_gradients",
@@ -77,8 +77,8 @@ def _print_part(part, record, settings):
                 ),
             ],
             [
-                "  10^9 operations per second",
-                _list_speeds([record["operations_per_second"]]),
+                "  GFLOPs per second",
+                _list_speeds([record["flops_per_second"]]),
             ],
             [
                 "  of matrix products",
@@ -98,6 +98,8 @@ def _print_part(part, record, settings):
             ],
         ]
     )
+    if flops["uncounted"]:
+        print(f"  FLOPs not counted: {', '.join(flops['uncounted'])}")
     peaks = record["matrix_peaks"]
     if max(peaks) > NOISY * min(peaks):
         print(
@@ -171,7 +173,7 @@ def _print_growth(growth, settings):
     for part in ("train", "synthesis"):
         if f"{part}_exponents" not in growth:
             continue
-        rows = [[part, "seconds", "MiB", "10^9 operations", "utilisation"]]
+        rows = [[part, "seconds", "MiB", "GFLOPs", "utilisation"]]
         for row in growth["sizes"]:
             rows.append([_size(row), *_growth_columns(row[part])])
         rows.append(["exponent of pixels", *_exponents(growth, part, "pixels")])
@@ -192,7 +194,7 @@ def _growth_columns(record):
     return [
         f"{record['seconds']['median']:.3g}",
         f"{record['peak_memory_bytes'] / 2**20:,.0f}",
-        f"{record['operations']['total'] / 1e9:,.4g}",
+        f"{record['flops']['total'] / 1e9:,.4g}",
         f"{record['utilisation']:.0%}",
     ]
 
@@ -208,7 +210,7 @@ def _exponents(growth, part, of):
         return ["too few rows"]
     return [
         f"{exponents[name]:.2f}"
-        for name in ("seconds", "peak_memory_bytes", "operations")
+        for name in ("seconds", "peak_memory_bytes", "flops")
     ]
 
 

@@ -41,8 +41,8 @@ KEYS = {
     "steps",
     "seconds",
     "images_per_second",
-    "operations",
-    "operations_per_second",
+    "flops",
+    "flops_per_second",
     "matrix_peaks",
     "utilisation",
     "peak_memory_bytes",
@@ -65,17 +65,17 @@ def check_record(record):
     seconds = record["seconds"]
     assert len(seconds["all"]) == record["steps"]
     assert 0 < seconds["minimum"] <= seconds["median"] <= seconds["maximum"]
-    operations = record["operations"]
-    assert operations["total"] == sum(
-        operations[name]
+    flops = record["flops"]
+    assert flops["total"] == sum(
+        flops[name]
         for name in ("forward", "kernel_gradients", "input_gradients")
     )
-    assert record["operations_per_second"] == pytest.approx(
-        operations["total"] / seconds["median"]
+    assert record["flops_per_second"] == pytest.approx(
+        flops["total"] / seconds["median"]
     )
     assert len(record["matrix_peaks"]) == 3
     assert record["utilisation"] == pytest.approx(
-        record["operations_per_second"] / np.median(record["matrix_peaks"])
+        record["flops_per_second"] / np.median(record["matrix_peaks"])
     )
     # TensorFlow alone takes a hundred megabytes.
     assert record["peak_memory_bytes"] > 1e8
@@ -90,7 +90,7 @@ def test_a_train_step(tmp_path):
     model = Pix2PixHD.from_preset("tiny", LabelSet.numbered(5), **NUMBERS)
     model.compile()
     count = count_train_step_flops(model, 2, 30, 64)
-    assert record["operations"]["total"] == count.total
+    assert record["flops"]["total"] == count.total
     assert record["images_per_second"] == pytest.approx(
         2 / record["seconds"]["median"]
     )
@@ -118,7 +118,7 @@ def test_a_synthesis(tmp_path, flags, arguments):
     arguments = {"labels": LabelSet.numbered(5), **arguments, **NUMBERS}
     model = Pix2PixHD.from_preset("tiny", **arguments)
     count = count_synthesis_flops(model, 1, 30, 64)
-    assert record["operations"]["forward"] == count.forward
+    assert record["flops"]["forward"] == count.forward
 
 
 def test_time_ends_the_steps_but_not_before_the_fifth(tmp_path):
@@ -260,7 +260,7 @@ def test_pillow_does_the_work_of_make_dataset(data_dir):
 def _record(seconds):
     return {
         "seconds": {"median": seconds},
-        "operations": {"total": 5 * seconds},
+        "flops": {"total": 5 * seconds},
         "peak_memory_bytes": 7e6,
         "utilisation": 0.5,
     }
@@ -304,7 +304,7 @@ def test_growth_fits_powers(monkeypatch, capsys):
     assert sizes == [(256, 128), (512, 256), (1024, 512), (2048, 1024)]
     exponents = growth["train_exponents"]
     assert exponents["pixels"]["seconds"] == pytest.approx(1.5)
-    assert exponents["pixels"]["operations"] == pytest.approx(1.5)
+    assert exponents["pixels"]["flops"] == pytest.approx(1.5)
     assert exponents["pixels"]["peak_memory_bytes"] == pytest.approx(0)
     assert exponents["width"]["seconds"] == pytest.approx(2)
     # The discriminator's width keeps its ratio, twice the generator's.
@@ -349,7 +349,7 @@ def test_growth_by_the_command(tmp_path):
         check_record(row["synthesis"])
     # Convolutions from width to width make the most of them.
     exponents = growth["synthesis_exponents"]["width"]
-    assert 1.5 < exponents["operations"] < 2
+    assert 1.5 < exponents["flops"] < 2
     assert "exponent of width" in out
 
 
