@@ -18,11 +18,11 @@ from absl import flags
 
 from hdgan.command_line import program, training_flags
 from hdgan.data.scene_files import find_scenes
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.editing import replace_class
 from hdgan.reports.page import write_page
 from hdgan.reports.scene_pictures import scene_pictures
 from hdgan.runs import training_run
-from hdgan.tools.draw_scenes import draw_scenes
 from hdgan.tools.export_savedmodel import export_version
 
 PRESET = "tiny"

@@ -13,7 +13,7 @@ from programs import (
     start,
 )
 
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 RECIPE = "recipes.pix2pixhd_512p"
 FILE = "street_00001.png"

@@ -15,8 +15,8 @@ from programs import assert_one_clear_error, run, run_inside, start
 from tiny_models import make_model, sharpen
 
 from hdgan.data.image_files import read_id_map, read_photo
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.preprocessing.label_set import LabelSet
-from hdgan.tools.draw_scenes import draw_scenes
 
 pytest.importorskip("apache_beam")
 from apache_beam.io.filesystem import FileMetadata, FileSystem

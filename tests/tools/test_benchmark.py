@@ -13,11 +13,12 @@ from hdgan import LabelSet, Pix2PixHD
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.profiling import measurements
 from hdgan.profiling.flops import count_synthesis_flops, count_train_step_flops
+from hdgan.profiling.growth import measure_growth
 from hdgan.profiling.text_report import print_report
 from hdgan.tools import benchmark
-from hdgan.tools.draw_scenes import draw_scenes
 
 NUMBERS = {
     "base_width": 4,
@@ -156,7 +157,7 @@ def test_each_graph_is_made_once(monkeypatch):
         "matrix_sizes": [16],
         "overrides": NUMBERS,
     }
-    measurements.measure_training(options)
+    measurements.measure_train(options)
     measurements.measure_synthesis(options)
     assert traced == ["train", "synthesis"]
 
@@ -287,7 +288,7 @@ def test_a_noisy_machine_is_told(tmp_path, capsys, factor):
     assert ("differ by a factor of 2.0" in out) == (factor == 2.0)
 
 
-def test_growth_fits_powers(monkeypatch, capsys):
+def test_growth_fits_powers(capsys):
     measured = []
 
     def run_apart(part, options):
@@ -297,9 +298,8 @@ def test_growth_fits_powers(monkeypatch, capsys):
             raise ValueError("The memory is full.")
         return _record(pixels**1.5 * options.get("base_width", 1) ** 2)
 
-    monkeypatch.setattr(benchmark, "run_apart", run_apart)
     options = _growth_options()
-    growth = benchmark.measure_growth(options)
+    growth = measure_growth(options, run_apart)
     sizes = [(row["width"], row["height"]) for row in growth["sizes"]]
     assert sizes == [(256, 128), (512, 256), (1024, 512), (2048, 1024)]
     exponents = growth["train_exponents"]
@@ -323,11 +323,10 @@ def test_growth_fits_powers(monkeypatch, capsys):
     assert "1.50" in out
 
 
-def test_of_one_size_there_is_no_growth(monkeypatch, capsys):
-    monkeypatch.setattr(
-        benchmark, "run_apart", lambda part, options: _record(1.0)
+def test_one_size_has_no_exponents():
+    growth = measure_growth(
+        _growth_options(max_pixels=2**15), lambda part, options: _record(1.0)
     )
-    growth = benchmark.measure_growth(_growth_options(max_pixels=2**15))
     assert len(growth["sizes"]) == 1
     assert growth["train_exponents"]["pixels"] is None
 
@@ -388,7 +387,7 @@ def test_full_memory_is_told(monkeypatch, error):
     def measure(options):
         raise error
 
-    monkeypatch.setattr(benchmark, "measure_synthesis", measure)
+    monkeypatch.setattr(measurements, "measure_synthesis", measure)
     with pytest.raises(ValueError, match=r"memory is full.*--height"):
         benchmark.run_part("synthesis", {})
 

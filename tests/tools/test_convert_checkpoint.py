@@ -106,7 +106,7 @@ def test_an_encoder_there_and_back(tmp_path, styles):
         *(["--label_feat"] if styles == "labels" else []),
         f"--output={model}",
     )
-    assert "5 classes, boundary map, 3 channels of styles" in out
+    assert "5 classes, boundary map, 3 style channels" in out
     assert hdgan.load_model(model).encoder.regions == styles
     _convert("--to_pytorch", f"--model={model}", f"--output={tmp_path}")
     original = torch.load(GOLDEN / "encoder.pth", weights_only=True)

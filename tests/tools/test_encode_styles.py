@@ -21,8 +21,8 @@ from hdgan.data.image_files import read_id_map, read_photo, write_png
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
-from hdgan.tools.draw_scenes import draw_scenes
 
 TOOL = "tools.encode_styles"
 RECIPE = "recipes.pix2pixhd_512p"
@@ -149,12 +149,12 @@ def test_rgb_scenes_with_instances_have_styles_too(data_dir, tmp_path):
 
 def test_a_model_that_can_not_write_feature_maps_is_refused(data_dir, tmp_path):
     for name, options, words in (
-        ("plain", {}, ("no instance feature encoder", "--instance_feat")),
-        ("loaded", {"styles": "loaded"}, ("no instance feature encoder",)),
+        ("plain", {}, ("no instance encoder", "--instance_feat")),
+        ("loaded", {"styles": "loaded"}, ("no instance encoder",)),
         (
             "five",
             {"styles": "labels", "style_channels": 5},
-            ("finds 5 features", "holds 3", "--style_channels=3"),
+            ("styles of 5 channels", "Expected 3", "--style_channels=3"),
         ),
     ):
         model = save(tmp_path / name, **options)

@@ -13,7 +13,7 @@ from tiny_models import make_model, sharpen
 
 from hdgan import LabelSet
 from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 TOOL = "tools.request"
 

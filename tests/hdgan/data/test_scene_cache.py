@@ -10,7 +10,7 @@ from PIL import Image
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 RESIZING = ResizePolicy("scale_width_and_crop", load_size=32, crop_size=16)
 
