@@ -8,7 +8,9 @@ import numpy as np
 
 
 def check_integers(minimum=1, **arguments):
-    """Checks that arguments are integers of a least size.
+    """Checks that arguments are integers of at least a minimum.
+
+    NumPy's integers pass; booleans don't.
 
     Args:
         minimum: int, the smallest value allowed. Defaults to 1.
@@ -21,7 +23,8 @@ def check_integers(minimum=1, **arguments):
         >>> check_integers(batch_size=batch_size, num_scales=num_scales)
     """
     for name, value in arguments.items():
-        is_integer = isinstance(value, int) and not isinstance(value, bool)
+        is_integer = isinstance(value, (int, np.integer))
+        is_integer = is_integer and not isinstance(value, bool)
         if not is_integer or value < minimum:
             raise ValueError(
                 f"`{name}` must be an integer >= {minimum}. Received: {value!r}"

@@ -8,7 +8,7 @@ from hdgan.checks import check_integer_array, check_integers, check_range
 
 @pytest.mark.parametrize("value", [0, -1, 1.0, "1", None, True])
 def test_integers(value):
-    check_integers(batch_size=1, num_scales=2)
+    check_integers(batch_size=1, num_scales=np.int64(2))
     check_integers(minimum=0, seed=0)
     with pytest.raises(ValueError, match=r"`num_scales` .*>= 1") as e:
         check_integers(batch_size=1, num_scales=value)

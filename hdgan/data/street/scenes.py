@@ -7,12 +7,12 @@ resolution is only sharper.
 """
 
 import math
-import operator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from hdgan.checks import check_integers
 from hdgan.data.street import (
     cars,
     materials,
@@ -102,10 +102,10 @@ def draw_street_scene(seed, index, height, width):
     Image.fromarray(scene.photo).save("street.png")
     ```
     """
-    seed = _check_integer("seed", seed, 0)
-    index = _check_integer("index", index, 0)
-    height = _check_integer("height", height, _SMALLEST_SIZE)
-    width = _check_integer("width", width, _SMALLEST_SIZE)
+    check_integers(minimum=0, seed=seed, index=index)
+    check_integers(minimum=_SMALLEST_SIZE, height=height, width=width)
+    # NumPy's small integers would overflow below.
+    seed, index, height, width = map(int, (seed, index, height, width))
     scene = _sample_scene(np.random.default_rng([seed, index]))
     instance_map, photo = painting.paint(scene, height, width)
     label_map = np.where(
@@ -116,21 +116,6 @@ def draw_street_scene(seed, index, height, width):
     grain = grain_rng.integers(-3, 4, (height, width, 1), dtype=np.int16)
     photo = np.clip(photo + grain, 0, 255).astype(np.uint8)
     return StreetScene(label_map.astype(np.uint8), instance_map, photo)
-
-
-def _check_integer(name, value, smallest):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or number < smallest:
-        raise ValueError(
-            f"`{name}` of a street scene must be an integer >= {smallest}. "
-            f"Received: {name}={value!r} ({type(value).__name__}). "
-            f"Pass an int of at least {smallest}, for example "
-            "`draw_street_scene(seed=0, index=0, height=128, width=256)`."
-        )
-    return number
 
 
 def _identity(name, instance=None):

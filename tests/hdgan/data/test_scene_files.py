@@ -238,7 +238,7 @@ def test_a_broken_photo_is_found_before_training(folders):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ValueError, match="cut short") as error:
         find_and_check(folders[0].parent)
-    assert_error(error, path, "take its pair out")
+    assert_error(error, path, "remove its scene")
 
 
 @pytest.mark.parametrize(
