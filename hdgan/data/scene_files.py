@@ -136,27 +136,33 @@ def find_scenes(
     use_photos=True,
     use_style_maps=False,
 ):
-    """Lists `{split}_label`, `{split}_inst` and `{split}_img` of a data set.
+    """Finds the scenes of a data set.
 
-    With RGB inputs the folders are `{split}_A` (input), `{split}_inst` and
-    `{split}_B` (photo). Style maps are in `{split}_feat`.
+    The folders are `{split}_label`, `{split}_inst` and `{split}_img`. For RGB
+    inputs they are `{split}_A` (input), `{split}_inst` and `{split}_B` (photo).
+    Style maps are in `{split}_feat`.
 
-    Files belong together if their names agree, apart from what all names of a
-    folder begin or end with (`_leftImg8bit`, `_gtFine_labelIds`).
+    Files belong together if their names agree, except for a common start or end
+    of all names in a folder (`_leftImg8bit`, `_gtFine_labelIds`).
 
     Args:
         data_dir: path of the data set.
-        split: start of the folders' names.
+        split: str, start of the folders' names. Defaults to `"train"`.
         is_rgb: bool, whether inputs are RGB images instead of label maps.
-        use_instances: bool, whether instance maps are wanted.
-        use_photos: bool, whether photos are wanted.
-        use_style_maps: bool, whether style maps are wanted.
+            Defaults to False.
+        use_instances: bool, whether to include instance maps. Defaults to True.
+        use_photos: bool, whether to include photos. Defaults to True.
+        use_style_maps: bool, whether to include style maps. Defaults to False.
 
     Returns:
         `SceneFiles`.
 
     Raises:
-        ValueError: if a folder is missing or empty, or files have no partner.
+        ValueError: if a folder is missing or empty, or a file has no matching
+            file.
+
+    Example:
+        >>> scenes = find_scenes("datasets/cityscapes", "train")
     """
     data_dir = pathlib.Path(data_dir)
     names = {"inputs": f"{split}_{'A' if is_rgb else 'label'}"}
@@ -184,7 +190,7 @@ def find_scenes(
         if missing == [f"{split}_feat"]:
             advice = (
                 " A model that was trained with --instance_feat or "
-                "--label_feat makes it: python -m hdgan.tools.encode_styles "
+                "--label_feat writes it: python -m hdgan.tools.encode_styles "
                 f"--model=MODEL --data_dir={data_dir} --split={split}"
             )
         raise ValueError(
@@ -205,22 +211,23 @@ def pair_files(
     is_rgb=False,
     list_files=list_images,
 ):
-    """Pairs the files of up to four folders by name.
+    """Matches the files of up to four folders by name.
 
     Args:
-        inputs: folder of label maps, or of RGB images.
-        instance_maps: folder, or None.
-        photos: folder, or None.
-        style_maps: folder of features as RGB images in PNG, or None.
-        is_rgb: bool, whether `inputs` holds RGB images.
-        list_files: function of a folder and endings, as `list_images`.
+        inputs: path of a folder of label maps, or of RGB images.
+        instance_maps: path of a folder. Defaults to None.
+        photos: path of a folder. Defaults to None.
+        style_maps: path of a folder of RGB images in PNG. Defaults to None.
+        is_rgb: bool, whether `inputs` holds RGB images. Defaults to False.
+        list_files: function with the arguments and result of `list_images`.
+            Defaults to `list_images`.
 
     Returns:
         `SceneFiles`.
 
     Raises:
-        ValueError: if a folder is missing or empty, files have no partner, or
-            two have one name.
+        ValueError: if a folder is missing or empty, a file has no matching
+            file, or two files differ in their ending alone.
     """
     folders = {
         "inputs": (inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES),
@@ -257,21 +264,21 @@ def pair_files(
 
 
 def check_scenes(scenes, num_classes):
-    """Opens every file of a data set before anything is trained on it.
+    """Checks every file of a data set before training, with a progress bar.
 
-    Checks that each can be read, that label ids are below the class count and
-    that the sizes inside a pair agree. Shows a progress bar.
+    Each file must be readable, label ids must be below the number of classes,
+    and the files of a scene must have the same size.
 
     Args:
         scenes: `SceneFiles`.
-        num_classes: int; not looked at for RGB inputs.
+        num_classes: int, ignored for RGB inputs.
 
     Returns:
         List of each scene's `(height, width)`.
 
     Raises:
         ValueError: naming the first file, in the data set's order, that does
-            not fit, what was found and how to mend it.
+            not fit, what was found and how to fix it.
     """
     progress = keras.utils.Progbar(len(scenes), unit_name="scene")
     sizes = []
@@ -288,20 +295,20 @@ def check_scenes(scenes, num_classes):
                 progress.add(1)
         except ValueError:
             pool.shutdown(cancel_futures=True)
-            print()  # The error on a line of its own, below the bar.
+            print()  # So that the error gets its own line, below the bar.
             raise
     if has_narrow_instances:
         logging.warning(
             "%s holds the id 255 in 8 bits: it may be a 16-bit instance map "
-            "that was cut to 8 bits. Cityscapes-coded ids (26001) need 16-bit "
-            "PNG.",
+            "that was cut to 8 bits. Cityscapes' instance ids, such as 26001, "
+            "need 16-bit PNG.",
             scenes.instance_maps[0].parent,
         )
     return sizes
 
 
 def _check_scene(scenes, index, num_classes):
-    """Returns a scene's size, and whether its instance map looks cut off."""
+    """Returns a scene's size, and whether its instance map may have 8 bits."""
     path = scenes.inputs[index]
     is_narrow = False
     if scenes.is_rgb:
@@ -335,12 +342,13 @@ def _check_same_size(path, size, other, other_size):
         raise ValueError(
             f"{other} is {other_size[1]}x{other_size[0]} pixels (width x "
             f"height), but {path} is {size[1]}x{size[0]}. Expected the same "
-            "size: resize one (all but photos by nearest neighbour)."
+            "size: resize one (photos by any method, maps by nearest "
+            "neighbor)."
         )
 
 
 def _match(first, second):
-    """Returns the files of `second` in the order of their partners."""
+    """Returns the files of `second` in the order of their matches."""
     best = None
     for make_keys in (_stems, _stems_without_suffix, _cores):
         keys = make_keys(first), make_keys(second)
@@ -351,20 +359,20 @@ def _match(first, second):
                 *zip(keys[0], first, strict=True),
                 *zip(keys[1], second, strict=True),
             ]
-            # Twice: `1.png` and `1.jpg` in one folder.
+            # A count of 2: `1.png` and `1.jpg` in one folder.
             if not (counts[0][key] == counts[1][key] == 1)
         ]
         if not alone:
-            partners = dict(zip(keys[1], second, strict=True))
-            return [partners[key] for key in keys[0]]
+            by_key = dict(zip(keys[1], second, strict=True))
+            return [by_key[key] for key in keys[0]]
         if best is None or len(alone) < len(best):
             best = alone
     shown = ", ".join(str(file) for file in best[:3])
     raise ValueError(
         f"{first[0].parent} holds {len(first)} files and {second[0].parent} "
-        f"{len(second)}, and {len(best)} of them have no one partner of the "
-        f"same name: {shown}{', ...' if len(best) > 3 else ''}. Add the "
-        "missing files, remove these, or rename them to agree."
+        f"{len(second)}, and {len(best)} of them have no matching file, or "
+        f"more than one: {shown}{', ...' if len(best) > 3 else ''}. Add the "
+        "missing files, remove these, or rename them to match."
     )
 
 
@@ -373,7 +381,7 @@ def _stems(files):
 
 
 def _stems_without_suffix(files):
-    """Cuts off what all names end with, from a separator on."""
+    """Removes the common ending of all names, from a separator on."""
     stems = _stems(files)
     if len(stems) == 1:
         return stems
@@ -384,7 +392,7 @@ def _stems_without_suffix(files):
 
 
 def _cores(files):
-    """Cuts off what all names begin with as well, up to a separator."""
+    """Removes the common start of all names, too, up to a separator."""
     stems = _stems_without_suffix(files)
     if len(stems) == 1:
         return ["the only one"]
@@ -394,7 +402,7 @@ def _cores(files):
 
 
 def _common_start(strings):
-    """Returns the longest string that all begin with."""
+    """Returns the longest common start of some strings."""
     low, high = min(strings), max(strings)
     for position, char in enumerate(low):
         if char != high[position]:

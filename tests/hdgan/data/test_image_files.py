@@ -39,7 +39,7 @@ def cut(path, share=0.6):
     path.write_bytes(contents[: int(len(contents) * share)])
 
 
-def assert_names_and_mends(error, path, *words):
+def assert_names_and_fixes(error, path, *words):
     message = str(error.value)
     assert str(path) in message
     for word in words:
@@ -74,7 +74,7 @@ def test_a_label_map_in_colours_is_refused(tmp_path):
     Image.fromarray(noise(255, "uint8", (*SHAPE, 3))).save(path)
     with pytest.raises(ValueError, match="3 channels") as error:
         read_id_map(path)
-    assert_names_and_mends(error, path, "one channel", "replace each colour")
+    assert_names_and_fixes(error, path, "one channel", "replace each colour")
 
 
 @pytest.mark.parametrize("read", [read_id_map, read_photo, check_photo])
@@ -82,19 +82,19 @@ def test_unreadable_files_are_named(tmp_path, read):
     path = tmp_path / "image.png"
     with pytest.raises(ValueError, match="can't be read") as error:
         read(path)
-    assert_names_and_mends(error, path, "No such file")
+    assert_names_and_fixes(error, path, "No such file")
 
     path.write_text("not an image at all")
     with pytest.raises(ValueError, match="no image") as error:
         read(path)
-    assert_names_and_mends(error, path, "Expected PNG")
+    assert_names_and_fixes(error, path, "Expected PNG")
 
     Image.fromarray(noise(255, "uint8", (90, 90))).save(path)
     assert read(path) is not None
     cut(path)
     with pytest.raises(ValueError, match="can't be read") as error:
         read(path)
-    assert_names_and_mends(error, path, "replace it")
+    assert_names_and_fixes(error, path, "replace it")
 
 
 def test_grey_photos_are_spread_over_three_channels(tmp_path):
@@ -146,7 +146,7 @@ def test_check_photo_returns_the_size_and_finds_cut_files(tmp_path, name):
         cut(path, share)
         with pytest.raises(ValueError, match="can't be read") as error:
             check_photo(path)
-        assert_names_and_mends(error, path, "replace it")
+        assert_names_and_fixes(error, path, "replace it")
 
 
 def test_a_cut_jpeg_is_found_though_its_thumbnail_is_whole(tmp_path):
@@ -174,7 +174,7 @@ def test_check_photo_refuses_kinds_that_are_no_photo(tmp_path):
     Image.new("CMYK", (8, 8)).save(path)
     with pytest.raises(ValueError, match="CMYK") as error:
         check_photo(path)
-    assert_names_and_mends(error, path, "convert it")
+    assert_names_and_fixes(error, path, "Convert it")
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,10 @@ def test_list_images_sorts_and_skips_what_is_no_image(tmp_path):
 def test_list_images_names_a_missing_or_empty_folder(tmp_path):
     with pytest.raises(ValueError, match="no such folder") as error:
         list_images(tmp_path / "none", PHOTO_SUFFIXES)
-    assert_names_and_mends(error, tmp_path / "none")
+    assert_names_and_fixes(error, tmp_path / "none")
     with pytest.raises(ValueError, match="no images") as error:
         list_images(tmp_path, PHOTO_SUFFIXES)
-    assert_names_and_mends(error, tmp_path, ".png", ".jpg")
+    assert_names_and_fixes(error, tmp_path, ".png", ".jpg")
 
 
 def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):

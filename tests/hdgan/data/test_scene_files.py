@@ -122,7 +122,7 @@ def test_style_maps_pair_like_the_others(style_folder):
     assert find_scenes(data_dir).style_maps is None
     lost = style_folder / f"{CITIES[1]}_gtFine_labelIds.png"
     lost.rename(lost.with_suffix(".jpg"))  # JPEG would blend them.
-    with pytest.raises(ValueError, match="no one partner") as error:
+    with pytest.raises(ValueError, match="no matching file") as error:
         find_scenes(data_dir, use_style_maps=True)
     assert_error(error, data_dir / "train_label" / lost.name, "1 of them")
 
@@ -135,7 +135,7 @@ def test_a_style_map_of_another_size_is_shown(style_folder):
     assert_error(error, path, "8x5", "9x6", "resize one")
 
 
-def test_only_feature_maps_missing_the_tool_is_advised(folders):
+def test_missing_style_maps_advise_the_tool(folders):
     fill(folders)
     data_dir = folders[0].parent
     with pytest.raises(ValueError, match="missing: train_feat") as error:
@@ -161,7 +161,7 @@ def test_an_empty_folder_is_named(folders):
     assert_error(error, folders[2], ".png")
 
 
-def test_files_without_partner_are_named(folders):
+def test_files_without_a_match_are_named(folders):
     fill(folders)
     lost = folders[2] / f"{CITIES[1]}_leftImg8bit.png"
     lost.unlink()
@@ -172,7 +172,7 @@ def test_files_without_partner_are_named(folders):
     assert CITIES[0] not in str(error.value)
 
 
-def test_many_files_without_partner_are_not_all_listed(folders):
+def test_many_files_without_a_match_are_not_all_listed(folders):
     fill(folders, [f"left_{k}" for k in range(9)])
     for number, path in enumerate(sorted(folders[1].iterdir())):
         path.rename(folders[1] / f"right_{number + 5}_gtFine_instanceIds.png")
@@ -186,7 +186,7 @@ def test_two_files_of_one_name_are_not_paired_silently(folders, folder):
     fill(folders, ("a", "b"), RULES["equal_stems"])
     save(folders[folder] / "a.bmp", 1)
     with pytest.raises(
-        ValueError, match=r"no one partner|ending alone"
+        ValueError, match=r"no matching file|ending alone"
     ) as error:
         find_scenes(folders[0].parent)
     assert_error(error, folders[folder] / "a.bmp", "remove")
