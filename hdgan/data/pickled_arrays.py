@@ -1,8 +1,8 @@
-"""Reading PyTorch checkpoints and pickled NumPy arrays, without their code.
+"""Readers of PyTorch checkpoints and pickled NumPy arrays that run no code.
 
-A pickle is a program: it can ask for any function of any installed package and
-call it. The readers here give it tensors, arrays, dicts and what holds them,
-refuse everything else by its name, and need no PyTorch.
+A pickle is a program: it can import any function of any installed package and
+call it. The readers here allow tensors, arrays and plain containers, refuse
+everything else by name, and don't need PyTorch.
 """
 
 import io
@@ -28,26 +28,27 @@ _STORAGES = {
     "LongStorage": "i8",
     "ShortStorage": "i2",
 }
-# What a checkpoint of PyTorch before 1.6 begins with, pickled.
+# The first pickled values of a checkpoint of PyTorch before 1.6.
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
 
 
 def read_torch_file(path):
-    """Reads what `torch.save` wrote: a state dict, or plain data around one.
+    """Reads a file of `torch.save`: a state dict, or plain data around one.
 
-    Both containers are read: the zip of PyTorch 1.6 and later, and the stream
-    of pickles before it.
+    Both containers are supported: the zip archive of PyTorch 1.6 and later, and
+    the older stream of pickles.
 
     Args:
-        path: the file, usually `.pth`.
+        path: path of the file, usually `.pth`.
 
     Returns:
-        What was saved, with tensors as NumPy arrays and ordered dicts as dicts.
+        The saved object, with tensors as NumPy arrays and ordered dicts as
+        dicts.
 
     Raises:
         ValueError: naming the file, if it is missing, damaged, no PyTorch
-            checkpoint, or asks for anything but tensors and plain data.
+            checkpoint, or holds anything but tensors and plain data.
     """
     return _read(path, "PyTorch checkpoint", _read_torch)
 
@@ -55,18 +56,18 @@ def read_torch_file(path):
 def read_array_dict(path):
     """Reads a dict of NumPy arrays, pickled or saved by `numpy.save`.
 
-    The published code keeps its style clusters so: class id to `(clusters,
-    features)`.
+    The original PyTorch code saves its style clusters in this way: a dict from
+    class id to an array `(clusters, style_channels)`.
 
     Args:
-        path: the file, `.npy` or a pickle.
+        path: path of the file, `.npy` or a pickle.
 
     Returns:
         Dict of NumPy arrays.
 
     Raises:
         ValueError: naming the file, if it is missing, damaged, no such dict, or
-            asks for anything but arrays and plain data.
+            holds anything but arrays and plain data.
     """
     return _read(path, "dict of NumPy arrays", _read_arrays)
 
@@ -82,9 +83,9 @@ def _read(path, kind, read):
     except _ForbiddenError as error:
         raise ValueError(
             f"{path} asks for {error} when it is opened, which is no part of a "
-            f"{kind}. Nothing of it was run. Expected arrays and plain data: "
-            "of a whole model that was saved, save its `state_dict()`; in a "
-            "file from someone else it may be an attack."
+            f"{kind}. No code of the file was run. Expected arrays and plain "
+            "data. If it is your own model, save its `state_dict()`. If it is "
+            "from someone else, it may be an attack."
         ) from None
     except _DamagedError as error:
         raise ValueError(
@@ -92,7 +93,7 @@ def _read(path, kind, read):
         ) from None
     except OSError as error:
         raise ValueError(f"{path} can't be read: {error}.") from error
-    except Exception as error:  # A broken pickle can end in any.
+    except Exception as error:  # A broken pickle can raise any.
         raise ValueError(
             f"{path} is no {kind}, or is damaged ({type(error).__name__}: "
             f"{error})."
@@ -100,15 +101,15 @@ def _read(path, kind, read):
 
 
 class _ForbiddenError(Exception):
-    """A pickle asks for something that it does not get."""
+    """A pickle asks for a name that is not allowed."""
 
 
 class _DamagedError(Exception):
-    """A file does not hold what it says."""
+    """A file contradicts itself or its format."""
 
 
 class _Unpickler(pickle.Unpickler):
-    """Gives a pickle only what is listed by name."""
+    """An unpickler that resolves only listed names."""
 
     def __init__(self, file, allowed, load_storage=None):
         # Python 2 wrote the bytes of arrays as text.
@@ -120,30 +121,31 @@ class _Unpickler(pickle.Unpickler):
         try:
             return self._allowed[f"{module}.{name}"]
         except KeyError:
-            # As a literal: it is the file's text, on the user's terminal.
+            # As a literal, because the text comes from the file and goes to the
+            # terminal.
             wanted = repr(f"{module}.{name}"[:100])
             raise _ForbiddenError(wanted) from None
 
     def persistent_load(self, identifier):
         if self._load_storage is None:
-            raise _DamagedError("it refers to data outside of it")
+            raise _DamagedError("it refers to external data")
         return self._load_storage(identifier)
 
 
 def _load(file, allowed, load_storage=None):
-    """Loads the pickle that begins where the file stands."""
+    """Loads the pickle at the current position of the file."""
     start = file.tell()
-    # Python makes room for as many memories as a pickle numbers, however few
-    # there are; honest ones are numbered in their order.
+    # Python allocates its memo up to the highest index in the pickle, even if
+    # few are used. A well-formed pickle numbers its entries in order.
     for count, (opcode, argument, _) in enumerate(pickletools.genops(file)):
         if opcode.name.endswith("PUT") and int(argument) > count:
-            raise _DamagedError("it wants room for more than it holds")
+            raise _DamagedError("its memo indices are out of order")
     file.seek(start)
     return _Unpickler(file, allowed, load_storage).load()
 
 
 class _Maker:
-    """A function in a pickle's hands: it can be called, but not altered."""
+    """A function that a pickle can call, but not change."""
 
     __slots__ = ("_make",)
 
@@ -154,23 +156,23 @@ class _Maker:
         return self._make(*args)
 
     def __setstate__(self, state):
-        raise _DamagedError("it alters a function")
+        raise _DamagedError("it changes a function")
 
 
 class _OrderedDict(dict):
-    """Stands for an ordered dict, whose attributes are not wanted."""
+    """Replaces an ordered dict and ignores its attributes."""
 
     __slots__ = ()
 
     def __setstate__(self, state):
-        """Drops the `_metadata` of a state dict."""
+        """Ignores the `_metadata` of a state dict."""
 
 
 # === PyTorch ===
 
 
 class _Storage(typing.NamedTuple):
-    """A block of numbers that lies elsewhere in the file."""
+    """A block of numbers elsewhere in the file."""
 
     key: str
     dtype: np.dtype
@@ -179,7 +181,7 @@ class _Storage(typing.NamedTuple):
 
 
 class _Tensor(typing.NamedTuple):
-    """A view of a storage, its strides in elements."""
+    """A view of a storage, with strides in elements."""
 
     storage: _Storage
     offset: int
@@ -187,10 +189,10 @@ class _Tensor(typing.NamedTuple):
     strides: tuple
 
     def __setstate__(self, state):
-        """Drops what a parameter of PyTorch before 0.4 knows of gradients."""
+        """Ignores the gradient state of parameters before PyTorch 0.4."""
 
     def to_array(self, data):
-        """Returns a view of its storage's bytes as an array."""
+        """Returns the tensor as an array, a view of `data` where possible."""
         dtype = self.storage.dtype
         if 0 in self.shape:
             return np.zeros(self.shape, dtype)
@@ -199,7 +201,7 @@ class _Tensor(typing.NamedTuple):
             for size, stride in zip(self.shape, self.strides, strict=True)
         )
         if self.offset + reach >= self.storage.size:
-            raise _DamagedError("a tensor reaches beyond its data")
+            raise _DamagedError("a tensor exceeds its data")
         view = np.ndarray(
             self.shape,
             dtype,
@@ -212,7 +214,7 @@ class _Tensor(typing.NamedTuple):
 
 
 class _StorageKind(typing.NamedTuple):
-    """The kind of numbers in a storage."""
+    """The name of a storage's dtype."""
 
     name: str
 
@@ -226,7 +228,7 @@ def _make_tensor(
         or len(shape) != len(strides)
         or any(type(number) is not int or number < 0 for number in numbers)
     ):
-        raise _DamagedError("a tensor's sizes are no sizes")
+        raise _DamagedError("a tensor has an invalid shape")
     if metadata:
         raise _DamagedError("a tensor is marked as negative or conjugate")
     return _Tensor(storage, offset, tuple(shape), tuple(strides))
@@ -234,7 +236,7 @@ def _make_tensor(
 
 def _make_parameter(tensor, *_):
     if not isinstance(tensor, _Tensor):
-        raise _DamagedError("a parameter is no tensor")
+        raise _DamagedError("a parameter holds no tensor")
     return tensor
 
 
@@ -258,7 +260,7 @@ def _read_torch(file):
 
 
 def _read_zip(file):
-    """Reads the container of PyTorch 1.6 and later."""
+    """Reads the zip archive of PyTorch 1.6 and later."""
     with zipfile.ZipFile(file) as archive:
         names = archive.namelist()
         pickles = [n for n in names if re.fullmatch(r"[^/]+/data\.pkl", n)]
@@ -291,31 +293,31 @@ def _read_zip(file):
 
 
 def _read_member(archive, name):
-    # A small file could hold gigabytes otherwise.
+    # Otherwise a small file could expand to gigabytes.
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise _DamagedError(f"{name} is compressed, as PyTorch never does")
     return archive.read(name)
 
 
 def _read_stream(file):
-    """Reads the container before PyTorch 1.6: pickles, then numbers."""
+    """Reads the container before PyTorch 1.6: pickles, then raw numbers."""
     if _load(file, {}) != _MAGIC_NUMBER:
-        raise _DamagedError("it does not begin as one")
+        raise _DamagedError("it has another start")
     if _load(file, {}) != _PROTOCOL_VERSION:
         raise _DamagedError("it has an unknown version")
-    _load(file, {})  # Sizes of C's integers; nothing is made of it.
+    _load(file, {})  # Sizes of C's integers, which are not needed.
     whole = {}
 
     def load_storage(identifier):
         kind, name, key, _, size, view = identifier
         storage = _make_storage(kind, name, key, size, "<")
         if whole.setdefault(key, storage) != storage:
-            raise _DamagedError("it says two things of the same numbers")
+            raise _DamagedError("it describes a storage in two ways")
         if view is None:
             return storage
         _, start, size = view
         if min(start, size) < 0 or start + size > storage.size:
-            raise _DamagedError("a view reaches beyond its data")
+            raise _DamagedError("a view exceeds its data")
         return storage._replace(start=start, size=size)
 
     saved = _load(file, _TORCH, load_storage)
@@ -341,7 +343,7 @@ def _make_storage(kind, storage_kind, key, size, order):
         or type(size) is not int
         or size < 0
     ):
-        raise _DamagedError("it refers to something else than numbers")
+        raise _DamagedError("it refers to an unknown kind of data")
     dtype = np.dtype(_STORAGES[storage_kind.name])
     return _Storage(key, dtype.newbyteorder(order), size)
 
@@ -350,15 +352,16 @@ _PLAIN = (str, int, float, bool, bytes, type(None))
 
 
 def _with_arrays(saved, read, known):
-    """Returns what was saved with the arrays in place of the tensors.
+    """Returns the saved object with arrays in place of the tensors.
 
-    What occurs several times is made once: `known` has it by its `id`.
+    `known` maps the `id` of each object to its result, so that shared objects
+    are converted once.
     """
     if type(saved) in _PLAIN:
         return saved
     if id(saved) in known:
         if known[id(saved)] is None:
-            raise _DamagedError("it holds itself")
+            raise _DamagedError("it contains itself")
         return known[id(saved)]
     known[id(saved)] = None
     if isinstance(saved, _Tensor):
@@ -383,7 +386,7 @@ def _with_arrays(saved, read, known):
 
 
 class _Dtype:
-    """A dtype in the making: a pickle names it, then gives its byte order."""
+    """A dtype under construction: a pickle sets its code, then its order."""
 
     __slots__ = ("code", "order")
 
@@ -396,7 +399,7 @@ class _Dtype:
 
 
 class _Array:
-    """An array in the making: a pickle makes it empty, then fills it."""
+    """An array under construction: a pickle makes it empty, then fills it."""
 
     __slots__ = ("state",)
 
@@ -407,12 +410,12 @@ class _Array:
         self.state = state
 
     def content(self):
-        """Returns the array, or the list of the objects of one of objects."""
+        """Returns the array, or the list of objects of an object array."""
         _, shape, dtype, is_fortran, data = self.state
         if dtype.code in ("O", "O8"):
             return data
         if not re.fullmatch(r"[fiu][1248]", dtype.code):
-            raise _DamagedError(f"an array is of the kind {dtype.code!r}")
+            raise _DamagedError(f"an array has the dtype {dtype.code!r}")
         order = dtype.order if dtype.order in "<>" else "="
         if isinstance(data, str):
             data = data.encode("latin1")
@@ -423,20 +426,20 @@ class _Array:
 
 def _from_buffer(data, dtype, shape, order):
     if not isinstance(data, bytes | bytearray):
-        raise _DamagedError("an array is made of no bytes")
+        raise _DamagedError("an array's data are not bytes")
     return _Array((1, shape, dtype, order == "F", bytes(data)))
 
 
 def _encode(text, encoding):
     if encoding != "latin1":
-        raise _DamagedError(f"bytes are coded as {encoding!r}")
+        raise _DamagedError(f"bytes are encoded as {encoding!r}")
     return text.encode("latin1")
 
 
 _ARRAYS = {
     "_codecs.encode": _Maker(_encode),
     "numpy.dtype": _Maker(_Dtype),
-    # Only ever handed to a function below.
+    # Only passed to the functions below.
     "numpy.ndarray": None,
     # The modules' names before and since NumPy 2.
     "numpy.core.multiarray._reconstruct": _Maker(lambda *_: _Array()),
@@ -451,7 +454,7 @@ def _read_arrays(file):
     start = file.read(6)
     file.seek(0)
     if start == np.lib.format.MAGIC_PREFIX:
-        # A dict is saved as an array of one object: the header, then a pickle.
+        # A dict is saved as an array of one object: a header, then a pickle.
         version = np.lib.format.read_magic(file)
         if version == (1, 0):
             np.lib.format.read_array_header_1_0(file)
@@ -466,7 +469,7 @@ def _read_arrays(file):
         raise _DamagedError("it holds no dict")
     for key, value in saved.items():
         if not isinstance(value, _Array):
-            raise _DamagedError(f"under {key!r} there is no array")
+            raise _DamagedError(f"the value of {key!r} is no array")
     arrays = {key: value.content() for key, value in saved.items()}
     for key, array in arrays.items():
         if not isinstance(array, np.ndarray):

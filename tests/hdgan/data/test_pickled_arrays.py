@@ -233,7 +233,7 @@ def test_functions_in_a_pickles_hands_can_not_be_altered(tmp_path, container):
     make = b"X\x05\x00\x00\x00_make" + ordered_dict
     for state in (b"}" + make + b"s", b"N}" + make + b"s\x86"):
         write(path, b"\x80\x02" + ordered_dict + state + b"b.")
-        with pytest.raises(ValueError, match="alters a function"):
+        with pytest.raises(ValueError, match="changes a function"):
             read(path)
 
 
@@ -307,7 +307,7 @@ def test_views_of_the_old_container(tmp_path):
         b"(X\x01\x00\x00\x001J\xff\xff\xff\xffK\x04t",
     ):
         _stream(path, _tensor(view=bad), [("0", NUMBERS.tobytes())])
-        with pytest.raises(ValueError, match="beyond its data"):
+        with pytest.raises(ValueError, match="exceeds its data"):
             read_torch_file(path)
 
 
@@ -425,7 +425,7 @@ def test_two_sizes_of_the_same_numbers_are_refused(tmp_path):
     far = {"size": 2**30, "shape": (2,), "strides": (2**29,), "view": b"N"}
     near = {"size": 1, "shape": (1,), "strides": (1,), "view": b"N"}
     _stream(path, _two_tensors(far, near), [("0", NUMBERS[:1].tobytes())])
-    with pytest.raises(ValueError, match=r"planted\.pth.*two things"):
+    with pytest.raises(ValueError, match=r"planted\.pth.*two ways"):
         read_torch_file(path)
 
 
@@ -445,7 +445,7 @@ def test_a_small_file_takes_no_huge_memory_for_its_memo(tmp_path, container):
     write, read = CONTAINERS[container]
     path = tmp_path / "planted"
     write(path, b"\x80\x02}r\x00\x00\x00\x08.")
-    with pytest.raises(ValueError, match="room for more than it holds"):
+    with pytest.raises(ValueError, match="memo indices are out of order"):
         read(path)
 
 
@@ -456,7 +456,7 @@ def test_a_small_file_with_numbers_of_nothing(tmp_path):
         b"(J\xff\xff\xff\x7fcnumpy\ndtype\nX\x02\x00\x00\x00f4K\x00K\x01\x87R"
         b"K\x01\x85X\x01\x00\x00\x00CtRs."
     )
-    with pytest.raises(ValueError, match="made of no bytes"):
+    with pytest.raises(ValueError, match="are not bytes"):
         read_array_dict(path)
 
 
@@ -474,7 +474,7 @@ def test_what_is_shared_is_made_once(tmp_path):
 def test_what_holds_itself_is_refused(tmp_path):
     path = tmp_path / "planted.pth"
     _zip(path, b"\x80\x02]q\x00h\x00a.")
-    with pytest.raises(ValueError, match="holds itself"):
+    with pytest.raises(ValueError, match="contains itself"):
         read_torch_file(path)
 
 
