@@ -32,7 +32,7 @@ def _refuse(*arguments):
 
 
 def _save(path, network, feature_matching=True):
-    """Saves a network as the published code does."""
+    """Saves a network as the original PyTorch code does."""
     torch = pytest.importorskip("torch")
     state = pytorch_checkpoint.state_dict(network, feature_matching)
     torch.save({k: torch.tensor(v) for k, v in state.items()}, path)
