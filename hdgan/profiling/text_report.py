@@ -1,14 +1,14 @@
-"""What the tool `benchmark` prints."""
+"""The text report of the tool `benchmark`."""
 
-# From here on, a machine's speed changed too much while it was measured.
+# Ratio of the matrix products' speeds from which a measurement is unreliable.
 NOISY = 1.25
 
 
 def print_report(result):
-    """Prints tables of what was measured.
+    """Prints the measurements as tables.
 
     Args:
-        result: dict, as the tool writes it with `--json`.
+        result: dict with the content of the file that `--json` writes.
     """
     settings = result["settings"]
     size = (
@@ -59,7 +59,7 @@ def _print_part(part, record, settings):
     print()
     _print_table(rows)
     if padded != (settings["height"], settings["width"]):
-        print(f"  padded to {padded[1]}x{padded[0]}, a size the networks take")
+        print(f"  padded to {padded[1]}x{padded[0]}, as the networks require")
     _print_table(
         [
             ["  steps timed", str(record["steps"])],
@@ -104,8 +104,8 @@ def _print_part(part, record, settings):
     if max(peaks) > NOISY * min(peaks):
         print(
             "  The matrix products differ by a factor of "
-            f"{max(peaks) / min(peaks):.1f}: other programs run here, or the "
-            "clock\n  changes. Measure again on an idle machine."
+            f"{max(peaks) / min(peaks):.1f}: other programs are running, or "
+            "the\n  clock rate changes. Measure again on an idle machine."
         )
 
 
@@ -137,7 +137,7 @@ def _print_serving(record):
         )
     print()
     _print_table(rows)
-    rows = [["a process", "at a time", "images per second", "peak MiB"]]
+    rows = [["a process", "concurrency", "images per second", "peak MiB"]]
     rows[0] += ["loaded after s", "answer after s"]
     for size in record["sizes"]:
         rows.extend(
@@ -161,7 +161,7 @@ def _print_serving(record):
         print(
             f"  {_size(size)}: {one['loaded_memory_bytes'] / 2**20:,.0f} MiB "
             f"loaded, {own / 2**20:,.0f} MiB for a request, "
-            f"{each / 2**20:,.0f} MiB for each more at the same time"
+            f"{each / 2**20:,.0f} MiB for each further concurrent request"
         )
 
 
@@ -204,8 +204,8 @@ def _estimate(record):
     return f", estimated {estimate / 2**20:,.0f}" if estimate else ""
 
 
-def _exponents(growth, part, of):
-    exponents = growth[f"{part}_exponents"][of]
+def _exponents(growth, part, quantity):
+    exponents = growth[f"{part}_exponents"][quantity]
     if exponents is None:
         return ["too few rows"]
     return [
@@ -219,7 +219,7 @@ def _list_speeds(speeds):
 
 
 def _print_table(rows):
-    """Prints rows in columns; a row's last cell may be longer than those."""
+    """Prints rows in columns; a row's last cell may exceed its column."""
     num_columns = max(map(len, rows))
     widths = [
         max((len(row[k]) for row in rows if k < len(row) - 1), default=0)

@@ -1,4 +1,4 @@
-"""Measuring speed and memory; no test says how fast anything has to be."""
+"""Measuring speed and memory; no test requires a speed."""
 
 import json
 import subprocess
@@ -122,7 +122,7 @@ def test_a_synthesis(tmp_path, flags, arguments):
     assert record["flops"]["forward"] == count.forward
 
 
-def test_time_ends_the_steps_but_not_before_the_fifth(tmp_path):
+def test_time_ends_the_steps_after_the_fifth(tmp_path):
     result, _ = measure(
         tmp_path, "--what=synthesis", "--steps=50", "--seconds=1e-9"
     )
@@ -187,7 +187,7 @@ def test_an_export(tmp_path):
         assert process["loaded_memory_bytes"] > 1e8
         assert process["loaded_memory_bytes"] <= process["peak_memory_bytes"]
         assert process["images_per_second"] > 0
-    assert "for each more at the same time" in out
+    assert "for each further concurrent request" in out
 
 
 def test_several_parts_are_measured_in_processes_of_their_own(tmp_path):
@@ -279,7 +279,7 @@ def _growth_options(**options):
 
 
 @pytest.mark.parametrize("factor", [1.1, 2.0])
-def test_a_noisy_machine_is_told(tmp_path, capsys, factor):
+def test_a_noisy_machine_is_reported(tmp_path, capsys, factor):
     result, _ = measure(tmp_path, "--what=synthesis")
     result["synthesis"]["matrix_peaks"] = [1e9, 1e9, factor * 1e9]
     capsys.readouterr()
@@ -370,7 +370,7 @@ def test_growth_by_the_command(tmp_path):
         (("--data_dir=/nowhere", "--what=data"), ("/nowhere", "train_label")),
         (("--num_enhancers=1", "--what=train"), ("tiny", "num_enhancers")),
         (("--num_scales=0", "--what=train"), ("num_scales", "0")),
-        # Said by a process of its own.
+        # Reported by a process of its own.
         (("--num_enhancers=1",), ("tiny", "num_enhancers")),
     ],
 )
@@ -383,7 +383,7 @@ def test_bad_flags(flags, words):
     "error",
     [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")],
 )
-def test_full_memory_is_told(monkeypatch, error):
+def test_full_memory_is_reported(monkeypatch, error):
     def measure(options):
         raise error
 
@@ -392,7 +392,7 @@ def test_full_memory_is_told(monkeypatch, error):
         benchmark.run_part("synthesis", {})
 
 
-def test_how_a_process_ends_is_told(monkeypatch):
+def test_the_end_of_a_process_is_reported(monkeypatch):
     def end(returncode, stderr):
         monkeypatch.setattr(
             subprocess,
