@@ -89,7 +89,7 @@ def read_id_map(path):
             raise ValueError(
                 f"{path} has {len(image.getbands())} channels ({image.mode}). "
                 "Expected ids: one channel of 8 or 16 bits, or a palette. If "
-                "it shows the classes in colours, replace each colour by its "
+                "it shows the classes in colors, replace each color by its "
                 "class's id and save one channel."
             )
         if image.format == "JPEG":

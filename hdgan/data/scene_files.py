@@ -93,7 +93,7 @@ class SceneFiles:
         }
 
     def holds_ids(self, kind):
-        """Returns whether files of a kind hold ids, and not colours.
+        """Returns whether files of a kind hold ids, and not colors.
 
         Args:
             kind: str, a key of `columns`.

@@ -74,7 +74,7 @@ def test_a_label_map_in_colours_is_refused(tmp_path):
     Image.fromarray(noise(255, "uint8", (*SHAPE, 3))).save(path)
     with pytest.raises(ValueError, match="3 channels") as error:
         read_id_map(path)
-    assert_names_and_fixes(error, path, "one channel", "replace each colour")
+    assert_names_and_fixes(error, path, "one channel", "replace each color")
 
 
 @pytest.mark.parametrize("read", [read_id_map, read_photo, check_photo])
