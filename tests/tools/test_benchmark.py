@@ -53,7 +53,7 @@ KEYS = {
 
 
 def measure(tmp_path, *arguments):
-    """Runs the tool on a small model in this process; returns its numbers."""
+    """Runs the tool on a small model in this process; returns its results."""
     path = tmp_path / "speed.json"
     result = run_inside("tools.benchmark", *SMALL, f"--json={path}", *arguments)
     assert result.code == 0, result.err
@@ -62,7 +62,7 @@ def measure(tmp_path, *arguments):
 
 
 def check_record(record):
-    """Checks what must hold of a record, however fast the machine."""
+    """Checks the properties of a record that don't depend on the machine."""
     seconds = record["seconds"]
     assert len(seconds["all"]) == record["steps"]
     assert 0 < seconds["minimum"] <= seconds["median"] <= seconds["maximum"]
@@ -346,7 +346,7 @@ def test_growth_by_the_command(tmp_path):
     assert [row["base_width"] for row in growth["widths"]] == [16, 32, 64]
     for row in growth["sizes"] + growth["widths"]:
         check_record(row["synthesis"])
-    # Convolutions from width to width make the most of them.
+    # Most FLOPs are in convolutions whose inputs and outputs both widen.
     exponents = growth["synthesis_exponents"]["width"]
     assert 1.5 < exponents["flops"] < 2
     assert "exponent of width" in out

@@ -1,4 +1,4 @@
-"""Styles of photos as files, and what is trained on them."""
+"""Styles of photos as files, and training on them."""
 
 import pathlib
 import shutil
@@ -77,7 +77,7 @@ def as_bytes(features):
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels"])
-def test_feature_maps_have_names_and_sizes_of_their_label_maps(
+def test_style_maps_have_names_and_sizes_of_their_label_maps(
     run_dirs, data_dir, styles
 ):
     model = load_model(run_dirs[styles])
@@ -93,7 +93,7 @@ def test_feature_maps_have_names_and_sizes_of_their_label_maps(
         expected = as_bytes(model.encode(make_scenes(1, *size))[0])
         assert np.abs(read_photo(path) - expected).max() <= 1
     assert read_photo(folder / "odd_ids.png").std() > 5
-    # They belong to their label maps, as the recipes look for them.
+    # The recipes find them by the names of their label maps.
     scenes = find_scenes(data_dir, "val", use_style_maps=True)
     assert [p.stem for p in scenes.style_maps] == [
         p.stem for p in scenes.inputs
@@ -101,7 +101,7 @@ def test_feature_maps_have_names_and_sizes_of_their_label_maps(
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels"])
-def test_features_are_constant_over_their_regions(run_dirs, data_dir, styles):
+def test_styles_are_constant_over_their_regions(run_dirs, data_dir, styles):
     result = run_inside(TOOL, *arguments(run_dirs[styles], data_dir))
     assert result.code == 0, result.err
     features = read_photo(data_dir / "val_feat" / "even_ids.png")
@@ -117,7 +117,7 @@ def test_features_are_constant_over_their_regions(run_dirs, data_dir, styles):
 
 
 def test_scenes_are_encoded_at_the_size_of_training(run_dirs, data_dir):
-    # Twice: what is there is replaced.
+    # Twice, as existing files are replaced.
     for flags in ((), ("--load_size=32",)):
         result = run_inside(
             TOOL, *arguments(run_dirs["instances"], data_dir, *flags)
@@ -147,7 +147,7 @@ def test_rgb_scenes_with_instances_have_styles_too(data_dir, tmp_path):
 # === Mistakes ===
 
 
-def test_a_model_that_can_not_write_feature_maps_is_refused(data_dir, tmp_path):
+def test_a_model_that_can_not_write_style_maps_is_refused(data_dir, tmp_path):
     for name, options, words in (
         ("plain", {}, ("no instance encoder", "--instance_feat")),
         ("loaded", {"styles": "loaded"}, ("no instance encoder",)),
@@ -164,7 +164,7 @@ def test_a_model_that_can_not_write_feature_maps_is_refused(data_dir, tmp_path):
 
 
 def test_a_folder_that_can_not_be_written_to_is_named(run_dirs, data_dir):
-    # Not by permissions, which do not bind the root user.
+    # Permissions would not stop the root user.
     folder = data_dir / "val_feat"
     folder.write_text("in the way")
     command = arguments(run_dirs["labels"], data_dir)
@@ -228,7 +228,7 @@ def test_styles_of_one_model_train_another(tmp_path):
     assert result.code == 0, result.err
     page = second / "samples" / "index.html"
     assert "Style map" in page.read_text()
-    # A resumed run keeps its styles, and says so to who contradicts.
+    # A resumed run keeps its styles, and refuses other flags.
     resume = (f"--workdir={second}", "--resume", "--max_steps=3")
     result = run_inside(RECIPE, *resume, "--noload_style_maps")
     assert_one_clear_error(result, "--load_style_maps=False", "the run's True")

@@ -21,14 +21,14 @@ SHAPE = (13, 21)
 
 
 def noise(high, dtype, shape=SHAPE):
-    """Returns an array that holds 0 and `high` too."""
+    """Returns an array that includes 0 and `high`."""
     array = np.random.default_rng(3).integers(0, high + 1, shape, "int64")
     array.flat[:2] = 0, high
     return array.astype(dtype)
 
 
 def with_palette(indices):
-    """Returns a palette image whose colours say nothing of the indices."""
+    """Returns a palette image whose colors are unrelated to the indices."""
     image = Image.fromarray(indices, mode="P")
     image.putpalette(np.arange(768)[::-1].astype("uint8").tobytes())
     return image
@@ -118,7 +118,7 @@ def test_of_16_bit_grey_photos_the_high_byte_counts(tmp_path):
     Image.fromarray(grey).save(tmp_path / "grey.png")
     photo = read_photo(tmp_path / "grey.png")
     np.testing.assert_array_equal(photo[..., 1], grey >> 8)
-    # 8 bits stretched to 16 come back.
+    # 8 bits that were scaled to 16 come back.
     Image.fromarray(noise(255, "uint16") * 257).save(tmp_path / "grey.png")
     np.testing.assert_array_equal(
         read_photo(tmp_path / "grey.png")[..., 0], noise(255, "uint8")
@@ -240,7 +240,7 @@ def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
 
 
 def _write_grey_png(path, ids, bits):
-    """Writes ids in so few bits, as Pillow doesn't."""
+    """Writes ids in few bits, which Pillow can't."""
 
     def chunk(kind, data):
         body = kind + data

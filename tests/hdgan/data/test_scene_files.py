@@ -1,4 +1,4 @@
-"""Pairing the files of a data set and checking them before training."""
+"""Matching the files of a data set and checking them before training."""
 
 import numpy as np
 import pytest
@@ -263,7 +263,7 @@ def test_rgb_inputs_pair_folders_a_and_b(tmp_path):
     folders = [tmp_path / "train_A", tmp_path / "train_B"]
     for folder in folders:
         folder.mkdir()
-    # Of label maps 200 would be out of range.
+    # In a label map 200 would be out of range.
     for folder, rule in zip(folders, ("{}.png", "{}.jpg"), strict=True):
         for name in CITIES:
             save(folder / rule.format(name), 200)

@@ -51,7 +51,7 @@ def test_a_train_step_runs_what_is_counted(model):
 
 def test_synthesis_runs_what_is_counted(model):
     scenes = scenes_for(model, 2, *SIZE)
-    ran = _run_operations(model._synthesizer._graph, scenes)
+    ran = _count_graph_flops(model._synthesizer._graph, scenes)
     count = count_synthesis_flops(model, 2, *SIZE)
     assert count.total == count.forward == sum(ran.values()) > 0
 
@@ -67,8 +67,8 @@ def test_the_outermost_enhancer_alone(styles):
     assert part.kernel_gradients < whole.kernel_gradients
 
 
-def test_wide_layers_multiply_once_too():
-    """As matrix products: Winograd's, and kernel gradients one by one."""
+def test_wide_layers_compute_no_product_twice():
+    """Their matrix products: Winograd's, and those of kernel gradients."""
     model = make_model(
         base_width=64, num_downsamplings=2, num_blocks=1, discriminator_width=4
     )
@@ -97,12 +97,12 @@ def test_wide_layers_multiply_once_too():
     assert sorted(pixels) == [[64, 128]] * 18 + [[128, 256]] * 18
 
 
-def test_a_pool_of_fakes_is_judged_too():
+def test_an_image_pool_adds_a_forward_pass():
     model = make_model()
     model.compile()
     without = count_train_step_flops(model, 1, *SIZE)
     model.compile(pool_size=2)
-    # The pool lies outside of the graph, and shapes are unknown after it.
+    # The real pool leaves the graph, so that shapes are unknown after it.
     model._image_pool = lambda scene: {
         name: tf.stop_gradient(tensor) for name, tensor in scene.items()
     }
@@ -146,7 +146,7 @@ def test_an_unknown_kernel_is_reported():
 
 
 def test_several_inputs():
-    """A map, and a vector of styles that a dense layer spreads over it."""
+    """A map, and a vector of styles for a dense layer."""
     model = make_model(styles="instances")
     model.encoder.trainable = False
     maps = keras.Input((None, None, 6))
@@ -175,7 +175,7 @@ def test_several_inputs():
 
 
 class _AddStyles(keras.layers.Layer):
-    """A layer of two inputs that says how it calls its child."""
+    """A layer with two inputs and `call_children`."""
 
     def build(self, inputs_shape, styles_shape):
         self.projection = keras.layers.Conv2D(
@@ -205,15 +205,15 @@ def _encoder_flops(model, batch_size):
 def _check_train_step(model, batch_size, height, width):
     """Returns the count, after comparing it with the traced step."""
     scenes = scenes_for(model, batch_size, height, width)
-    ran = _run_operations(tf.function(model.train_step), scenes)
+    ran = _count_graph_flops(tf.function(model.train_step), scenes)
     count = count_train_step_flops(model, batch_size, height, width)
     assert count.kernel_gradients == ran["Conv2DBackpropFilter"] > 0
     assert count.total == sum(ran.values())
     return count
 
 
-def _run_operations(function, scenes):
-    """Returns the operations of a graph by kind of convolution."""
+def _count_graph_flops(function, scenes):
+    """Returns the FLOPs of a graph by kind of convolution."""
     specs = {
         name: tf.TensorSpec(array.shape, array.dtype)
         for name, array in scenes.items()
@@ -230,10 +230,10 @@ def _run_operations(function, scenes):
 
 
 def _count(operation):
-    """Returns the operations of a convolution or of one of its gradients.
+    """Returns the FLOPs of a convolution or of one of its gradients.
 
-    Each of the kernel's weights meets each pixel of the convolution's output,
-    which to the gradients is an input.
+    Each weight of the kernel meets each pixel of the convolution's output,
+    which is an input of the gradients.
     """
     kernel, output = {
         "Conv2D": (operation.inputs[1], operation.outputs[0]),

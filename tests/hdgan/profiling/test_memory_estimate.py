@@ -32,7 +32,7 @@ def test_weights_and_moments_are_counted_exactly():
 
 
 def test_maps_by_hand():
-    """One stage without a norm at one scale, and two of a single channel."""
+    """One scale: a stage without a norm, one with it, and the logits."""
     _, estimate = _estimate(
         num_scales=1, num_discriminator_layers=1, discriminator_width=4
     )
