@@ -1,10 +1,14 @@
-"""pix2pixHD for Keras 3 and TensorFlow: photographs from label maps.
+"""Photographs from label maps: GANs for Keras 3 and TensorFlow.
 
 `hdgan.layers` runs on every backend of Keras; the rest needs TensorFlow.
 """
 
 import os
 import platform
+import sys
+
+from hdgan.lazy_exports import lazy_exports
+from hdgan.models.presets import list_families
 
 # Before TensorFlow is imported. On processors without AVX-512 or the like it
 # leaves oneDNN's convolutions off, with which training is one and a half times
@@ -12,35 +16,56 @@ import platform
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
-import keras
+_EXPORTS = {
+    "GlobalGenerator": "hdgan.networks.global_generator",
+    "InstanceEncoder": "hdgan.networks.instance_encoder",
+    "LabelSet": "hdgan.preprocessing.label_set",
+    "LabelToPhotoModel": "hdgan.models.label_to_photo",
+    "LinearDecay": "hdgan.training.linear_decay",
+    "LocalEnhancer": "hdgan.networks.local_enhancer",
+    "MultiscaleDiscriminator": "hdgan.networks.multiscale_discriminator",
+    "PRESETS": "hdgan.models.presets",
+    "SpadeGenerator": "hdgan.networks.spade_generator",
+    "StyleClusters": "hdgan.preprocessing.style_clusters",
+    "StyleEncoder": "hdgan.networks.style_encoder",
+    "UNetGenerator": "hdgan.networks.unet_generator",
+    "VGG19Features": "hdgan.networks.vgg19",
+    "layers": "hdgan.layers",
+    "load_model": "hdgan.models.model_file",
+    "runs": "hdgan.runs",
+    # The model class of each family.
+    **{
+        presets.MODEL: f"hdgan.models.{family}.model"
+        for family, presets in list_families().items()
+    },
+}
+__all__ = [*_EXPORTS]
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 
-from hdgan import layers
 
-__all__ = ["layers"]
+def import_all():
+    """Imports every export, and so registers every class with Keras.
 
-if keras.backend.backend() == "tensorflow":
-    from hdgan.models.model_file import load_model
-    from hdgan.models.pix2pixhd.model import Pix2PixHD
-    from hdgan.models.pix2pixhd.presets import PRESETS
-    from hdgan.networks.global_generator import GlobalGenerator
-    from hdgan.networks.instance_encoder import InstanceEncoder
-    from hdgan.networks.local_enhancer import LocalEnhancer
-    from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
-    from hdgan.networks.unet_generator import UNetGenerator
-    from hdgan.preprocessing.label_set import LabelSet
-    from hdgan.preprocessing.style_clusters import StyleClusters
-    from hdgan.training.linear_decay import LinearDecay
+    On another backend of Keras than TensorFlow, only `hdgan.layers`.
+    """
+    import keras
 
-    __all__ += [
-        "PRESETS",
-        "GlobalGenerator",
-        "InstanceEncoder",
-        "LabelSet",
-        "LinearDecay",
-        "LocalEnhancer",
-        "MultiscaleDiscriminator",
-        "Pix2PixHD",
-        "StyleClusters",
-        "UNetGenerator",
-        "load_model",
-    ]
+    is_tensorflow = keras.backend.backend() == "tensorflow"
+    for name in __all__ if is_tensorflow else ["layers"]:
+        __getattr__(name)
+
+
+def _starts_program():
+    """Whether Python was started as `python -m hdgan.recipes.X` or a tool."""
+    # "-m" stands there only until the module is found, which needs the package.
+    if sys.argv[:1] != ["-m"] or "-m" not in sys.orig_argv:
+        return False
+    module = sys.orig_argv[sys.orig_argv.index("-m") + 1]
+    return module.startswith(("hdgan.recipes.", "hdgan.tools."))
+
+
+# `keras.models.load_model` finds registered classes only, so `import hdgan`
+# has to import them. Programs parse their flags first, so that `--help` does
+# not wait for TensorFlow: see `hdgan.command_line.program`.
+if not _starts_program():
+    import_all()

@@ -139,6 +139,14 @@ class AdversarialLoss:
         ]
         return sum(real for real, _ in pairs), sum(fake for _, fake in pairs)
 
+    def discriminator_real(self, real_logits):
+        """Returns the part of `discriminator` on photos, `(batch,)`."""
+        return self.discriminator(real_logits, real_logits)[0]
+
+    def discriminator_fake(self, fake_logits):
+        """Returns the part of `discriminator` on fakes, `(batch,)`."""
+        return self.discriminator(fake_logits, fake_logits)[1]
+
     def get_config(self):
         return {"kind": self.kind}
 

@@ -1,6 +1,7 @@
 """Convolutions as PyTorch pads them, with the fastest kernels there are."""
 
 import keras
+from keras import ops
 
 from hdgan.layers.kernels import convolve, convolve_transposed
 
@@ -20,6 +21,7 @@ class PaddedConv2D(keras.layers.Conv2D):
             border pixels, which are not repeated: `abc` becomes `cbabcba`.
         kernel_initializer: as of `keras.layers.Conv2D`.
         bias_initializer: the same.
+        use_bias: bool, whether a bias is added.
 
     Input shape:
         `(batch, height, width, channels)`, height and width > `pad_width` where
@@ -48,12 +50,14 @@ class PaddedConv2D(keras.layers.Conv2D):
         pad_mode="constant",
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        use_bias=True,
         **kwargs,
     ):
         super().__init__(
             filters,
             kernel_size,
             strides,
+            use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
             **kwargs,
@@ -88,10 +92,15 @@ class PaddedConv2D(keras.layers.Conv2D):
         super().build(input_shape)
 
     def call(self, inputs):
+        bias = self.bias
+        if bias is None:
+            # Adding zeros takes no time: TensorFlow adds the bias, and takes
+            # the activation, in the kernel of the convolution.
+            bias = ops.zeros((self.filters,), inputs.dtype)
         return convolve(
             inputs,
             self.kernel,
-            self.bias,
+            bias,
             self.strides[0],
             self.pad_width,
             self.pad_mode,
@@ -116,6 +125,7 @@ class PaddedConv2D(keras.layers.Conv2D):
             "strides": self.strides[0],
             "pad_width": self.pad_width,
             "pad_mode": self.pad_mode,
+            "use_bias": self.use_bias,
         }
 
 

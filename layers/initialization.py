@@ -4,6 +4,8 @@ import math
 
 import keras
 
+INITIALIZATIONS = ("normal", "xavier")
+
 
 def kernel_initializer():
     """Returns N(0, 0.02), a new instance so that no two kernels are equal."""
@@ -19,3 +21,33 @@ def bias_initializer(fan_in):
     """
     bound = 1.0 / math.sqrt(fan_in)
     return keras.initializers.RandomUniform(-bound, bound)
+
+
+def xavier_stddev(fan_in, fan_out):
+    """Returns SPADE's standard deviation of the initial kernels.
+
+    Xavier's rule with a gain of 0.02. Spectral normalization takes the scale
+    out again, but not out of the ratio of an optimizer's step to the kernel.
+
+    Args:
+        fan_in: int, inputs of one output value.
+        fan_out: int, outputs that one input value contributes to.
+    """
+    return 0.02 * math.sqrt(2.0 / (fan_in + fan_out))
+
+
+def xavier_initializer():
+    """Returns N(0, `xavier_stddev`) for the fans of the kernel it makes."""
+    return keras.initializers.VarianceScaling(
+        0.02**2, "fan_avg", "untruncated_normal"
+    )
+
+
+def check_initialization(initialization):
+    """Returns the name, or raises `ValueError` if there is no such start."""
+    if initialization not in INITIALIZATIONS:
+        raise ValueError(
+            f"`initialization` must be one of {INITIALIZATIONS}. "
+            f"Received: {initialization!r}"
+        )
+    return initialization

@@ -5,11 +5,18 @@ import operator
 import keras
 
 from hdgan.layers.convolution import PaddedConv2D
-from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.initialization import (
+    bias_initializer,
+    check_initialization,
+    kernel_initializer,
+    xavier_initializer,
+)
 from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
 from hdgan.layers.spectral_normalization import SpectralNormalization
+
+SPECTRAL_NORMS = (False, True, "inner")
 
 _MAX_WIDTH = 512
 
@@ -28,7 +35,13 @@ class PatchDiscriminator(keras.layers.Layer):
         base_width: int, channels of the first convolution.
         num_layers: int >= 1, convolutions at stride 2.
         norm: `"instance"`, `"batch"` or `"none"`.
-        spectral_norm: bool, divide every kernel by its largest singular value.
+        spectral_norm: whether kernels are divided by their largest singular
+            value: False, none; True, all; `"inner"`, all but the first and the
+            last, and those have no bias. Park et al., 2019, have the last. Its
+            layers store both vectors, as PyTorch does. Defaults to False.
+        initialization: `"normal"`, kernels from N(0, 0.02), biases uniform
+            within ±1 / sqrt(fan_in), or `"xavier"`, kernels from N(0, 0.02 *
+            sqrt(2 / (fan_in + fan_out))), biases zero. Defaults to `"normal"`.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
@@ -40,7 +53,8 @@ class PatchDiscriminator(keras.layers.Layer):
         10, 11.
 
     Raises:
-        ValueError: if `num_layers` is not an integer >= 1 or `norm` is unknown.
+        ValueError: if `num_layers` is not an integer >= 1, or `norm`,
+            `spectral_norm` or `initialization` is unknown.
 
     Example:
         >>> features = hdgan.layers.PatchDiscriminator()(image)
@@ -53,6 +67,7 @@ class PatchDiscriminator(keras.layers.Layer):
         num_layers=3,
         norm="instance",
         spectral_norm=False,
+        initialization="normal",
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -61,10 +76,16 @@ class PatchDiscriminator(keras.layers.Layer):
                 "`num_layers` must be an integer >= 1. "
                 f"Received: {num_layers!r}"
             )
+        if spectral_norm not in SPECTRAL_NORMS:
+            raise ValueError(
+                f"`spectral_norm` must be one of {SPECTRAL_NORMS}. "
+                f"Received: {spectral_norm!r}"
+            )
         self.base_width = base_width
         self.num_layers = num_layers
         self.norm = check_norm(norm)
         self.spectral_norm = spectral_norm
+        self.initialization = check_initialization(initialization)
 
     def build(self, input_shape):
         widths = [
@@ -75,12 +96,17 @@ class PatchDiscriminator(keras.layers.Layer):
         self.stages = []
         shape = input_shape
         for index, filters in enumerate([*widths, 1]):
+            is_inner = 0 < index <= last
+            spectral_norm = self.spectral_norm
+            if spectral_norm == "inner" and not is_inner:
+                spectral_norm = False
             stage = _DiscriminatorStage(
                 filters,
                 strides=2 if index < self.num_layers else 1,
-                norm=self.norm if 0 < index <= last else "none",
+                norm=self.norm if is_inner else "none",
                 activate=index <= last,
-                spectral_norm=self.spectral_norm,
+                spectral_norm=spectral_norm,
+                initialization=self.initialization,
                 dtype=self.dtype_policy,
                 name=f"stage_{index}",
             )
@@ -108,6 +134,7 @@ class PatchDiscriminator(keras.layers.Layer):
             "num_layers": self.num_layers,
             "norm": self.norm,
             "spectral_norm": self.spectral_norm,
+            "initialization": self.initialization,
         }
 
 
@@ -116,7 +143,14 @@ class _DiscriminatorStage(SequentialBlock):
     """One convolution of the PatchGAN with its pad, norm and LeakyReLU."""
 
     def __init__(
-        self, filters, strides, norm, activate, spectral_norm, **kwargs
+        self,
+        filters,
+        strides,
+        norm,
+        activate,
+        spectral_norm,
+        initialization="normal",
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.filters = filters
@@ -124,22 +158,33 @@ class _DiscriminatorStage(SequentialBlock):
         self.norm = norm
         self.activate = activate
         self.spectral_norm = spectral_norm
+        self.initialization = initialization
 
     def _make_layers(self, input_shape):
         dtype = self.dtype_policy
+        is_inner = self.spectral_norm == "inner"
+        initializers = {
+            "kernel_initializer": kernel_initializer(),
+            "bias_initializer": bias_initializer(16 * input_shape[-1]),
+        }
+        if self.initialization == "xavier":
+            initializers = {"kernel_initializer": xavier_initializer()}
         convolution = PaddedConv2D(
             self.filters,
             4,
             strides=self.strides,
             pad_width=2,
-            kernel_initializer=kernel_initializer(),
-            bias_initializer=bias_initializer(16 * input_shape[-1]),
+            use_bias=not is_inner,
             dtype=dtype,
             name="convolution",
+            **initializers,
         )
         if self.spectral_norm:
             convolution = SpectralNormalization(
-                convolution, dtype=dtype, name="spectral_normalization"
+                convolution,
+                store_v=is_inner,
+                dtype=dtype,
+                name="spectral_normalization",
             )
         layers = [
             convolution,
@@ -169,4 +214,5 @@ class _DiscriminatorStage(SequentialBlock):
             "norm": self.norm,
             "activate": self.activate,
             "spectral_norm": self.spectral_norm,
+            "initialization": self.initialization,
         }

@@ -1,6 +1,7 @@
 """Spectral normalization."""
 
 import contextlib
+import math
 import threading
 
 import keras
@@ -46,6 +47,11 @@ class SpectralNormalization(keras.layers.Wrapper):
         layer: a Keras layer with an attribute `kernel`.
         power_iterations: int >= 1, iterations per training call.
         epsilon: float, keeps the normalization of u and v from dividing by 0.
+        store_v: bool, whether v is a weight beside u. Inference then divides by
+            the sigma of the two as the last training call left them, which is
+            what PyTorch does and its checkpoints need. Otherwise inference
+            finds v from u and the kernel. Training is the same. Defaults to
+            False.
 
     Input shape:
         The wrapped layer's.
@@ -62,7 +68,14 @@ class SpectralNormalization(keras.layers.Wrapper):
         >>> layer = hdgan.layers.SpectralNormalization(convolution)
     """
 
-    def __init__(self, layer, power_iterations=1, epsilon=1e-12, **kwargs):
+    def __init__(
+        self,
+        layer,
+        power_iterations=1,
+        epsilon=1e-12,
+        store_v=False,
+        **kwargs,
+    ):
         super().__init__(layer, **kwargs)
         if not isinstance(power_iterations, int) or power_iterations < 1:
             raise ValueError(
@@ -71,6 +84,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             )
         self.power_iterations = power_iterations
         self.epsilon = epsilon
+        self.store_v = store_v
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -79,15 +93,36 @@ class SpectralNormalization(keras.layers.Wrapper):
                 "SpectralNormalization needs a layer with a `kernel`. "
                 f"Received: {self.layer}"
             )
-        self.u = self.add_weight(
-            name="u",
-            shape=(1, self.layer.kernel.shape[-1]),
-            initializer=keras.initializers.TruncatedNormal(stddev=0.02),
+        *inputs, outputs = self.layer.kernel.shape
+        if self.store_v:
+            self.u = self._add_vector("u", outputs, self._draw_unit_vector)
+            self.v = self._add_vector("v", math.prod(inputs), self._start_v)
+        else:
+            initializer = keras.initializers.TruncatedNormal(stddev=0.02)
+            self.u = self._add_vector("u", outputs, initializer)
+
+    def _add_vector(self, name, size, initializer):
+        return self.add_weight(
+            name=name,
+            shape=(1, size),
+            initializer=initializer,
             trainable=False,
             dtype="float32",
             # Made from the kernel alone, so the same on every replica.
             aggregation="only_first_replica",
         )
+
+    def _draw_unit_vector(self, shape, dtype=None):
+        draw = keras.initializers.RandomNormal(stddev=1.0)
+        return self._l2_normalize(draw(shape, dtype))
+
+    def _start_v(self, shape, dtype=None):
+        # Two random vectors would give a sigma near zero, and inference
+        # before the first training call would overflow.
+        matrix = ops.reshape(
+            ops.cast(self.layer.kernel.value, dtype), (shape[-1], -1)
+        )
+        return self._l2_normalize(ops.matmul(self.u, ops.transpose(matrix)))
 
     def call(self, inputs, training=False):
         kernel = ops.cast(self.layer.kernel.value, "float32")
@@ -110,6 +145,8 @@ class SpectralNormalization(keras.layers.Wrapper):
         if known and id(self) in known:
             return known[id(self)]
         u = ops.cast(self.u.value, "float32")
+        if self.store_v and not training:
+            return ops.cast(self.v.value, "float32"), u
         for _ in range(self.power_iterations if training else 1):
             v = self._l2_normalize(ops.matmul(u, ops.transpose(matrix)))
             next_u = self._l2_normalize(ops.matmul(v, matrix))
@@ -117,6 +154,8 @@ class SpectralNormalization(keras.layers.Wrapper):
             u = next_u if training else u
         if training:
             self.u.assign(u)
+            if self.store_v:
+                self.v.assign(v)
         if known is not None:
             known[id(self)] = v, u
         return v, u
@@ -129,6 +168,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             **super().get_config(),
             "power_iterations": self.power_iterations,
             "epsilon": self.epsilon,
+            "store_v": self.store_v,
         }
 
     def _l2_normalize(self, vector):

@@ -46,6 +46,11 @@ def _image():
     return np.random.default_rng(3).standard_normal(shape, "float32")
 
 
+def _semantics():
+    shape = (2, HEIGHT, WIDTH, 3)
+    return np.random.default_rng(5).standard_normal(shape, "float32")
+
+
 def _ids():
     # Neighbouring ids that half precision can't tell apart.
     choice = np.random.default_rng(4).integers(0, 4, (2, HEIGHT // 2, WIDTH))
@@ -55,6 +60,7 @@ def _ids():
 
 EXAMPLES = {
     "image": _image,
+    "semantics": _semantics,
     "ids": _ids,
     "labels": lambda: _ids() % 7,
 }
@@ -111,6 +117,9 @@ CASES = {
             "num_scales": 3,
         },
     ),
+    "nearest_downsampling": Case(
+        layers.NearestDownsampling, lambda: {"factor": 2}
+    ),
     "noise_dropout": Case(
         layers.NoiseDropout,
         lambda: {"rate": 0.25, "noise_shape": (None, 1, 1, None), "seed": 5},
@@ -118,6 +127,10 @@ CASES = {
     ),
     "one_hot_labels": Case(
         layers.OneHotLabels, lambda: {"num_classes": 7}, inputs=("labels",)
+    ),
+    "parameter_free_batch_normalization": Case(
+        layers.ParameterFreeBatchNormalization,
+        lambda: {"momentum": 0.75, "epsilon": 1e-3},
     ),
     "patch_discriminator": Case(
         layers.PatchDiscriminator,
@@ -133,12 +146,63 @@ CASES = {
             "spectral_norm": True,
         },
     ),
+    "patch_discriminator_inner_spectral": Case(
+        layers.PatchDiscriminator,
+        lambda: {
+            "base_width": 4,
+            "num_layers": 1,
+            "spectral_norm": "inner",
+            "initialization": "xavier",
+        },
+        norm="instance",
+    ),
     "residual_block": Case(layers.ResidualBlock, norm="instance"),
     "residual_block_zero": Case(
         layers.ResidualBlock,
         lambda: {"norm": "batch", "padding": "zero", "dropout_rate": 0.5},
         norm="batch",
         random=True,
+    ),
+    "semantic_channels": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": True},
+        inputs=("labels", "ids"),
+    ),
+    "semantic_channels_of_labels": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": True},
+        inputs=("labels",),
+    ),
+    "semantic_channels_without_boundaries": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": False},
+        inputs=("labels",),
+    ),
+    "spade_normalization": Case(
+        layers.SpadeNormalization,
+        lambda: {"hidden_channels": 6, "kernel_size": 5},
+        inputs=("image", "semantics"),
+    ),
+    "spade_normalization_instance": Case(
+        layers.SpadeNormalization,
+        lambda: {"norm": "instance"},
+        inputs=("image", "semantics"),
+    ),
+    "spade_residual_block": Case(
+        layers.SpadeResidualBlock,
+        lambda: {"filters": 4, "hidden_channels": 6, "kernel_size": 1},
+        inputs=("image", "semantics"),
+        norm="batch",
+    ),
+    "spade_residual_block_shortcut": Case(
+        layers.SpadeResidualBlock,
+        lambda: {"filters": 5, "norm": "instance"},
+        inputs=("image", "semantics"),
+        norm="instance",
+    ),
+    "spectral_normalization_stored": Case(
+        layers.SpectralNormalization,
+        lambda: {"layer": keras.layers.Conv2D(5, 3), "store_v": True},
     ),
     "spectral_normalization": Case(
         layers.SpectralNormalization,
@@ -156,6 +220,10 @@ CASES = {
             "strides": 2,
             "pad_width": 2,
         },
+    ),
+    "padded_convolution_without_bias": Case(
+        layers.PaddedConv2D,
+        lambda: {"filters": 5, "kernel_size": 3, "use_bias": False},
     ),
     "padded_convolution_reflected": Case(
         layers.PaddedConv2D,

@@ -1,4 +1,4 @@
-"""Starts the recipes and tools as a user does, and inside this process."""
+"""Runs recipes and tools, as a user does or inside this process."""
 
 import contextlib
 import io
@@ -42,22 +42,22 @@ def finish(process):
 
 
 def run(module, *arguments):
-    """Runs a program that has to succeed; returns what it printed."""
+    """Runs a program that must succeed; returns its stdout."""
     result = finish(start(module, *arguments))
     assert result.code == 0, result.err
     return result.out
 
 
 def run_inside(module, *arguments):
-    """Runs a program in this process, sparing TensorFlow's start.
+    """Runs a program in this process, which saves TensorFlow's import.
 
-    Everything else is as by `python -m`; warnings are errors, as in all tests.
+    Everything else is as with `python -m`, but warnings are errors.
 
     Returns:
         Its `code`, `out` and `err`.
     """
     name = f"hdgan.{module}"
-    # Read anew, with no flags of the program before.
+    # They define flags when they are imported, and other flags next time.
     for loaded in [
         m
         for m in sys.modules
@@ -73,7 +73,7 @@ def run_inside(module, *arguments):
             contextlib.redirect_stderr(err),
             warnings.catch_warnings(),
         ):
-            # A tool that another module has imported.
+            # runpy warns of a tool that another module has imported.
             warnings.filterwarnings("ignore", ".*found in sys.modules")
             runpy.run_module(name, run_name="__main__", alter_sys=True)
             code = 0
@@ -90,7 +90,7 @@ def run_inside(module, *arguments):
 
 
 def assert_one_clear_error(result, *words):
-    """Asserts that a program ended in one line that says all of `words`."""
+    """Asserts that a program ended with one line that holds all `words`."""
     assert result.code != 0, result.out
     assert "Traceback" not in result.err
     lines = [li for li in result.err.splitlines() if li.startswith("error: ")]

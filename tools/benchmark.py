@@ -25,8 +25,8 @@ from absl import flags
 
 from hdgan.command_line import program
 from hdgan.data.files import write_file
-from hdgan.models.pix2pixhd.presets import PRESETS, STYLES
-from hdgan.models.precision import PRECISIONS
+from hdgan.models.precision_names import PRECISIONS
+from hdgan.models.presets import PRESETS
 
 PARTS = ("train", "synthesis", "peak", "data", "serving")
 
@@ -248,7 +248,7 @@ def _define_flags():
     integers = {
         name: None
         for preset in PRESETS.values()
-        for name, value in preset.items()
+        for name, value in preset["networks"].items()
         if type(value) is int
     }
     for name in integers:
@@ -269,10 +269,10 @@ def _define_flags():
         "Overrides the preset's spectral_norm. Default: no override.",
     )
     _define_for_model(
-        "enum",
+        "string",
         "styles",
-        "Source of the generator's styles. Default: no styles.",
-        enum_values=[style for style in STYLES if style],
+        "Source of the generator's styles, such as instances or labels. "
+        "Default: no styles.",
     )
     _define(
         "list",

@@ -1,23 +1,36 @@
-"""How the recipes and tools start and fail."""
+"""How the recipes and tools start and fail.
 
+A program imports Keras, TensorFlow and the modules that need them inside its
+`main`. Only its flags' choices and defaults come from modules at the top, which
+import neither. `--help` and errors in flags therefore answer at once, and
+`run` decides which of TensorFlow's start-up lines are shown.
+"""
+
+import os
 import pathlib
 import re
+import shlex
 import sys
 
 from absl import app, flags, logging
 
-# What shells take for a program that Ctrl-C ended.
+from hdgan.command_line.tensorflow_start import import_tensorflow
+
+# The exit code by which shells know a program that Ctrl-C ended.
 _STOPPED = 130
 
 
-def run(main):
-    """Runs `main` with absl's flags; what the user can mend ends it in a line.
+def run(main, uses_tensorflow=True):
+    """Parses the flags, imports TensorFlow and runs `main`.
 
-    That is a wrong flag, a `ValueError` or an `OSError`. With `--verbosity=1`
-    the traceback is shown too. Ctrl-C ends it in a line as well.
+    A bad flag, a `ValueError` and an `OSError` end the program with one line,
+    `error: ...`. With `--verbosity=1` the traceback and TensorFlow's lines of
+    level INFO are shown too. Ctrl-C ends it with one line as well.
 
     Args:
         main: function without arguments.
+        uses_tensorflow: bool, whether to import TensorFlow and all of hdgan
+            before `main`. Defaults to True.
     """
 
     def guarded(argv):
@@ -26,10 +39,14 @@ def run(main):
                 f"error: unexpected argument {argv[1]!r}. Expected flags of "
                 "the form --name=value; --help lists them."
             )
-        if not flags.FLAGS["verbosity"].present:
-            # TensorFlow tells of its own steps at the default, INFO.
+        verbosity = flags.FLAGS["verbosity"]
+        if not verbosity.present:
+            # At absl's default, INFO, TensorFlow logs its own steps.
             logging.set_verbosity(logging.WARNING)
         try:
+            if uses_tensorflow:
+                is_verbose = verbosity.present and verbosity.value > 0
+                import_tensorflow(is_quiet=not is_verbose)
             main()
         except (OSError, ValueError) as error:
             logging.debug("Traceback:", exc_info=True)
@@ -42,18 +59,40 @@ def run(main):
     app.run(guarded, flags_parser=_parse)
 
 
+def command(module, **flag_values):
+    """Returns a shell command that starts a program of hdgan.
+
+    It names the Python that runs now, so that it works when it is pasted
+    outside of the virtual environment.
+
+    Args:
+        module: str, such as `"hdgan.tools.synthesize"`.
+        **flag_values: values of its flags.
+
+    Example:
+        >>> program.command("hdgan.tools.synthesize", model="model.keras")
+        '.venv/bin/python -m hdgan.tools.synthesize --model=model.keras'
+    """
+    # Not resolved: the link inside a virtual environment is what activates it.
+    python = pathlib.Path(sys.executable)
+    if python.is_relative_to(pathlib.Path.cwd()):
+        python = python.relative_to(pathlib.Path.cwd())
+    arguments = [f"--{name}={value}" for name, value in flag_values.items()]
+    return shlex.join([os.fspath(python), "-m", module, *arguments])
+
+
 def parse_sizes(flag, texts):
     """Reads a list of sizes such as `1024x512`.
 
     Args:
-        flag: str, its name, for the error.
+        flag: str, name of the flag, for the error.
         texts: list of str.
 
     Returns:
-        Tuple of `(width, height)`.
+        Tuple of `(width, height)`, in pixels.
 
     Raises:
-        ValueError: if one is of another form.
+        ValueError: if a text has another form.
     """
     sizes = []
     for text in texts:
@@ -71,12 +110,11 @@ def make_folder(flag, folder):
     """Makes a folder for results, if it is missing.
 
     Args:
-        flag: str, its name, for the error.
-        folder: path; where it is none of this machine's (`gs://...`), nothing
-            is to be made.
+        flag: str, name of the flag, for the error.
+        folder: path. Remote ones (`gs://...`) need no folder.
 
     Raises:
-        ValueError: if it can't be made.
+        ValueError: if the folder can't be made.
     """
     if "://" in str(folder):
         return

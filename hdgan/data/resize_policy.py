@@ -5,14 +5,7 @@ import dataclasses
 import tensorflow as tf
 
 from hdgan.checks import check_integers
-
-MODES = (
-    "scale_width",
-    "scale_width_and_crop",
-    "resize_and_crop",
-    "crop",
-    "none",
-)
+from hdgan.data.resize_modes import MODES
 
 
 @dataclasses.dataclass(frozen=True)

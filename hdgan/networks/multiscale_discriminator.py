@@ -19,7 +19,9 @@ class MultiscaleDiscriminator(Network):
         num_layers: int, convolutions at stride 2.
         num_scales: int.
         norm: `"instance"`, `"batch"` or `"none"`.
-        spectral_norm: bool, divide every kernel by its largest singular value.
+        spectral_norm: False, True or `"inner"`, which kernels are divided by
+            their largest singular value: see `hdgan.layers.PatchDiscriminator`.
+        initialization: `"normal"` or `"xavier"`, how weights start: see there.
         **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
 
     Input shape:
@@ -46,6 +48,7 @@ class MultiscaleDiscriminator(Network):
         num_scales=2,
         norm="instance",
         spectral_norm=False,
+        initialization="normal",
         dtype=None,
         **kwargs,
     ):
@@ -63,6 +66,7 @@ class MultiscaleDiscriminator(Network):
             num_layers,
             norm,
             spectral_norm,
+            initialization,
             dtype=dtype,
             name="patch_discriminator",
         )
@@ -81,6 +85,7 @@ class MultiscaleDiscriminator(Network):
         self.num_scales = num_scales
         self.norm = norm
         self.spectral_norm = spectral_norm
+        self.initialization = initialization
 
     def call(self, inputs, training=None, mask=None):
         outputs = super().call(inputs, training=training, mask=mask)
@@ -96,4 +101,5 @@ class MultiscaleDiscriminator(Network):
             "num_scales": self.num_scales,
             "norm": self.norm,
             "spectral_norm": self.spectral_norm,
+            "initialization": self.initialization,
         }

@@ -41,7 +41,7 @@ def count_synthesis_flops(model, batch_size, height, width):
     """Counts the FLOPs of one synthesis, an encoder's included.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         batch_size: int.
         height: int, pixels of the label map, before padding.
         width: int, the same.
@@ -59,10 +59,11 @@ def count_train_step_flops(model, batch_size, height, width):
     discriminator runs forward on photo and fake. Its own loss needs the
     gradients of its kernels on both; the generator's loss needs the gradient
     of the fake. With an image pool, the discriminator's own loss uses a pooled
-    image instead of the fake, which is a third forward pass.
+    image instead of the fake, which is a third forward pass. In alternating
+    order, each network's update has forward passes of its own.
 
     Args:
-        model: compiled `Pix2PixHD`.
+        model: compiled `LabelToPhotoModel`.
         batch_size: int.
         height: int, pixels of the label map, before padding.
         width: int, the same.
@@ -72,7 +73,7 @@ def count_train_step_flops(model, batch_size, height, width):
     """
     size = batch_size, height, width
     generator = _count(
-        trace_generator(model, model._generator_variables(), *size)
+        trace_generator(model, model.trained_variables("generator"), *size)
     )
     own_loss = _count(
         trace_discriminator(
@@ -82,15 +83,36 @@ def count_train_step_flops(model, batch_size, height, width):
     generator_loss = _count(
         trace_discriminator(model, (), *size, needs_gradient=True)
     )
-    num_forward = 2 if model._image_pool is None else 3
+    num_generated, num_discriminated = count_passes(model)
     return FlopCount(
-        generator.forward + num_forward * own_loss.forward,
+        num_generated * generator.forward
+        + num_discriminated * own_loss.forward,
         generator.kernel_gradients + 2 * own_loss.kernel_gradients,
         generator.input_gradients
         + 2 * own_loss.input_gradients
         + generator_loss.input_gradients,
         generator.uncounted + own_loss.uncounted,
     )
+
+
+def count_passes(model):
+    """Returns the forward passes of a train step.
+
+    Args:
+        model: compiled `LabelToPhotoModel`.
+
+    Returns:
+        `(generator, discriminator)`, two int.
+    """
+    if model.update_order == "simultaneous":
+        # With a pool: photo, fake and pooled image.
+        return 1, 2 if model.image_pool is None else 3
+    needs_photo = any(
+        term.needs_real_outputs
+        for term in model.loss_terms
+        if term.side == "generator" and term.is_active
+    )
+    return 2, 3 + needs_photo
 
 
 def _count(trace):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from hdgan.models.pix2pixhd.presets import resolve_preset
+from hdgan.models.presets import resolve_preset
 
 # Height and width in pixels.
 SIZES = ((128, 256), (256, 512), (512, 1024), (1024, 2048))
@@ -23,7 +23,7 @@ def measure_growth(options, measure):
         exponents of pixels and of width that fit them best.
     """
     parts = [part for part in options["what"] if part in ("train", "synthesis")]
-    config = resolve_preset(options["preset"])
+    config = resolve_preset(options["preset"])["networks"]
     ratio = config["discriminator_width"] / config["base_width"]
     sizes = [
         {"height": height, "width": width}

@@ -18,8 +18,8 @@ from hdgan.command_line import program
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
-from hdgan.models.pix2pixhd.model import Pix2PixHD
-from hdgan.models.precision import PRECISIONS
+from hdgan.models.precision_names import PRECISIONS
+from hdgan.models.presets import find_model_class
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.profiling.flops import (
     count_synthesis_flops,
@@ -32,8 +32,8 @@ from hdgan.profiling.shape_trace import padded_size
 MIN_STEPS = 5
 
 
-class TracedModel(Pix2PixHD):
-    """A model that measures how long TensorFlow traces its graph.
+class TracedModel:
+    """Mixin for a model that measures how long TensorFlow traces its graph.
 
     Its step and its call run in Python only while they are traced.
     """
@@ -231,7 +231,9 @@ def _make_model(options):
     labels = None
     if options["label_nc"]:
         labels = LabelSet.numbered(options["label_nc"])
-    return TracedModel.from_preset(
+    family = find_model_class(options["preset"])
+    model_class = type(f"Traced{family.__name__}", (TracedModel, family), {})
+    return model_class.from_preset(
         options["preset"],
         labels=labels,
         dtype=PRECISIONS[options["precision"]],

@@ -90,7 +90,7 @@ def estimate_memory(
     A layer that is unknown here is counted by its outputs, with a warning.
 
     Args:
-        model: compiled `Pix2PixHD`.
+        model: compiled `LabelToPhotoModel`.
         batch_size: int, examples per device.
         height: int, pixels of the label map, before padding.
         width: int, the same.
@@ -108,7 +108,7 @@ def estimate_memory(
     else:
         itemsize = 2 if half_precision else 4
     size = batch_size, height, width
-    trained = model._generator_variables()
+    trained = model.trained_variables("generator")
     generator_trace = trace_generator(model, trained, *size)
     discriminator_trace = trace_discriminator(
         model, model.discriminator.trainable_variables, *size
@@ -124,7 +124,7 @@ def estimate_memory(
     discriminator = num_pixels * 3 + _count_kept(
         discriminator_trace, remat, keeps_features=True
     )
-    num_forward = 2 if model._image_pool is None else 3
+    num_forward = 2 if model.image_pool is None else 3
     optimizers, gradients = _count_update(model, trained)
     estimate = MemoryEstimate(
         weights=_count_bytes(model.weights) + half_weights,
@@ -170,16 +170,19 @@ def _count_update(model, trained):
     """Returns the bytes of the optimizers and of unapplied gradients."""
     optimizers = model.generator_optimizer, model.discriminator_optimizer
     states = [state for one in optimizers for state in one.variables]
-    if model._accumulation is not None:
+    if model.gradient_accumulation_steps > 1:
         states += [*trained, *model.discriminator.trainable_variables]
         return _count_bytes(states), 0
     # With loss scaling, one update waits for the finite check of all gradients.
-    waiting = _count_bytes(trained) if model._scales_losses else 0
+    waiting = _count_bytes(trained) if model.scales_losses else 0
     return _count_bytes(states), waiting
 
 
 def _count_perceptual(model, num_pixels, remat):
-    if not model.objective._is_perceptual():
+    if not any(
+        term.name == "perceptual" and term.is_active
+        for term in model.loss_terms
+    ):
         return 0
     num_values = _VGG_VALUES_RECOMPUTED if remat else _VGG_VALUES
     return 4 * (_VGG_PARAMETERS + num_pixels * num_values)

@@ -26,7 +26,7 @@ def measure_export(model, scenes, options):
     """Compares an export with the bare generator, and runs it in processes.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         scenes: list of dicts, the inputs of `serving_default`, one per size.
         options: dict of the flags; `steps` and `seconds` are used.
 

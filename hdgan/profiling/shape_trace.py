@@ -170,20 +170,22 @@ def network_inputs(model, network, batch_size, height, width):
         List of `TracedTensor`, without gradients.
     """
     size = padded_size(model, height, width)
-    shapes = [tuple(tensor.shape) for tensor in network.inputs]
-    return [
-        TracedTensor((batch_size, *size, *shape[3:]))
-        if len(shape) > 2
-        else TracedTensor((batch_size, *shape[1:]))
-        for shape in shapes
-    ]
+    inputs = []
+    for tensor in network.inputs:
+        shape = tensor.shape[1:]
+        if len(shape) > 1:
+            # A network may have a fixed size of its own.
+            sides = zip(shape[:2], size, strict=True)
+            shape = (*(own or side for own, side in sides), *shape[2:])
+        inputs.append(TracedTensor((batch_size, *shape)))
+    return inputs
 
 
 def trace_generator(model, trained, batch_size, height, width):
     """Traces the encoder, if there is one, and the generator.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         trained: iterable of the variables whose gradients are computed.
         batch_size: int.
         height: int, pixels of the label map, before padding.
@@ -214,7 +216,7 @@ def trace_discriminator(
     """Traces the discriminator.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         trained: iterable of the variables whose gradients are computed.
         batch_size: int.
         height: int, pixels of the label map, before padding.

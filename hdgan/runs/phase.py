@@ -2,26 +2,37 @@
 
 import dataclasses
 
+INITIAL_STATES = ("fresh", "enlarged", "continued")
 
-@dataclasses.dataclass(frozen=True)
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
-    """What is trained, on what, for how long, and what it begins with.
+    """What one phase trains, for how long, and what it starts from.
 
     Args:
-        preset: key of `hdgan.PRESETS`.
-        epochs: int, epochs at the full learning rate.
-        decay_epochs: int, epochs of linear decay to 0 after them.
-        name: str, of the phase's folder inside the run's; "" for the run's own.
-        init_from: `"fresh"`, with new weights; `"enlarged"`, with the last
-            phase's model and an enhancer around its generator, `enlarge`;
-            `"continued"`, with the last phase's model and the state of its
-            discriminator's optimizer.
-        numbers: dict of what replaces the preset's numbers.
-        shrink: int, how many times smaller the images are.
-        weights_to_train: as of `Pix2PixHD.compile`.
+        preset: str, key of `hdgan.PRESETS`.
+        epochs: int >= 0, epochs at the full learning rate.
+        decay_epochs: int >= 0, epochs of linear decay to 0 after them.
+        name: str, folder of the phase inside the run's. Defaults to "", the
+            run's own folder.
+        init_from: `"fresh"`: new weights; `"enlarged"`: the model of the phase
+            before, with a local enhancer around its generator (`enlarge`);
+            `"continued"`: that model and the state of its discriminator's
+            optimizer. Defaults to `"fresh"`.
+        networks: dict of values that replace the preset's. Defaults to those of
+            the run's options that the preset has.
+        shrink: int >= 1, factor by which scenes are smaller than the options
+            say. Defaults to 1.
+        weights_to_train: as in `Pix2PixHD.compile`. Defaults to `"all"`.
         discriminator_epochs: `(epochs, decay_epochs)` of the discriminator's
-            learning rate, counted on through the phases that continue this one;
-            None is the generator's.
+            learning rate, which counts on through the phases that continue
+            this one. Defaults to `epochs` and `decay_epochs`.
+
+    Raises:
+        ValueError: if `init_from` is unknown.
+
+    Example:
+        >>> Phase(preset="pix2pixhd_512p", epochs=100, decay_epochs=100)
     """
 
     preset: str
@@ -29,10 +40,22 @@ class Phase:
     decay_epochs: int
     name: str = ""
     init_from: str = "fresh"
-    numbers: dict = dataclasses.field(default_factory=dict)
+    networks: dict = dataclasses.field(default_factory=dict)
     shrink: int = 1
     weights_to_train: str = "all"
     discriminator_epochs: tuple | None = None
+
+    def __post_init__(self):
+        if self.init_from not in INITIAL_STATES:
+            raise ValueError(
+                f"`init_from` must be one of {INITIAL_STATES}. "
+                f"Received: {self.init_from!r}"
+            )
+
+    @property
+    def num_epochs(self):
+        """Epochs of the whole phase."""
+        return self.epochs + self.decay_epochs
 
     def __str__(self):
         parts = {

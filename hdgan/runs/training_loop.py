@@ -1,23 +1,26 @@
-"""Training from any step to any other."""
+"""Training from any step to any later one."""
 
 
-def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
-    """Trains a model on from the step that it is at.
+def train_steps(
+    model, make_dataset, num_steps, steps_per_epoch, **fit_arguments
+):
+    """Trains a model from its current step to another.
 
-    Epochs are counted from step 0, so that a run resumed inside an epoch ends
-    that epoch first.
+    Epochs count from step 0: a run that was stopped inside an epoch ends that
+    epoch first.
 
     Args:
-        model: compiled `Pix2PixHD`, which knows its step.
+        model: compiled `Pix2PixHD`; its `step` is where training starts.
         make_dataset: function from a step to the `tf.data.Dataset` of the
-            batches from that step on, `model.gradient_accumulation_steps` to a
-            step.
+            batches from that step on, with `model.gradient_accumulation_steps`
+            batches per step.
         num_steps: int, the step at which training ends.
         steps_per_epoch: int >= 1.
-        **fit_arguments: `callbacks`, `verbose`, `validation_data` of `fit`.
+        **fit_arguments: `callbacks`, `verbose` and `validation_data` of `fit`.
 
     Returns:
-        The last `keras.callbacks.History`, or None if nothing was left to do.
+        The last `keras.callbacks.History`, or None if the model is already at
+        `num_steps`.
     """
     history = None
     step = model.step
@@ -25,7 +28,7 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
         epoch, position = divmod(step, steps_per_epoch)
         whole_epochs = (num_steps - step) // steps_per_epoch
         if position or not whole_epochs:
-            # The rest of an epoch, or of the training.
+            # Up to the end of the epoch, or of the training.
             size = min(steps_per_epoch - position, num_steps - step)
             epochs = 1
         else:
@@ -35,12 +38,12 @@ def train(model, make_dataset, num_steps, steps_per_epoch, **fit_arguments):
             make_dataset(step),
             initial_epoch=epoch,
             epochs=epoch + epochs,
-            # Keras calls a batch a step.
+            # A step of Keras is a batch.
             steps_per_epoch=size * model.gradient_accumulation_steps,
-            shuffle=False,  # The order is the data set's own.
+            shuffle=False,  # The data set defines the order.
             **fit_arguments,
         )
-        if model.stop_training:  # A callback's wish.
+        if model.stop_training:  # Set by a callback.
             break
         step = model.step
     return history

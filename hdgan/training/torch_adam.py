@@ -4,7 +4,10 @@ import keras
 import tensorflow as tf
 
 
+# Files saved earlier have it under its former name. The last name registered
+# is the one that new files get.
 @keras.saving.register_keras_serializable(package="hdgan")
+@keras.saving.register_keras_serializable(package="hdgan", name="PublishedAdam")
 class TorchAdam(keras.optimizers.Adam):
     """Adam as PyTorch computes it, with the published betas.
 

@@ -183,7 +183,7 @@ def test_two_replicas_equal_one(case, two_replicas):
     with two_replicas.scope():
         layer = case.make()
         if weights:
-            layer.build(examples[0].shape)
+            layer.build(*[example.shape for example in examples])
             layer.set_weights(weights)
     expected, expected_gradients = outputs_and_gradients(
         alone, examples, training

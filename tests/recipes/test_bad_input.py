@@ -1,4 +1,4 @@
-"""What a user gets wrong ends a recipe in one line, before any work."""
+"""Bad input ends a recipe with one line, before any work."""
 
 import shutil
 
@@ -28,12 +28,12 @@ def drawn(tmp_path_factory):
 
 @pytest.fixture
 def data_dir(drawn, tmp_path):
-    """A copy of the scenes, to spoil."""
+    """A copy of the scenes that a test may damage."""
     return shutil.copytree(drawn, tmp_path / "data")
 
 
 def arguments(data_dir, *flags):
-    """Returns the flags of a run beside `data_dir`."""
+    """Returns the flags of a run whose folder is beside `data_dir`."""
     return (
         f"--data_dir={data_dir}",
         f"--workdir={data_dir.parent / 'run'}",
@@ -92,7 +92,7 @@ def no_labels_json(data_dir):
 
 @pytest.fixture(scope="module")
 def commands(drawn, tmp_path_factory):
-    """Real commands, all at once: `(result, what the error has to say)`."""
+    """Real commands, run at once: `(result, words of the error, workdir)`."""
     cases = {
         "missing folder": (
             lambda data_dir: shutil.rmtree(data_dir / "train_label"),
@@ -158,34 +158,36 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
     ("flags", "words"),
     [
         (("--resize_mode=crop", "--crop_size=33"), ("64x32", "33x33", "crop")),
-        (("--label_nc=12",), ("--label_nc=12", "labels.json", "11 classes")),
-        (("--label_nc=-1",), ("--label_nc", "at least 0")),
-        (("--batch_size=0",), ("--batch_size", "at least 1")),
-        (("--max_steps=-5",), ("--max_steps", "at least 1")),
-        (("--learning_rate=-1",), ("--learning_rate", "above 0")),
+        (("--label_nc=12",), ("label_nc=12", "labels.json", "11 classes")),
+        (("--label_nc=-1",), ("`label_nc`", "at least 0")),
+        (("--batch_size=0",), ("`batch_size`", "at least 1")),
+        (("--max_steps=-5",), ("`max_steps`", "at least 1")),
+        (("--learning_rate=-1",), ("`learning_rate`", "above 0")),
+        (("--learning_rate=nan",), ("`learning_rate`", "finite")),
+        (("--beta_1=1",), ("`beta_1`", "below 1")),
         (("--devices=GPU:7",), ("GPU:7", "CPU:0")),
-        (("--max_dataset_size=0",), ("--max_dataset_size", "at least 1")),
-        (("--epochs=0", "--decay_epochs=0"), ("--epochs", "both 0")),
+        (("--max_dataset_size=0",), ("`max_dataset_size`", "at least 1")),
+        (("--epochs=0", "--decay_epochs=0"), ("`epochs`", "both 0")),
         (("--l1_weight=-1",), ("l1_weight", "at least 0")),
         (("--dropout_rate=1.5",), ("1.5", "rate")),
-        (("--ema_decay=2",), ("ema_decay", "(0, 1)")),
+        (("--ema_decay=2",), ("`ema_decay`", "below 1")),
         (("--base_width=0",), ("base_width", "0")),
-        (("--jit", "--pool_size=2"), ("--jit", "--pool_size", "one of them")),
+        (("--jit", "--pool_size=2"), ("`jit`", "`pool_size`", "one of them")),
         (
             ("--jit", "--devices=CPU:0,CPU:1", "--batch_size=2"),
-            ("--jit on 2 devices", "choose one"),
+            ("`jit` on 2 devices", "choose one"),
         ),
         (
             ("--instance_feat", "--label_feat"),
-            ("--instance_feat and --label_feat", "Choose one"),
+            ("`instance_feat` and `label_feat`", "Choose one"),
         ),
         (
             ("--label_feat", "--label_nc=0"),
-            ("--label_feat", "--label_nc=0 is RGB", "--instance_feat"),
+            ("`label_feat`", "RGB input", "`instance_feat`"),
         ),
         (
             ("--load_style_maps", "--style_channels=4"),
-            ("--style_channels=4", "hold 3"),
+            ("`style_channels` is 4", "hold 3"),
         ),
         (
             ("--load_style_maps", "--label_feat"),
@@ -196,10 +198,10 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
         (("--batch_size=two",), ("--batch_size=two",)),
         (("train",), ("unexpected argument 'train'", "--name=value")),
         (("--labels_file=missing.json",), ("missing.json", "Expected JSON")),
-        (("--resume",), ("run", "no run to resume", "--resume")),
+        (("--resume",), ("run", "no run to resume", "`resume`")),
         (
             ("--devices=CPU:0,CPU:1", "--batch_size=3"),
-            ("--batch_size=3", "2 devices", "multiple of 2"),
+            ("`batch_size` is 3", "2 devices", "multiple of 2"),
         ),
         (
             ("--perceptual_weight=1", "--vgg_weights=missing.h5"),
@@ -229,20 +231,20 @@ def test_damaged_options_are_named(drawn, tmp_path):
     path.parent.mkdir()
     path.write_text('{"options": {"data_dir"')
     result = run_inside(RECIPE, f"--workdir={path.parent}", "--resume")
-    assert_one_clear_error(result, path, "damaged", "--workdir")
+    assert_one_clear_error(result, path, "damaged", "`workdir`")
 
 
 def test_scenes_of_two_sizes_are_not_compiled(data_dir):
     two_sizes(data_dir)
     result = run_inside(RECIPE, *arguments(data_dir, "--jit"))
-    assert_one_clear_error(result, "2 different sizes", "--resize_mode")
+    assert_one_clear_error(result, "2 different sizes", "`resize_mode`")
 
 
 def test_scenes_of_two_sizes_cannot_share_a_batch(data_dir):
     two_sizes(data_dir)
     result = run_inside(RECIPE, *arguments(data_dir, "--batch_size=2"))
     assert_one_clear_error(
-        result, "2 different sizes", "--resize_mode", "--batch_size=1"
+        result, "2 different sizes", "`resize_mode`", "`batch_size` 1"
     )
     assert not (data_dir.parent / "run").exists()
 
@@ -250,21 +252,21 @@ def test_scenes_of_two_sizes_cannot_share_a_batch(data_dir):
 def test_without_a_class_count_the_flag_is_asked_for(data_dir):
     no_labels_json(data_dir)
     result = run_inside(RECIPE, *arguments(data_dir))
-    assert_one_clear_error(result, "--label_nc=N", "35 for Cityscapes")
+    assert_one_clear_error(result, "`label_nc`", "35 for Cityscapes")
 
 
 def test_data_or_workdir_not_given(drawn):
     for missing in ("data_dir", "workdir"):
         result = run_inside(RECIPE, *arguments(drawn, f"--{missing}="))
-        assert_one_clear_error(result, f"--{missing} is missing")
+        assert_one_clear_error(result, f"`{missing}` is missing")
 
 
 def test_a_workdir_that_cannot_be_made(drawn, tmp_path):
-    # Not by permissions, which do not bind the root user.
+    # Permissions would not stop the root user.
     (tmp_path / "file").write_text("in the way")
     for workdir in (tmp_path / "file", tmp_path / "file" / "run"):
         result = run_inside(RECIPE, *arguments(drawn, f"--workdir={workdir}"))
-        assert_one_clear_error(result, f"--workdir={workdir}", "Choose a")
+        assert_one_clear_error(result, f"workdir={workdir}", "Choose a")
     assert (tmp_path / "file").read_text() == "in the way"
 
 

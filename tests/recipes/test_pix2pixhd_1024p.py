@@ -77,7 +77,7 @@ def whole(data_dir, tmp_path_factory):
 
 
 def _kernels(model):
-    """Returns a model's kernels by published network and name."""
+    """Returns a model's kernels by their names in PyTorch checkpoints."""
     return {
         f"{letter}/{name}": layer.kernel.numpy()
         for letter, network in (
@@ -110,15 +110,15 @@ def test_each_phase_trains_its_part(whole):
     assert alone.keys() == joint.keys()
     inner = {name for name in alone if name.startswith("G/model.")}
     outermost = {name for name in alone if name.startswith("G/model1_")}
-    judges = {name for name in alone if name.startswith("D/")}
-    assert inner | outermost | judges == set(alone)
-    # The global generator: its own phase's, untouched by the enhancer's.
+    discriminators = {name for name in alone if name.startswith("D/")}
+    assert inner | outermost | discriminators == set(alone)
+    # The enhancer's phase leaves the global generator unchanged.
     for name in inner:
         np.testing.assert_array_equal(alone[name], coarse[name], name)
-    # The joint phase trains the global generator too, and all the rest.
+    # The joint phase trains everything.
     for name in joint:
         assert not np.array_equal(joint[name], alone[name]), name
-    # What has no place in the enhancer is the coarse output layer alone.
+    # Only the coarse output layer has no place in the enhancer.
     assert {n for n in coarse if n[0] == "G"} - inner == {"G/model.18"}
 
 
@@ -140,9 +140,9 @@ def test_phases_have_their_resolution_scales_and_optimizers(whole):
         )
         for model in (coarse, alone, joint)
     ]
-    # In the joint phase G's starts anew and D's goes on.
+    # In the joint phase G's optimizer is new and D's continues.
     assert iterations == [(8, 8), (4, 4), (8, 12)]
-    # So do their learning rates: after 1 + 1 and 2 + 1 epochs.
+    # Their learning rates reach 0 after 1 + 1 and 2 + 1 epochs.
     for optimizer in (
         joint.generator_optimizer,
         joint.discriminator_optimizer,
@@ -214,7 +214,7 @@ def test_a_published_checkpoint_gains_an_enhancer(data_dir, tmp_path):
         "--max_steps=2",
     )
     assert "Phase 1 of 2: 2_enhancer" in out
-    # From here on the run has all that it needs.
+    # A started run no longer needs the file.
     converted.rename(tmp_path / "elsewhere.keras")
     _resume(workdir, "--max_steps=3")
     original = load_model(tmp_path / "elsewhere.keras")
@@ -234,7 +234,7 @@ def test_a_published_checkpoint_gains_an_enhancer(data_dir, tmp_path):
 
 
 def test_two_devices_train_all_phases(data_dir, tmp_path):
-    """In a process of its own, as its strategy has collective keys."""
+    """In a process of its own: strategies of one process share keys."""
     workdir = tmp_path / "run"
     run(
         RECIPE,
@@ -267,29 +267,29 @@ def _keep_five_classes(path):
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--fix_global_epochs=3"], ["--fix_global_epochs=3", "--epochs=2"]),
-        (["--num_scales=1"], ["--num_scales", "at least 2"]),
+        (["--fix_global_epochs=3"], ["fix_global_epochs=3", "epochs=2"]),
+        (["--num_scales=1"], ["`num_scales`", "at least 2"]),
         (
             ["--global_epochs=0", "--global_decay_epochs=0"],
-            ["--global_epochs", "--global_model"],
+            ["`global_epochs`", "`global_model`"],
         ),
         (["--global_model=nowhere.keras"], ["nowhere.keras"]),
         (["--global_model={whole}/3_joint"], ["LocalEnhancer", "Expected"]),
         (
             ["--global_model={whole}/1_global", "--base_width=2"],
-            ["--base_width", "Leave it out"],
+            ["`base_width`", "Leave it out"],
         ),
         (
             ["--global_model={whole}/1_global", "--label_nc=7"],
-            ["--label_nc=7", "classes"],
+            ["label_nc=7", "classes"],
         ),
         (
             ["--global_model={whole}/1_global", "--nouse_instances"],
-            ["with --use_instances"],
+            ["with `use_instances`"],
         ),
         (
             ["--global_model={whole}/1_global", "--instance_feat"],
-            ["without --instance_feat"],
+            ["without `instance_feat`"],
         ),
         (
             ["--resize_mode=crop", "--crop_size=96"],
@@ -298,7 +298,7 @@ def _keep_five_classes(path):
     ],
     ids=lambda value: " ".join(value),
 )
-def test_what_does_not_fit_is_refused_before_anything_is_trained(
+def test_bad_options_are_refused_before_training(
     data_dir, tmp_path, whole, flags, words
 ):
     workdir = tmp_path / "run"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import subprocess
 import types
 
 import keras
@@ -48,7 +49,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def rgb_dir(tmp_path_factory):
-    """Pairs of RGB images: a photo, and the same in colours turned over."""
+    """Pairs of RGB images: a photo, and the same with red and blue swapped."""
     data_dir = tmp_path_factory.mktemp("rgb")
     for kind in ("A", "B"):
         (data_dir / f"train_{kind}").mkdir()
@@ -65,7 +66,7 @@ def flags(data_dir, workdir, *more):
         f"--workdir={workdir}",
         "--load_size=64",
         *NARROW,
-        # Every kind of state that a run goes on from.
+        # Every kind of state that a resumed run restores.
         "--ema_decay=0.9",
         "--dropout_rate=0.5",
         "--epochs=1",
@@ -187,12 +188,12 @@ def test_a_resumed_run_says_where_it_goes_on(runs):
 
 def test_a_flag_that_contradicts_the_run_is_refused(runs):
     for flag, shown, was in (
-        ("--base_width=8", "--base_width=8", "4"),
-        ("--seed=1", "--seed=1", "0"),
-        ("--noflip", "--flip=False", "True"),
+        ("--base_width=8", "base_width=8", "4"),
+        ("--seed=1", "seed=1", "0"),
+        ("--noflip", "flip=False", "True"),
     ):
         result = run_inside(RECIPE, *resume(runs.stopped, flag))
-        assert_one_clear_error(result, shown, f"the run's {was}", "--workdir")
+        assert_one_clear_error(result, shown, f"the run's {was}", "`workdir`")
     # The same value again is no contradiction.
     result = run_inside(
         RECIPE, *resume(runs.stopped, "--base_width=4", "--dry_run")
@@ -214,7 +215,7 @@ def test_other_data_or_another_recipe_cannot_go_on_with_a_run(runs, tmp_path):
 def test_a_used_workdir_is_not_overwritten(runs, data_dir):
     before = (runs.whole / "model.keras").stat().st_mtime_ns
     result = run_inside(RECIPE, *flags(data_dir, runs.whole))
-    assert_one_clear_error(result, runs.whole, "already holds", "--resume")
+    assert_one_clear_error(result, runs.whole, "already holds", "`resume`")
     assert (runs.whole / "model.keras").stat().st_mtime_ns == before
 
 
@@ -246,7 +247,7 @@ def test_a_run_stopped_before_its_first_checkpoint_starts_again(
     [
         (("--instance_feat", "--style_channels=4"), "instances"),
         (("--label_feat",), "labels"),
-        # As published commands have it.
+        # As in commands of the original PyTorch code.
         (("--load_style_maps", "--instance_feat"), "loaded"),
         (("--load_style_maps", "--label_feat"), "loaded"),
     ],
@@ -256,7 +257,7 @@ def test_flags_choose_where_styles_come_from(
     data_dir, tmp_path, given, expected
 ):
     copy = shutil.copytree(data_dir, tmp_path / "data")
-    # Photos serve as features.
+    # Photos serve as style maps.
     shutil.copytree(copy / "train_img", copy / "train_feat")
     workdir = tmp_path / "run"
     result = run_inside(
@@ -275,7 +276,7 @@ def test_flags_choose_where_styles_come_from(
         assert model.encoder.output_shape[-1] == count
     page = (workdir / "samples" / "index.html").read_text()
     assert ("Style map" in page) == (expected == "loaded")
-    # What was given stays with the run.
+    # A resumed run keeps its flags.
     result = run_inside(RECIPE, *resume(workdir, "--max_steps=2"))
     assert result.code == 0, result.err
 
@@ -285,7 +286,7 @@ def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
     several = ("--gradient_accumulation_steps=2", "--flip", "--dropout_rate=0")
     result = run_inside(RECIPE, *flags(data_dir, whole, *several))
     assert result.code == 0, result.err
-    # Of four scenes; each epoch has its learning rate.
+    # Four scenes.
     assert "2 steps per epoch, 4 steps in all" in result.out
     for more in (
         flags(data_dir, stopped, *several, "--max_steps=1"),
@@ -311,8 +312,8 @@ def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
         for state, (name, value) in zip(
             states(workdir).values(), expected, strict=True
         ):
-            # Not the offsets before a norm: their gradient is only rounding,
-            # which Adam makes much of. A step moves a weight by up to 2e-4.
+            # Offsets before a norm are left out: their gradient is rounding
+            # noise, which Adam scales to full steps of up to 2e-4.
             if name.endswith("kernel"):
                 assert np.abs(state - value).mean() < tolerance, name
             elif name.endswith("iteration"):
@@ -321,7 +322,7 @@ def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
         RECIPE, *resume(whole, "--gradient_accumulation_steps=1")
     )
     assert_one_clear_error(
-        result, "--gradient_accumulation_steps=1", "the run's 2"
+        result, "gradient_accumulation_steps=1", "the run's 2"
     )
 
 
@@ -337,7 +338,7 @@ def test_float16_goes_on_with_its_scales(data_dir, tmp_path):
     model = keras.models.load_model(workdir / "model.keras")
     assert model.generator.children_policy.name == "mixed_float16"
     assert model.step == 5
-    # Every step counts, those too that an overflow skipped.
+    # Steps that overflowed count too.
     optimizer = model.discriminator_optimizer
     assert int(optimizer.iterations) + int(optimizer.skipped_steps) == 5
     assert float(optimizer.dynamic_scale) <= 2.0**15
@@ -361,8 +362,7 @@ def test_help_lists_the_flags():
 
 
 def test_rgb_pairs_train_on_two_devices(rgb_dir, tmp_path):
-    # In a process of its own: the strategy of another test would share its
-    # collective keys.
+    # In a process of its own: strategies of one process share keys.
     out = run(
         RECIPE,
         f"--data_dir={rgb_dir}",
@@ -404,9 +404,10 @@ def test_the_published_loss_by_torchvisions_weights(data_dir, tmp_path):
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     assert model.generator.children_policy.name == "mixed_bfloat16"
     assert model.get_compile_config()["pool_size"] == 1
-    assert model.objective.perceptual_weight == 10.0
-    loss = model.objective.perceptual_loss
-    assert (loss.weights, loss.inputs) == (vgg19, "raw")
+    (term,) = (t for t in model.loss_terms if t.name == "perceptual")
+    assert term.weight == 10.0
+    features = term.loss.features
+    assert (features.weights, features.inputs) == (vgg19, "raw")
 
 
 def test_pix2pix_trains_a_u_net_without_instances(data_dir, tmp_path):
@@ -464,10 +465,10 @@ def test_the_demo_shows_edits_and_serves_and_goes_on(tmp_path):
     assert again.code == 0, again.err
     assert "Resuming at step 4" in again.out
     assert sorted(p.name for p in versions.iterdir()) == ["1", "2"]
-    # The next command that it proposes runs as it stands.
-    command = out.split("-m hdgan.")[1].split()
-    result = run_inside(*command)
-    assert result.code == 0, result.err
+    # The command that it proposes works as printed.
+    command = out.split("label maps:")[1].strip()
+    result = subprocess.run(command, shell=True, capture_output=True, text=True)
+    assert result.returncode == 0, result.stderr
     assert len(list((workdir / "photos").iterdir())) == 4
 
 
@@ -484,5 +485,5 @@ def test_the_demo_refuses_what_it_can_not_show(tmp_path):
     result = run_inside(
         "recipes.demo", f"--workdir={tmp_path / 'demo'}", "--instance_feat"
     )
-    assert_one_clear_error(result, "--instance_feat", "pix2pixhd_512p")
+    assert_one_clear_error(result, "`instance_feat`", "pix2pixhd_512p")
     assert not (tmp_path / "demo").exists()

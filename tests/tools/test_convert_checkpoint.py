@@ -153,7 +153,8 @@ def test_without_feature_matching_the_names_stay(tmp_path):
         f"--output={tmp_path / 'model.keras'}",
     )
     converted = hdgan.load_model(tmp_path / "model.keras")
-    assert converted.default_losses["feature_matching_weight"] == 0
+    weights = {t.name: t.weight for t in converted.default_losses()}
+    assert weights["feature_matching"] == 0
     _convert(
         "--to_pytorch",
         f"--model={tmp_path / 'model.keras'}",

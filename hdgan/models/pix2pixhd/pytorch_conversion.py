@@ -6,17 +6,18 @@ import pathlib
 
 from hdgan.data.files import replacing
 from hdgan.models.pix2pixhd.model import Pix2PixHD
-from hdgan.models.pix2pixhd.presets import PRESETS
 from hdgan.models.pix2pixhd.pytorch_checkpoint import (
     load_discriminator,
     load_encoder,
     load_generator,
     state_dict,
 )
+from hdgan.models.presets import resolve_preset
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.preprocessing.style_clusters import StyleClusters
+from hdgan.training.loss_terms import change_losses, make_losses
 
 # Channels of the style maps that `--load_style_maps` reads.
 _LOADED_STYLE_CHANNELS = 3
@@ -86,7 +87,7 @@ def model_from_pytorch(files):
     condition = generator.input_shape[-1] - style_channels
     labels = _find_labels(files, condition, style_channels)
     is_enhanced = isinstance(generator, LocalEnhancer)
-    losses = PRESETS["pix2pixhd_512p"]["losses"]
+    losses = make_losses(resolve_preset("pix2pixhd_512p")["losses"])
     if files.discriminator:
         discriminator, losses = _load_discriminator(files, condition, losses)
     else:
@@ -143,15 +144,21 @@ def write_pytorch(model, folder):
             raise ValueError(
                 f"{path} exists already. Choose another --output, or remove it."
             )
-        states[path] = state_dict(
-            network, model.default_losses["feature_matching_weight"] > 0
-        )
+        states[path] = state_dict(network, _matches_features(model))
     folder.mkdir(parents=True, exist_ok=True)
     for path, state in states.items():
         tensors = {name: torch.tensor(state[name]) for name in state}
         with replacing(path) as temporary:
             torch.save(tensors, temporary)
     return list(states)
+
+
+def _matches_features(model):
+    """Returns whether the model is trained with feature matching."""
+    return any(
+        term.name == "feature_matching" and term.is_active
+        for term in model.default_losses()
+    )
 
 
 def _load_discriminator(files, condition, losses):
@@ -166,7 +173,7 @@ def _load_discriminator(files, condition, losses):
             "and --load_style_maps."
         )
     if not feature_matching:
-        losses = {**losses, "feature_matching_weight": 0.0}
+        losses = change_losses(losses, {"feature_matching": 0.0})
     return discriminator, losses
 
 

@@ -1,4 +1,4 @@
-"""What the model makes of the same few scenes, as it learns."""
+"""Photographs that the model generates of the same scenes during training."""
 
 import pathlib
 
@@ -11,15 +11,16 @@ from hdgan.reports.scene_pictures import scene_pictures
 
 
 class SamplePage(keras.callbacks.Callback):
-    """Writes a page and a TensorBoard image of some scenes every few steps.
+    """Writes a page and TensorBoard images of some scenes every few steps.
 
     The page is `directory/samples/index.html`.
 
     Args:
         directory: path of the run.
-        scenes: dict from a scene's name to a dict of numpy arrays: `label_map`,
-            and `instance_map`, `photo` and `style_map` where there are any.
-        every_steps: int >= 1; once more after the last step.
+        scenes: dict from a scene's name to a dict of numpy arrays: `label_map`
+            and, where they exist, `instance_map`, `photo` and `style_map`.
+        every_steps: int >= 1, steps between pages. One more page follows the
+            last step.
     """
 
     def __init__(self, directory, scenes, every_steps):
@@ -31,11 +32,11 @@ class SamplePage(keras.callbacks.Callback):
 
     @property
     def path(self):
-        """The page's file."""
+        """File of the page."""
         return self.directory / "samples" / "index.html"
 
     def on_train_begin(self, logs=None):
-        # A step of several batches: the first ones end none.
+        # With gradient accumulation the first batches do not end a step.
         self._written_step = self.model.step
         self._writer = tf.summary.create_file_writer(
             str(self.directory / "tensorboard")
@@ -60,8 +61,7 @@ class SamplePage(keras.callbacks.Callback):
         write_page(
             self.path,
             f"Samples after {step} steps",
-            "The same scenes at every visit; reload the page while training "
-            "runs.",
+            "Always the same scenes; reload the page while training runs.",
             sections,
             self.model.labels,
         )

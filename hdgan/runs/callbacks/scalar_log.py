@@ -1,4 +1,4 @@
-"""Losses over the steps, for TensorBoard."""
+"""Losses, learning rate and speed for TensorBoard."""
 
 import time
 
@@ -9,14 +9,13 @@ import tensorflow as tf
 class ScalarLog(keras.callbacks.Callback):
     """Writes losses, learning rate and speed to TensorBoard every few steps.
 
-    Each value is the mean over the steps since the last one written; the last
-    steps of a training are written at its end, however few. Unlike
-    those of `keras.callbacks.TensorBoard`, steps go on counting when a run is
-    resumed.
+    Each value is the mean over the steps since the value before it. The
+    remaining steps are written when training ends. Unlike
+    `keras.callbacks.TensorBoard`, a resumed run continues the count of steps.
 
     Args:
         directory: folder of the event files.
-        every_steps: int >= 1.
+        every_steps: int >= 1, steps between values. Defaults to 50.
     """
 
     def __init__(self, directory, every_steps=50):
@@ -33,7 +32,7 @@ class ScalarLog(keras.callbacks.Callback):
         self._epoch_count = count
         if self.model.step - self._step < self.every_steps:
             return
-        # Keras' logs are means since the epoch's first step.
+        # Keras' logs are means over all batches of the epoch.
         sums = {name: float(mean) * count for name, mean in logs.items()}
         self._write(
             {name: sums[name] - self._sums.get(name, 0.0) for name in sums},
@@ -42,8 +41,9 @@ class ScalarLog(keras.callbacks.Callback):
         self._start_window(sums, count)
 
     def on_epoch_end(self, epoch, logs=None):
-        # The next epoch counts from 0: what is not written yet, all there is
-        # if epochs are shorter than `every_steps`, comes before its first step.
+        # The next epoch counts its batches from 0. The sums and the count of
+        # those that are not written yet become negative offsets, also over
+        # several epochs that are shorter than `every_steps`.
         self._sums = {
             name: self._sums.get(name, 0.0) - float(mean) * self._epoch_count
             for name, mean in logs.items()
@@ -57,7 +57,7 @@ class ScalarLog(keras.callbacks.Callback):
                 tf.summary.scalar(f"validation/{name}", float(value), step=step)
 
     def on_train_end(self, logs=None):
-        if self._count < 0:  # The batches that are not written yet.
+        if self._count < 0:  # Batches that are not written yet.
             self._write({k: -v for k, v in self._sums.items()}, -self._count)
         self._writer.close()
 
@@ -67,7 +67,8 @@ class ScalarLog(keras.callbacks.Callback):
         values = {f"losses/{name}": sums[name] / num_batches for name in sums}
         seconds = time.monotonic() - self._time
         values["steps_per_second"] = (step - self._step) / seconds
-        # On several devices a constant one is a variable with a copy on each.
+        # On several devices, a constant rate is a variable with a copy on each,
+        # which `float` does not read.
         values["learning_rate"] = float(
             keras.ops.convert_to_numpy(
                 self.model.generator_optimizer.learning_rate

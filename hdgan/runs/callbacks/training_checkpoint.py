@@ -1,4 +1,4 @@
-"""Checkpoints that training goes on from."""
+"""Checkpoints from which training is resumed."""
 
 import math
 import os
@@ -14,21 +14,22 @@ _NAME = re.compile(r"step-(\d{8})\.keras")
 
 
 class TrainingCheckpoint(keras.callbacks.Callback):
-    """Saves the whole model, optimizers included, every so many steps.
+    """Saves the model and its optimizers every few steps.
 
     A checkpoint is `directory/checkpoints/step-00000500.keras`, written
-    elsewhere first. The newest is also `directory/model.keras`, the file that
-    the tools take. Unlike `keras.callbacks.BackupAndRestore` it knows the step,
+    atomically. The newest is also `directory/model.keras`, the file that the
+    tools take. Unlike `keras.callbacks.BackupAndRestore`, it keeps the step,
     not only the epoch.
-
-    Training ends with a `ValueError`, and the last checkpoint stays, if the
-    losses are no longer finite when it is time for the next.
 
     Args:
         directory: path of the run.
-        every_steps: int >= 1, steps between checkpoints; one more follows the
-            last step.
-        keep: int >= 1, how many of the newest are kept.
+        every_steps: int >= 1, steps between checkpoints. One more checkpoint
+            follows the last step.
+        keep: int >= 1, number of the newest checkpoints to keep. Defaults to 2.
+
+    Raises:
+        ValueError: while training, if a loss is not finite when a checkpoint is
+            due. The last checkpoint stays.
     """
 
     def __init__(self, directory, every_steps, keep=2):
@@ -39,8 +40,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         self._saved_step = None
 
     def on_train_begin(self, logs=None):
-        # A step of several batches: the first ones end none, and what they
-        # add up is not part of a checkpoint.
+        # With gradient accumulation the first batches do not end a step, and
+        # their sums are not part of a checkpoint.
         self._saved_step = self.model.step
 
     def on_train_batch_end(self, batch, logs=None):
@@ -55,20 +56,20 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             self.save()
 
     def _check_finite(self, logs):
-        """Keeps weights that are lost from replacing the last good ones."""
+        """Keeps NaN weights from replacing the last good checkpoint."""
         broken = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
         if not broken:
             return
         kept = list_checkpoints(self.directory)
         raise ValueError(
-            f"Training has failed: at step {self.model.step} the losses "
-            f"{', '.join(broken)} are no longer finite numbers. The last "
-            f"checkpoint is {kept[-1] if kept else 'none'}. Train again with a "
-            "lower learning rate."
+            f"Training failed: at step {self.model.step} the losses "
+            f"{', '.join(broken)} are not finite. The last checkpoint is "
+            f"{kept[-1] if kept else 'none'}. Train again with a lower "
+            "learning rate."
         )
 
     def save(self):
-        """Saves a checkpoint of the model as it is now."""
+        """Saves a checkpoint of the model's current state."""
         step = self.model.step
         folder = self.directory / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)
@@ -82,11 +83,11 @@ class TrainingCheckpoint(keras.callbacks.Callback):
 
 
 def link_or_copy(path, other):
-    """Gives a file a second name, in place of what has it.
+    """Gives a file a second name, as a hard link or a copy.
 
     Args:
         path: the file.
-        other: its second name.
+        other: its second name; a file of that name is replaced.
     """
     with replacing(other) as new:
         try:
@@ -97,7 +98,7 @@ def link_or_copy(path, other):
 
 
 def list_checkpoints(directory):
-    """Returns a run's checkpoints, the oldest first.
+    """Returns the checkpoints of a run, the oldest first.
 
     Args:
         directory: path of the run.

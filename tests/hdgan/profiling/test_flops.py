@@ -32,6 +32,7 @@ MODELS = {
     "one scale": {"num_scales": 1, "num_discriminator_layers": 1},
     "three scales": {"num_scales": 3, "num_discriminator_layers": 2},
     "spectral norm": {"spectral_norm": True},
+    "spade": {"preset": "spade_256", "image_size": None},
     "batch norm": {"norm": "batch"},
     "half precision": {"dtype": "mixed_bfloat16"},
     "moving average": {"ema_decay": 0.9},
@@ -103,7 +104,7 @@ def test_an_image_pool_adds_a_forward_pass():
     without = count_train_step_flops(model, 1, *SIZE)
     model.compile(pool_size=2)
     # The real pool leaves the graph, so that shapes are unknown after it.
-    model._image_pool = lambda scene: {
+    model.image_pool = lambda scene: {
         name: tf.stop_gradient(tensor) for name, tensor in scene.items()
     }
     count = _check_train_step(model, 1, *SIZE)

@@ -6,6 +6,7 @@ from tiny_models import make_model
 from vgg_weights import write_keras
 
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
 from hdgan.profiling.memory_estimate import estimate_memory
 
 SIZE = 2, 64, 96
@@ -74,7 +75,9 @@ def test_what_takes_more(tmp_path):
     )
     _, scaled = _estimate(dtype="mixed_float16")
     assert scaled.gradients == 4 * model.generator.count_params()
-    loss = PerceptualLoss(write_keras(tmp_path / "vgg19.weights.h5"))
+    loss = PerceptualLoss(
+        VGG19Features(write_keras(tmp_path / "vgg19.weights.h5"))
+    )
     _, perceptual = _estimate({"perceptual_loss": loss})
     assert perceptual.perceptual > 4 * 12e6
     assert perceptual.total > plain.total

@@ -16,7 +16,7 @@ from hdgan.runs.callbacks.training_checkpoint import (
     TrainingCheckpoint,
     list_checkpoints,
 )
-from hdgan.runs.training_loop import train
+from hdgan.runs.training_loop import train_steps
 
 
 def read_events(directory):
@@ -40,7 +40,7 @@ def scalars(directory, name):
 def test_each_scalar_is_the_mean_since_the_last_one(tmp_path):
     log = ScalarLog(tmp_path, every_steps=3)
     # The loss of step k, counted from 0, is k.
-    train(CountingModel(), count_from, 9, 9, callbacks=[log], verbose=0)
+    train_steps(CountingModel(), count_from, 9, 9, callbacks=[log], verbose=0)
     assert scalars(tmp_path, "losses/loss") == [(3, 1.0), (6, 4.0), (9, 7.0)]
     assert scalars(tmp_path, "learning_rate") == [(k, 0.25) for k in (3, 6, 9)]
     speeds = scalars(tmp_path, "steps_per_second")
@@ -52,7 +52,9 @@ def test_each_scalar_is_the_mean_since_the_last_one(tmp_path):
 def test_means_go_on_over_the_end_of_an_epoch(tmp_path, steps_per_epoch):
     log = ScalarLog(tmp_path, every_steps=3)
     model = CountingModel()
-    train(model, count_from, 20, steps_per_epoch, callbacks=[log], verbose=0)
+    train_steps(
+        model, count_from, 20, steps_per_epoch, callbacks=[log], verbose=0
+    )
     steps, values = zip(*scalars(tmp_path, "losses/loss"), strict=True)
     assert steps == (3, 6, 9, 12, 15, 18, 20)
     means = [1, 4, 7, 10, 13, 16, 18.5]
@@ -63,7 +65,7 @@ def test_steps_go_on_when_a_run_is_resumed(tmp_path):
     for stop in (4, 8):
         step = stop - 4
         log = ScalarLog(tmp_path, every_steps=2)
-        train(
+        train_steps(
             CountingModel(step), count_from, stop, 8, callbacks=[log], verbose=0
         )
     assert scalars(tmp_path, "losses/loss") == [
@@ -78,7 +80,7 @@ def test_steps_go_on_when_a_run_is_resumed(tmp_path):
 def test_scalars_of_steps_of_several_batches(tmp_path, steps_per_epoch):
     log = ScalarLog(tmp_path, every_steps=2)
     # The loss of batch k, counted from 0, is k; step 1 has batches 0 to 2.
-    train(
+    train_steps(
         CountingModel(gradient_accumulation_steps=3),
         lambda step: count_from(3 * step),
         5,
@@ -95,7 +97,7 @@ def test_scalars_of_steps_of_several_batches(tmp_path, steps_per_epoch):
 
 @pytest.mark.parametrize("start", [0, 2, 3])
 def test_checkpoints_and_samples_come_once_a_step(tmp_path, start):
-    """With steps of two batches; none at what a run is resumed from."""
+    """With two batches per step; a resumed run does not repeat the last one."""
     model = CountingModel(start, gradient_accumulation_steps=2)
     seen = {"checkpoint": [], "samples": []}
 
@@ -109,7 +111,7 @@ def test_checkpoints_and_samples_come_once_a_step(tmp_path, start):
             seen["samples"].append((model.step, len(model.seen) // 2))
             self._written_step = model.step
 
-    train(
+    train_steps(
         model,
         lambda step: count_from(2 * step),
         5,
@@ -138,7 +140,7 @@ class _Validation(keras.callbacks.Callback):
 
 def test_validation_is_written_apart(tmp_path):
     log = ScalarLog(tmp_path, every_steps=2)
-    train(
+    train_steps(
         CountingModel(),
         count_from,
         4,
@@ -166,7 +168,7 @@ def run(tmp_path_factory):
             path = directory / "model.keras"
             saved.append(path.exists() and path.stat().st_ino)
 
-    train(
+    train_steps(
         model,
         lambda step: tf.data.Dataset.from_tensors(data).repeat(),
         num_steps=7,
@@ -213,10 +215,10 @@ def test_lost_weights_do_not_replace_a_checkpoint(tmp_path):
     scenes = tf.data.Dataset.from_tensors(make_scenes(1)).repeat()
     checkpoint = TrainingCheckpoint(tmp_path, every_steps=2)
     options = {"callbacks": [checkpoint], "verbose": 0}
-    train(model, lambda step: scenes, 2, 2, **options)
+    train_steps(model, lambda step: scenes, 2, 2, **options)
     model.generator_optimizer.learning_rate = float("nan")
     with pytest.raises(ValueError, match=r"step 4.*step-00000002"):
-        train(model, lambda step: scenes, 6, 6, **options)
+        train_steps(model, lambda step: scenes, 6, 6, **options)
     assert [path.stem for path in list_checkpoints(tmp_path)] == [
         "step-00000002"
     ]

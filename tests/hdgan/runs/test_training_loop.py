@@ -4,7 +4,7 @@ import keras
 import pytest
 from counting_model import CountingModel, count_from
 
-from hdgan.runs.training_loop import train
+from hdgan.runs.training_loop import train_steps
 
 
 class EpochLog(keras.callbacks.Callback):
@@ -36,7 +36,9 @@ class EpochLog(keras.callbacks.Callback):
 def test_exactly_the_remaining_steps_are_trained(step, num_steps, epochs):
     model = CountingModel(step)
     log = EpochLog()
-    history = train(model, count_from, num_steps, 4, callbacks=[log], verbose=0)
+    history = train_steps(
+        model, count_from, num_steps, 4, callbacks=[log], verbose=0
+    )
     assert model.seen == list(range(step, num_steps))
     assert int(model.generator_optimizer.iterations) == num_steps
     assert log.epochs == epochs
@@ -49,17 +51,17 @@ def test_a_callback_can_end_the_training():
             self.model.stop_training = epoch == 1
 
     model = CountingModel(1)
-    train(model, count_from, 12, 4, callbacks=[Stop()], verbose=0)
+    train_steps(model, count_from, 12, 4, callbacks=[Stop()], verbose=0)
     assert model.seen == list(range(1, 8))
 
 
 def test_stopping_anywhere_changes_nothing():
     whole = CountingModel()
-    train(whole, count_from, 11, 3, verbose=0)
+    train_steps(whole, count_from, 11, 3, verbose=0)
     for stop in (1, 3, 5, 7, 9):
         parts = CountingModel()
-        train(parts, count_from, stop, 3, verbose=0)
-        train(parts, count_from, 11, 3, verbose=0)
+        train_steps(parts, count_from, stop, 3, verbose=0)
+        train_steps(parts, count_from, 11, 3, verbose=0)
         assert parts.seen == whole.seen
 
 
@@ -67,7 +69,7 @@ def test_a_step_of_several_batches_takes_them_all():
     for step, num_steps in ((0, 8), (3, 5), (5, 7)):
         model = CountingModel(step, gradient_accumulation_steps=3)
         log = EpochLog()
-        train(
+        train_steps(
             model,
             lambda step: count_from(3 * step),
             num_steps,
@@ -85,10 +87,10 @@ def test_a_step_of_several_batches_takes_them_all():
 @pytest.mark.parametrize("step", [8, 9])
 def test_nothing_is_trained_when_nothing_is_left(step):
     model = CountingModel(step)
-    assert train(model, count_from, 8, 4, verbose=0) is None
+    assert train_steps(model, count_from, 8, 4, verbose=0) is None
     assert model.seen == []
 
 
 def test_the_losses_of_an_epoch_are_those_of_its_own_steps():
-    history = train(CountingModel(4), count_from, 12, 4, verbose=0)
+    history = train_steps(CountingModel(4), count_from, 12, 4, verbose=0)
     assert history.history["loss"] == [5.5, 9.5]

@@ -16,6 +16,7 @@ from tiny_models import (
 )
 
 from hdgan.layers import SpectralNormalization
+from hdgan.training.loss_terms import Perceptual
 
 GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
 FEATURE_MATCHING_WEIGHT = 10.0
@@ -179,13 +180,14 @@ def test_published_adam_is_the_default():
 
 
 def test_perceptual_and_pixel_losses_join_the_generator_loss():
-    weights = {"perceptual_weight": 3.0, "l1_weight": 7.0}
     model = make_model(num_downsamplings=1, num_scales=1)
     model.compile(
-        perceptual_loss=_MeanDistance(),
-        adversarial_loss="hinge",
+        losses={
+            "perceptual": Perceptual(3.0, _MeanDistance()),
+            "generator_adversarial": {"kind": "hinge"},
+            "l1": 7.0,
+        },
         run_eagerly=True,
-        **weights,
     )
     scenes = make_scenes(2, 16, 16)
     logs = model.evaluate(scenes, verbose=0, return_dict=True)

@@ -1,0 +1,142 @@
+"""The scenes of a run: classes, files, sizes, samples."""
+
+import pathlib
+
+import numpy as np
+
+from hdgan.data.resize_policy import ResizePolicy
+from hdgan.data.scene_dataset import read_scene
+from hdgan.data.scene_files import find_scenes
+from hdgan.preprocessing.label_set import LabelSet
+
+
+def find_labels(options):
+    """Finds the classes of a data set.
+
+    Args:
+        options: `TrainingOptions`.
+
+    Returns:
+        `LabelSet`, or None for RGB input.
+
+    Raises:
+        ValueError: if the number of classes is not known, or is not that of
+            the labels file.
+    """
+    count = options.label_nc
+    if count == 0:
+        return None
+    file = options.labels_file
+    default = pathlib.Path(options.data_dir) / "labels.json"
+    if file is None and default.is_file():
+        file = default
+    if file is None:
+        if count is None:
+            raise ValueError(
+                "The number of classes is not known. Pass `label_nc` (35 for "
+                "Cityscapes' labelIds, 0 for RGB input) or `labels_file`."
+            )
+        return LabelSet.numbered(count)
+    labels = LabelSet.load(file)
+    if count is not None and count != len(labels):
+        raise ValueError(
+            f"label_nc={count}, but {file} names {len(labels)} classes. Leave "
+            "`label_nc` out, or correct the file."
+        )
+    return labels
+
+
+def find_training_scenes(options, labels):
+    """Finds the files of a data set.
+
+    Args:
+        options: `TrainingOptions`.
+        labels: `LabelSet`, or None for RGB input.
+
+    Returns:
+        `SceneFiles`.
+
+    Raises:
+        ValueError: if folders or files are missing.
+    """
+    if not pathlib.Path(options.data_dir).is_dir():
+        raise ValueError(
+            f"data_dir={options.data_dir}: there is no such folder. Correct "
+            "the path."
+        )
+    scenes = find_scenes(
+        options.data_dir,
+        options.split,
+        is_rgb=labels is None,
+        use_instances=options.use_instances,
+        use_style_maps=options.load_style_maps,
+    )
+    if options.max_dataset_size:
+        scenes = scenes.take(options.max_dataset_size)
+    return scenes
+
+
+def make_resize_policies(options, phases, sizes, first, size_multiple):
+    """Makes the `ResizePolicy` of each phase.
+
+    Args:
+        options: `TrainingOptions`.
+        phases: list of `Phase`.
+        sizes: set of `(height, width)` of the scenes, in pixels.
+        first: int, index of the phase that is trained first.
+        size_multiple: int, the multiple that the first phase's networks need.
+
+    Returns:
+        List of `ResizePolicy`.
+
+    Raises:
+        ValueError: if scenes are too small for a crop, or have several sizes
+            and a batch or XLA needs one.
+    """
+    policies = []
+    for index, phase in enumerate(phases):
+        if index > first and phase.init_from == "enlarged":
+            size_multiple *= 2
+        policy = ResizePolicy(
+            options.resize_mode,
+            options.load_size,
+            options.crop_size,
+            size_multiple,
+            phase.shrink,
+        )
+        count = len({policy.final_size(*size) for size in sizes})
+        if options.batch_size > 1 and count > 1:
+            raise ValueError(
+                f"The scenes have {count} different sizes after resizing, "
+                f"which can't share a batch of {options.batch_size}. Expected "
+                "one size: choose a `resize_mode` that crops, or "
+                "`batch_size` 1."
+            )
+        if options.jit and count > 1:
+            raise ValueError(
+                f"`jit` with scenes of {count} different sizes after resizing: "
+                "XLA would compile the step for each size, which takes "
+                "minutes. Choose a `resize_mode` that crops, or leave out "
+                "`jit`."
+            )
+        policies.append(policy)
+    return policies
+
+
+def read_sample_scenes(options, scenes, policy):
+    """Reads the scenes of the sample page, spread over the data set.
+
+    Args:
+        options: `TrainingOptions`.
+        scenes: `SceneFiles`.
+        policy: `ResizePolicy`.
+
+    Returns:
+        Dict from a scene's name to its numpy arrays.
+    """
+    count = min(options.num_sample_scenes, len(scenes))
+    chosen = np.linspace(0, len(scenes) - 1, count).astype(int)
+    return {
+        scenes.inputs[index].stem: read_scene(scenes, int(index), policy)
+        for index in chosen
+    }

@@ -1,0 +1,138 @@
+"""Programs answer --help without TensorFlow and print only their own lines."""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+from programs import NARROW
+
+from hdgan.command_line import program
+from hdgan.data.street.data_set import draw_scenes
+
+ROOT = pathlib.Path(__file__).parents[3]
+PROGRAMS = sorted(
+    f"hdgan.{folder}.{path.stem}"
+    for folder in ("recipes", "tools")
+    for path in (ROOT / folder).glob("*.py")
+    if path.stem != "__init__"
+)
+START_UP_LINES = ("oneDNN", "cuda", "cpu_feature_guard", "InitializeLog")
+
+
+def start(*arguments, **environment):
+    """Runs Python as a user does, without the log level of the tests."""
+    variables = {
+        name: value
+        for name, value in os.environ.items()
+        if name != "TF_CPP_MIN_LOG_LEVEL"
+    }
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**variables, **environment},
+    )
+
+
+@pytest.mark.parametrize("argument", ["--help", "--helpfull"])
+@pytest.mark.parametrize("module", PROGRAMS)
+def test_help_does_not_wait_for_tensorflow(module, argument):
+    """Its import takes seconds, everything else a fraction of one."""
+    result = start("-X", "importtime", "-m", module, argument)
+    assert re.search(r"^  --(\[no\])?\w+_\w+: ", result.stdout, re.MULTILINE)
+    imported = re.findall(r"\| +([\w.]+)$", result.stderr, re.MULTILINE)
+    assert "hdgan" in imported
+    assert not {"tensorflow", "keras"} & set(imported)
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("data")
+    draw_scenes(data_dir, "train", 2, 32, 64)
+    return data_dir
+
+
+@pytest.fixture(scope="module")
+def commands(data_dir):
+    """The command lines of a recipe and of a tool."""
+    return {
+        "recipe": (
+            "-m",
+            "hdgan.recipes.pix2pixhd_512p",
+            f"--data_dir={data_dir}",
+            f"--workdir={data_dir / 'run'}",
+            "--load_size=64",
+            *NARROW[:-1],
+            # Needs weights that the machine may not have.
+            "--perceptual_weight=0",
+            "--dry_run",
+        ),
+        "tool": (
+            "-m",
+            "hdgan.tools.draw_scenes",
+            f"--output_dir={data_dir / 'drawn'}",
+            "--count=1",
+            "--height=16",
+            "--width=32",
+        ),
+    }
+
+
+@pytest.mark.parametrize("name", ["recipe", "tool"])
+def test_start_up_lines_are_dropped(commands, name):
+    result = start(*commands[name])
+    assert result.returncode == 0, result.stderr
+    assert result.stderr == ""
+
+
+def test_start_up_lines_are_shown_on_request(commands):
+    result = start(*commands["recipe"], "--verbosity=1")
+    assert result.returncode == 0, result.stderr
+    assert any(text in result.stderr for text in START_UP_LINES)
+
+
+def test_our_warnings_are_shown(commands):
+    result = start(
+        *commands["recipe"],
+        "--perceptual_weight=1",
+        # A home folder without weights, and no way out to download them.
+        KERAS_HOME=os.devnull + "/keras",
+        https_proxy="http://127.0.0.1:9",
+    )
+    assert "perceptual loss is OFF" in result.stderr
+    assert not any(text in result.stderr for text in START_UP_LINES)
+
+
+_LAST_WORDS = """
+import os, sys
+sys.argv, sys.orig_argv = ["-m"], ["python", "-m", "hdgan.tools.x"]
+from hdgan.command_line.tensorflow_start import filtered_stderr
+with filtered_stderr():
+    os.write(2, b"I0000 00:00:1.2  7 port.cc:153] oneDNN is on.\\n")
+    os.write(2, b"E0000 00:00:1.2  7 cuda_dnn.cc:9] something is wrong\\n")
+    os.write(2, b"F0000 00:00:1.2  7 check.cc:1] Check failed")
+    os.abort()
+"""
+
+
+def test_the_last_words_of_a_crash_are_shown():
+    result = start("-c", _LAST_WORDS)
+    assert result.returncode < 0
+    assert "something is wrong" in result.stderr
+    assert result.stderr.endswith("Check failed")
+    assert "oneDNN is on" not in result.stderr
+
+
+def test_a_printed_command_names_the_python_that_runs(monkeypatch, tmp_path):
+    environment = tmp_path / ".venv" / "bin" / "python"
+    monkeypatch.setattr(sys, "executable", str(environment))
+    monkeypatch.chdir(tmp_path)
+    command = program.command("hdgan.tools.x", model="a b", size=3)
+    assert command == ".venv/bin/python -m hdgan.tools.x '--model=a b' --size=3"
+    monkeypatch.chdir(tmp_path.parent)
+    monkeypatch.setattr(sys, "executable", "/usr/bin/python3")
+    assert program.command("m") == "/usr/bin/python3 -m m"

@@ -1,0 +1,192 @@
+"""Training runs that Python code starts, without flags."""
+
+import dataclasses
+import json
+
+import keras
+import numpy as np
+import pytest
+
+import hdgan
+from hdgan.data.street.data_set import draw_scenes
+from hdgan.models.model_file import load_model
+from hdgan.recipes.pix2pixhd_1024p import OPTIONS as COARSE_TO_FINE
+from hdgan.recipes.pix2pixhd_1024p import make_phases
+from hdgan.runs import Phase, TrainingOptions
+
+NETWORKS = {
+    "base_width": 2,
+    "num_downsamplings": 2,
+    "num_blocks": 1,
+    "num_scales": 2,
+    "num_discriminator_layers": 1,
+    "discriminator_width": 4,
+}
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("data")
+    draw_scenes(data_dir, "train", count=3, height=32, width=64)
+    return str(data_dir)
+
+
+def one_phase(data_dir, workdir, **changes):
+    """Options of a run that takes moments."""
+    values = {
+        "preset": "tiny",
+        "networks": {**NETWORKS, "num_scales": 1},
+        "data_dir": data_dir,
+        "workdir": str(workdir),
+        "load_size": 32,
+        "losses": {"perceptual": 0.0},
+        "epochs": 1,
+        "decay_epochs": 1,
+        "num_sample_scenes": 1,
+        **changes,
+    }
+    return TrainingOptions(**values)
+
+
+def phase_model(workdir, name):
+    return keras.models.load_model(workdir / name / "model.keras")
+
+
+def test_a_coarse_to_fine_run_is_started_and_resumed(data_dir, tmp_path):
+    options = dataclasses.replace(
+        COARSE_TO_FINE,
+        networks={**COARSE_TO_FINE.networks, **NETWORKS},
+        data_dir=data_dir,
+        workdir=str(tmp_path / "run"),
+        load_size=64,
+        losses={"perceptual": 0.0},
+        global_epochs=1,
+        global_decay_epochs=0,
+        fix_global_epochs=1,
+        epochs=1,
+        decay_epochs=1,
+        max_steps=5,
+    )
+    model = hdgan.runs.train(options, make_phases(options))
+    # Three steps of the first phase, two of the second.
+    assert type(model.generator).__name__ == "LocalEnhancer"
+    assert model.step == 2
+    coarse = phase_model(tmp_path / "run", "1_global")
+    assert type(coarse.generator).__name__ == "GlobalGenerator"
+    assert coarse.generator.base_width == 4
+    assert coarse.discriminator.num_scales == 1
+    assert not (tmp_path / "run" / "3_joint").exists()
+
+    options = dataclasses.replace(options, max_steps=None, resume=True)
+    resumed = hdgan.runs.train(options, make_phases(options))
+    assert phase_model(tmp_path / "run", "2_enhancer").step == 3
+    assert phase_model(tmp_path / "run", "3_joint").step == 3
+    label_map = np.zeros((20, 24), "uint8")
+    np.testing.assert_array_equal(
+        load_model(tmp_path / "run").synthesize(label_map),
+        resumed.synthesize(label_map),
+    )
+
+
+def test_rates_of_both_networks_and_callbacks(data_dir, tmp_path):
+    steps = []
+
+    class Steps(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            steps.append(self.model.step)
+
+    options = one_phase(
+        data_dir,
+        tmp_path / "run",
+        decay_epochs=0,
+        learning_rate=1e-3,
+        generator_learning_rate=1e-4,
+        beta_1=0.0,
+        beta_2=0.9,
+    )
+    model = hdgan.runs.train(options, callbacks=[Steps()])
+    assert steps == [1, 2, 3]
+    generator, discriminator = (
+        model.generator_optimizer,
+        model.discriminator_optimizer,
+    )
+    assert float(generator.learning_rate) == pytest.approx(1e-4)
+    assert float(discriminator.learning_rate) == pytest.approx(1e-3)
+    for optimizer in (generator, discriminator):
+        assert (optimizer.beta_1, optimizer.beta_2) == (0.0, 0.9)
+
+
+def test_without_options_the_preset_decides(data_dir, tmp_path):
+    options = one_phase(data_dir, tmp_path / "run", decay_epochs=0, max_steps=1)
+    model = hdgan.runs.train(options)
+    assert float(model.generator_optimizer.learning_rate) == pytest.approx(2e-4)
+    assert model.generator_optimizer.beta_1 == 0.5
+    record = json.loads((tmp_path / "run" / "options.json").read_text())
+    assert record["preset"] == "tiny"
+    assert record["options"]["learning_rate"] is None
+
+
+def test_a_trained_model_starts_the_first_phase(data_dir, tmp_path):
+    coarse_dir, workdir = tmp_path / "coarse", tmp_path / "run"
+    coarse = hdgan.runs.train(one_phase(data_dir, coarse_dir, max_steps=1))
+    options = one_phase(
+        data_dir,
+        workdir,
+        preset="pix2pixhd_1024p",
+        networks={},
+        load_size=64,
+        max_steps=1,
+    )
+    phase = Phase(
+        preset="pix2pixhd_1024p",
+        init_from="enlarged",
+        epochs=1,
+        decay_epochs=0,
+        weights_to_train="outermost_enhancer",
+    )
+    model = hdgan.runs.train(
+        options, [phase], load_initial_model=lambda: load_model(coarse_dir)
+    )
+    assert model.generator.num_enhancers == 1
+    assert model.discriminator.num_scales == 2
+    assert model.labels.names == coarse.labels.names
+
+    # The checkpoint is enough; the first model is not read again.
+    def load_nothing():
+        raise AssertionError("The initial model was loaded.")
+
+    options = dataclasses.replace(options, max_steps=2, resume=True)
+    model = hdgan.runs.train(options, [phase], load_nothing)
+    assert model.step == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"workdir": "other"}, r"other holds no run to resume"),
+        ({"seed": 1}, r"seed=1 differs from the run's 0"),
+        ({"networks": {"base_width": 3}}, r"base_width=3 .* the run's 2"),
+        ({"preset": "pix2pixhd_512p"}, r"preset=tiny, but now it is pix2pixhd"),
+        ({"max_dataset_size": 2}, r"num_scenes=3, but now it is 2"),
+    ],
+    ids=str,
+)
+def test_a_run_is_not_resumed_with_other_options(
+    data_dir, tmp_path_factory, changes, words
+):
+    workdir = tmp_path_factory.getbasetemp() / "resumed"
+    options = one_phase(data_dir, workdir, max_steps=1)
+    if not workdir.exists():
+        hdgan.runs.train(options)
+    options = dataclasses.replace(options, resume=True, **changes)
+    with pytest.raises(ValueError, match=words):
+        hdgan.runs.train(options)
+
+
+def test_a_value_that_the_preset_lacks_is_named(data_dir, tmp_path):
+    options = one_phase(
+        data_dir, tmp_path / "run", networks={"num_local_blocks": 2}
+    )
+    with pytest.raises(ValueError, match="'tiny' has no num_local_blocks"):
+        hdgan.runs.train(options)
+    assert not (tmp_path / "run").exists()
