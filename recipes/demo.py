@@ -63,7 +63,7 @@ def main():
     from hdgan.reports.page import write_page
     from hdgan.reports.scene_pictures import scene_pictures
     from hdgan.runs import train
-    from hdgan.tools.export_savedmodel import export_version
+    from hdgan.serving.versions import export_version
 
     values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)

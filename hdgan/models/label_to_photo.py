@@ -254,12 +254,15 @@ class LabelToPhotoModel(AdversarialModel):
         """Returns the ids of the regions that have one style each.
 
         Args:
-            label_map: int32 `(batch, height, width)`.
-            instance_map: the same, or None.
+            label_map: int32 `(batch, height, width)`, or the RGB image of a
+                model without labels.
+            instance_map: int32 `(batch, height, width)`, or None.
 
         Returns:
             int32 `(batch, style_map_height, style_map_width)`.
         """
+        if self.labels is None:
+            return instance_map
         return instances_or_labels(instance_map, label_map)
 
     def draw_style_map(self, label_map, instance_map, seed):

@@ -99,7 +99,8 @@ class Spade(LabelToPhotoModel):
             return Generated(generator(scene.condition, training=training))
         condition = self._check_size(scene.condition)
         if isinstance(scene.style, list):
-            mean, log_variance = self.encoder(scene.style, training=training)
+            (photo,) = scene.style
+            mean, log_variance = self.encoder(photo, training=training)
             style = mean
             if training:
                 style = self.sampling(mean, log_variance)
@@ -163,7 +164,8 @@ class Spade(LabelToPhotoModel):
         return scene._replace(style=[photo])
 
     def encode_scene(self, scene, label_map):
-        mean, _ = self.encoder(scene.style, training=False)
+        (photo,) = scene.style
+        mean, _ = self.encoder(photo, training=False)
         return mean[:, None, None]
 
     # === Checks ===
