@@ -21,6 +21,15 @@ class BuiltBeforeFit:
         pass
 
 
+def has_graph(layer):
+    """Whether a layer is a functional model, which `run_through_graph` takes.
+
+    Args:
+        layer: Keras layer or operation, or a function.
+    """
+    return hasattr(layer, "_run_through_graph")
+
+
 def run_through_graph(model, inputs, call_layer):
     """Calls a function in place of each layer of a functional model.
 

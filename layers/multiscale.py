@@ -1,5 +1,7 @@
 """Copies of a discriminator at several scales."""
 
+import operator
+
 import keras
 
 from hdgan.layers.average_pooling import AveragePooling2DExcludingPadding
@@ -65,12 +67,16 @@ class Multiscale(keras.layers.Wrapper):
         self.built = True
 
     def call(self, inputs):
+        return self.call_children(operator.call, inputs)
+
+    def call_children(self, call, inputs):
+        """Calls each child by `call(child, inputs)`; used by shape traces."""
         image = inputs
         outputs = []
         for index, scale in enumerate(self.scales):
             if index:
-                image = self.pool(image)
-            outputs.append(scale(image))
+                image = call(self.pool, image)
+            outputs.append(call(scale, image))
         return outputs
 
     def get_config(self):

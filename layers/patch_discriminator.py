@@ -1,5 +1,7 @@
 """PatchGAN discriminator."""
 
+import operator
+
 import keras
 
 from hdgan.layers.convolution import PaddedConv2D
@@ -129,10 +131,14 @@ class PatchDiscriminator(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
+        return self.call_children(operator.call, inputs)
+
+    def call_children(self, call, inputs):
+        """Calls each child by `call(child, inputs)`; used by shape traces."""
         outputs = []
         x = inputs
         for stage in self.stages:
-            x = stage(x)
+            x = call(stage, x)
             outputs.append(x)
         return outputs
 

@@ -110,8 +110,8 @@ class ResidualBlock(SequentialBlock):
             )
         return layers
 
-    def call(self, inputs):
-        return ops.add(inputs, super().call(inputs))
+    def call_children(self, call, inputs):
+        return call(ops.add, inputs, super().call_children(call, inputs))
 
     def compute_output_shape(self, input_shape):
         return input_shape

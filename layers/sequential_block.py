@@ -1,5 +1,7 @@
 """What the blocks share: children in a row, and their initial weights."""
 
+import operator
+
 import keras
 
 from hdgan.layers.initialization import (
@@ -57,9 +59,13 @@ class SequentialBlock(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
+        return self.call_children(operator.call, inputs)
+
+    def call_children(self, call, inputs):
+        """Calls each child by `call(child, inputs)`; used by shape traces."""
         x = inputs
         for layer in self.sequence:
-            x = layer(x)
+            x = call(layer, x)
         return x
 
     def get_config(self):

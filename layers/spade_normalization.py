@@ -126,6 +126,12 @@ class SpadeNormalization(keras.layers.Layer):
         gamma, beta = ops.split(modulation, 2, axis=-1)
         return normalized * (1 + gamma) + beta
 
+    def call_children(self, call, inputs, semantics):
+        """Calls each child by `call(child, inputs)`; used by shape traces."""
+        hidden = call(self.shared_convolution, semantics)
+        call(self.modulation_convolution, hidden)
+        return call(self.normalization, inputs)
+
     def compute_output_shape(self, inputs_shape, semantics_shape=None):
         return inputs_shape
 

@@ -130,6 +130,16 @@ class SpadeResidualBlock(keras.layers.Layer):
             shortcut = self.shortcut_convolution(shortcut, training=training)
         return ops.add(shortcut, x)
 
+    def call_children(self, call, inputs, semantics):
+        """Calls each child by `call(child, *inputs)`; used by shape traces."""
+        x = call(self.convolution_0, call(self.norm_0, inputs, semantics))
+        x = call(self.convolution_1, call(self.norm_1, x, semantics))
+        shortcut = inputs
+        if self.shortcut_convolution is not None:
+            shortcut = call(self.shortcut_norm, inputs, semantics)
+            shortcut = call(self.shortcut_convolution, shortcut)
+        return call(ops.add, shortcut, x)
+
     def compute_output_shape(self, inputs_shape, semantics_shape=None):
         return (*inputs_shape[:-1], self.filters)
 

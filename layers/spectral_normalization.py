@@ -138,6 +138,10 @@ class SpectralNormalization(keras.layers.Wrapper):
         ):
             return self.layer(inputs)
 
+    def call_children(self, call, inputs):
+        """Calls the layer by `call(layer, inputs)`; used by shape traces."""
+        return call(self.layer, inputs)
+
     def _find_vectors(self, matrix, training):
         """Returns v and u, iterated if this is a training call."""
         known = getattr(_step, "vectors", None) if training else None

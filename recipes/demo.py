@@ -59,11 +59,11 @@ OPTIONS = TrainingOptions(
 
 def main():
     from hdgan.data.scene_files import find_scenes
+    from hdgan.data.street.data_set import draw_scenes
     from hdgan.reports.page import write_page
     from hdgan.reports.scene_pictures import scene_pictures
     from hdgan.runs import train
     from hdgan.serving.versions import export_version
-    from hdgan.tools.draw_scenes import draw_scenes
 
     values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
@@ -92,7 +92,8 @@ def main():
         return
 
     print("3. Photographs of four unseen scenes, one of them edited")
-    scenes = _read_scenes(find_scenes(data_dir, "test"))
+    files = find_scenes(data_dir, "test")
+    scenes = [files.read(index) for index in range(len(files))]
     page = workdir / "index.html"
     write_page(
         page,
@@ -135,22 +136,6 @@ def main():
         "Next, photographs of your own label maps:\n"
         f"  {synthesize}"
     )
-
-
-def _read_scenes(files):
-    """Returns a dict of numpy arrays for each scene."""
-    from hdgan.data.image_files import read_id_map, read_photo
-
-    return [
-        {
-            "label_map": read_id_map(label_map),
-            "instance_map": read_id_map(instance_map),
-            "photo": read_photo(photo),
-        }
-        for label_map, instance_map, photo in zip(
-            files.inputs, files.instance_maps, files.photos, strict=True
-        )
-    ]
 
 
 def _edited_section(model, scenes):

@@ -1,11 +1,11 @@
 """Opening and saving models."""
 
-import os
 import pathlib
 import zipfile
 
 import keras
 
+from hdgan.data.files import replacing
 from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.presets import import_families
 
@@ -62,16 +62,12 @@ def save_model(model, path):
     path = pathlib.Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"{path}: expected a file name that ends in .keras.")
-    # Beside its place, so that the rename is one step; Keras wants the ending.
-    temporary = path.with_name(f".unfinished-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        model.save(temporary)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            model.save(temporary)
     except OSError as error:
         raise ValueError(f"{path} can't be written: {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _download(address):

@@ -5,7 +5,7 @@ import pathlib
 import keras
 from keras import ops
 
-from hdgan.data.pickled_arrays import read_torch_file
+from hdgan.data.torch_file import read_torch_file
 
 TAPS = (
     "block1_conv1",

@@ -148,7 +148,7 @@ class RunDirectory:
 
 def _identity(preset, scenes, labels):
     """Returns what must stay the same from a run's start to its end."""
-    names = "\n".join(path.name for path in scenes.inputs)
+    names = "\n".join(scenes.names)
     return {
         "preset": preset,
         "num_scenes": len(scenes),

@@ -23,7 +23,8 @@ from apache_beam.ml.inference.base import (
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from hdgan.data.image_files import list_images, select_images, write_file
+from hdgan.data.files import write_file
+from hdgan.data.image_files import list_images, select_images
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.description import PATH as DESCRIPTION
 from hdgan.serving.description import parse_description

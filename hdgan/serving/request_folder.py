@@ -4,7 +4,7 @@ import pathlib
 
 import keras
 
-from hdgan.data.image_files import write_file
+from hdgan.data.files import write_file
 from hdgan.serving.scene_request import (
     is_photo,
     list_requests,

@@ -5,7 +5,7 @@ import re
 
 from google.protobuf import text_encoding
 
-from hdgan.data.image_files import write_file
+from hdgan.data.files import write_file
 
 _BATCH_SIZE = 4
 _MODELS = """model_config_list {{

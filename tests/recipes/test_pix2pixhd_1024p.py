@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from programs import assert_one_clear_error, run, run_inside
 
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
 from hdgan.models.pix2pixhd.pytorch_checkpoint import named_layers
-from hdgan.tools.draw_scenes import draw_scenes
 
 pytestmark = pytest.mark.journey
 

@@ -22,9 +22,9 @@ from tensorboard.backend.event_processing.event_file_loader import (
 )
 
 from hdgan.data.image_files import write_png
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.data.street.scenes import draw_street_scene
 from hdgan.models.model_file import load_model
-from hdgan.tools.draw_scenes import draw_scenes
 
 pytestmark = pytest.mark.journey
 

@@ -6,7 +6,7 @@ import pytest
 from tiny_models import make_model, sharpen
 
 from hdgan import LabelSet
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 
 @pytest.fixture(scope="session")

@@ -14,7 +14,7 @@ from PIL import Image
 from programs import assert_one_clear_error, run, run_inside, start
 
 from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 pytest.importorskip("apache_beam")
 from apache_beam.io.filesystem import FileMetadata, FileSystem

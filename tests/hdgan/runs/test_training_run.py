@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import hdgan
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
 from hdgan.recipes.pix2pixhd_1024p import OPTIONS as COARSE_TO_FINE
 from hdgan.recipes.pix2pixhd_1024p import make_phases
 from hdgan.runs import Phase, TrainingOptions
-from hdgan.tools.draw_scenes import draw_scenes
 
 NETWORKS = {
     "base_width": 2,
