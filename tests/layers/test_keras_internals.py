@@ -69,6 +69,9 @@ def test_function_run_through_graph():
     def call_layer(layer):
         return lambda x: f"{layer.name}({', '.join(keras.tree.flatten(x))})"
 
+    assert keras_internals.has_graph(model)
+    assert not keras_internals.has_graph(CountedBuilds())
+    assert not keras_internals.has_graph(keras.layers.ReLU())
     received = keras_internals.run_through_graph(model, ["a", "b"], call_layer)
     assert received == ["relu(join(a, b))", "join(a, b)"]
 
