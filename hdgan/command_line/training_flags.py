@@ -33,7 +33,7 @@ _NETWORK_HELP = {
 
 
 def define(options):
-    """Defines a flag for each option, and for each value of the networks.
+    """Defines a flag for each option, and for each scalar of the networks.
 
     Args:
         options: `TrainingOptions`, or a subclass with more options. Its values
@@ -47,7 +47,8 @@ def define(options):
             field.metadata["help"],
             field.metadata.get("choices"),
         )
-    for name, value in options.networks.items():
+    for name in _network_flags(options):
+        value = options.networks[name]
         help = _NETWORK_HELP.get(name, f"`{name}` of the preset's networks.")
         _define(type(value), name, value, help)
 
@@ -82,15 +83,29 @@ def resolve(defaults, **fixed):
             name = f"{network}_learning_rate"
             if not is_given(name):
                 values[name] = None
-    networks = {name: _resolve(name, saved) for name in defaults.networks}
+    networks = {
+        name: _resolve(name, saved) for name in _network_flags(defaults)
+    }
     return dataclasses.replace(
-        defaults, **{**values, **fixed}, networks=networks
+        defaults,
+        **{**values, **fixed},
+        networks={**defaults.networks, **networks},
     )
 
 
 def is_given(name):
     """Whether a flag is on the command line."""
     return bool(flags.FLAGS[name].present)
+
+
+def _network_flags(options):
+    """Returns the names of the networks' values that are flags."""
+    # A recipe fixes the others, such as sizes.
+    return [
+        name
+        for name, value in options.networks.items()
+        if isinstance(value, (bool, int, float, str))
+    ]
 
 
 def _resolve(name, saved):
