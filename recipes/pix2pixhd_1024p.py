@@ -53,8 +53,8 @@ class CoarseToFineOptions(TrainingOptions):
     )
     global_decay_epochs: int = option(
         100,
-        "Number of epochs after them, in which the learning rate falls "
-        "linearly to 0.",
+        "Number of epochs after `global_epochs`, in which the learning rate "
+        "falls linearly to 0.",
         at_least=0,
     )
     fix_global_epochs: int = option(

@@ -125,7 +125,7 @@ def _read_saved(workdir):
 
 
 def _define(kind, name, default, help, choices=None):
-    if default is not None:
+    if default not in (None, ()):
         # Absl adds it itself.
         help = help.partition(" Default:")[0]
     if kind is tuple:
