@@ -3,22 +3,29 @@
 import keras
 from keras import ops
 
+from hdgan.layers.kernels import recompute_from
 from hdgan.layers.one_hot_labels import squeeze_channel
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class BoundaryMap(keras.layers.Layer):
-    """Marks the pixels whose instance id differs from a neighbour's.
+    """Marks the pixels whose instance id differs from a neighbor's.
 
-    A pixel is 1 if the id of any of its four neighbours is another, so that
-    both sides of a border are marked, and 0 elsewhere. Wang et al., 2018,
-    section 3.3.
+    A pixel is 1 if the id of any of its four neighbors differs, so that both
+    sides of a border are marked, and 0 elsewhere. Wang et al., 2018, section
+    3.3. A gradient recomputes the map from the ids instead of keeping it.
+
+    Args:
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width)` or `(batch, height, width, 1)`, integers.
 
     Output shape:
         `(batch, height, width, 1)` in the layer's compute dtype.
+
+    Raises:
+        ValueError: if the map has several channels.
 
     Example:
         >>> instance_map = np.array([[[7, 7, 8, 8]]])
@@ -31,7 +38,9 @@ class BoundaryMap(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
 
     def call(self, inputs):
-        ids = squeeze_channel(inputs)
+        return recompute_from(self._mark, squeeze_channel(inputs))
+
+    def _mark(self, ids):
         vertical = ids[:, 1:] != ids[:, :-1]
         horizontal = ids[:, :, 1:] != ids[:, :, :-1]
         above = ops.pad(vertical, ((0, 0), (1, 0), (0, 0)))

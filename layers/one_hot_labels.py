@@ -1,18 +1,22 @@
-"""One-hot coding of label maps."""
+"""One-hot encoding of label maps."""
 
 import keras
 from keras import ops
+
+from hdgan.layers.kernels import recompute_from
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class OneHotLabels(keras.layers.Layer):
     """Turns a map of label ids into one channel of 0 and 1 per class.
 
-    An id outside `0 .. num_classes - 1` gives zeros in every channel; what
-    reads data checks the ids before.
+    An id outside `0 .. num_classes - 1` gives zeros in every channel; readers
+    of data check the ids before. A gradient recomputes the channels from the
+    ids instead of keeping them.
 
     Args:
         num_classes: int >= 1.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width)` or `(batch, height, width, 1)`, integers.
@@ -21,7 +25,8 @@ class OneHotLabels(keras.layers.Layer):
         `(batch, height, width, num_classes)` in the layer's compute dtype.
 
     Raises:
-        ValueError: if `num_classes` is not an integer >= 1.
+        ValueError: if `num_classes` is not an integer >= 1, or the map has
+            several channels.
 
     Example:
         >>> label_map = np.array([[[0, 2]]])
@@ -40,7 +45,10 @@ class OneHotLabels(keras.layers.Layer):
         self.num_classes = num_classes
 
     def call(self, inputs):
-        ids = ops.cast(squeeze_channel(inputs), "int32")
+        return recompute_from(self._encode, squeeze_channel(inputs))
+
+    def _encode(self, ids):
+        ids = ops.cast(ids, "int32")
         return ops.one_hot(ids, self.num_classes, dtype=self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
@@ -54,14 +62,15 @@ def squeeze_channel(id_map):
     """Drops the channel axis of `(batch, height, width, 1)` if there is one.
 
     Raises:
-        ValueError: if there are several channels.
+        ValueError: if there are several channels, or another number of axes.
     """
-    if len(id_map.shape) == 3:
+    rank = len(id_map.shape)
+    if rank == 3:
         return id_map
-    if id_map.shape[-1] != 1:
+    if rank != 4 or id_map.shape[-1] != 1:
         raise ValueError(
-            "A map of ids has one channel: expected shape (batch, height, "
-            f"width) or (batch, height, width, 1). Received: {id_map.shape}. "
-            "If it shows classes in colours, replace each by its class's id."
+            "A map of ids must have shape (batch, height, width) or (batch, "
+            f"height, width, 1). Received: {tuple(id_map.shape)}. If it shows "
+            "classes as colors, replace each color by the id of its class."
         )
     return id_map[..., 0]

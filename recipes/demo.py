@@ -8,7 +8,7 @@ resumes where it stopped.
 
 Steps: 7 epochs of 240 scenes, 1680 steps of batch size 1.
 
-Hardware: two processor cores, under six minutes (0.1 hours). Expected:
+Hardware: two processor cores, under six minutes. Expected:
 recognizable streets.
 """
 
@@ -39,9 +39,11 @@ OPTIONS = TrainingOptions(
     resize_mode="scale_width",
     load_size=256,
     adversarial_loss="least_squares",
-    feature_matching_weight=10.0,
-    perceptual_weight=0.0,
-    l1_weight=0.0,
+    losses={
+        "feature_matching": 10.0,
+        "perceptual": 0.0,
+        "l1": 0.0,
+    },
     epochs=4,
     decay_epochs=3,
     batch_size=1,
@@ -57,11 +59,11 @@ OPTIONS = TrainingOptions(
 
 def main():
     from hdgan.data.scene_files import find_scenes
+    from hdgan.data.street.data_set import draw_scenes
     from hdgan.reports.page import write_page
     from hdgan.reports.scene_pictures import scene_pictures
     from hdgan.runs import train
-    from hdgan.tools.draw_scenes import draw_scenes
-    from hdgan.tools.export_savedmodel import export_version
+    from hdgan.serving.versions import export_version
 
     values = flags.FLAGS
     workdir = pathlib.Path(values.workdir)
@@ -90,7 +92,8 @@ def main():
         return
 
     print("3. Photographs of four unseen scenes, one of them edited")
-    scenes = _read_scenes(find_scenes(data_dir, "test"))
+    files = find_scenes(data_dir, "test")
+    scenes = [files.read(index) for index in range(len(files))]
     page = workdir / "index.html"
     write_page(
         page,
@@ -133,22 +136,6 @@ def main():
         "Next, photographs of your own label maps:\n"
         f"  {synthesize}"
     )
-
-
-def _read_scenes(files):
-    """Returns a dict of numpy arrays for each scene."""
-    from hdgan.data.image_files import read_id_map, read_photo
-
-    return [
-        {
-            "label_map": read_id_map(label_map),
-            "instance_map": read_id_map(instance_map),
-            "photo": read_photo(photo),
-        }
-        for label_map, instance_map, photo in zip(
-            files.inputs, files.instance_maps, files.photos, strict=True
-        )
-    ]
 
 
 def _edited_section(model, scenes):

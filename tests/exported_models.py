@@ -1,4 +1,4 @@
-"""The models whose exports every engine is held to, and their requests."""
+"""The models whose exports every engine is tested with, and their requests."""
 
 import pathlib
 
@@ -10,7 +10,7 @@ from tiny_models import inputs_for, make_model, make_scenes, sharpen
 from hdgan.models.precision import with_precision
 
 SIZES = ((1, 1), (17, 33), (513, 1025))
-# What they compute in.
+# Compute precisions other than float32.
 _PRECISIONS = ("bfloat16", "float16")
 _OPTIONS = {
     "global": {},
@@ -24,18 +24,18 @@ _OPTIONS = {
     "rgb": {"labels": None, "use_instances": False},
 }
 TWO_REPLICAS = "trained by two replicas"
-CONVERTED = "converted from a published checkpoint"
+CONVERTED = "converted from a PyTorch checkpoint"
 NAMES = (*_OPTIONS, *_PRECISIONS, TWO_REPLICAS, CONVERTED)
 _GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 
 def make_exported(name, folder, strategy):
-    """Makes one of `NAMES`, with photographs that aren't all alike.
+    """Makes one of the models, with photographs that differ between scenes.
 
     Args:
-        name: str.
-        folder: path, for its files.
-        strategy: of two replicas.
+        name: str, one of `NAMES`.
+        folder: path of a folder for the model's files.
+        strategy: `tf.distribute.Strategy` of two replicas.
     """
     if name in _OPTIONS:
         return sharpen(make_model(num_downsamplings=1, **_OPTIONS[name]))
@@ -61,7 +61,7 @@ def make_exported(name, folder, strategy):
 
 
 def make_request(model, size):
-    """Returns the inputs of `serving_default`, for one scene, and its photo."""
+    """Returns the inputs of `serving_default` for a scene, and its photo."""
     inputs = inputs_for(model, 1, *size)
     inputs["label_map"] = inputs["label_map"].astype("uint8")
     inputs.setdefault("instance_map", np.zeros((1, *size), "int32"))
@@ -69,11 +69,11 @@ def make_request(model, size):
 
 
 def tolerance(name, limit):
-    """Returns how far a photo may be from `synthesize`'s, of 255.
+    """Returns how much a photo may differ from that of `synthesize`, of 255.
 
     Args:
-        name: one of `NAMES`.
-        limit: int, in float32. Half precision rounds to 8 or 11 bits, and
-            engines do so at other places.
+        name: str, one of `NAMES`.
+        limit: int, the tolerance in float32. It is larger in half precision,
+            which rounds to 8 or 11 bits: engines round at different places.
     """
     return {"bfloat16": 12, "float16": 3}.get(name, limit)

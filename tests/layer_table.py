@@ -1,4 +1,4 @@
-"""Every public layer with arguments and inputs, for whoever tests them all."""
+"""Every public layer with arguments and inputs, for tests of all layers."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,8 +19,8 @@ class Case:
         layer: the class.
         arguments: function that returns its arguments, new at each call.
         inputs: names of `EXAMPLES`, one per call argument.
-        norm: the norm that follows its convolutions. An instance norm takes
-            out what their biases add, so those have no true gradient.
+        norm: the norm that follows its convolutions. A norm removes what their
+            biases add, so the gradient of those is rounding noise.
         keeps_dtype: whether the output has the input's dtype, not the layer's.
         random: whether it draws random numbers in training.
     """
@@ -46,8 +46,13 @@ def _image():
     return np.random.default_rng(3).standard_normal(shape, "float32")
 
 
+def _semantics():
+    shape = (2, HEIGHT, WIDTH, 3)
+    return np.random.default_rng(5).standard_normal(shape, "float32")
+
+
 def _ids():
-    # Neighbouring ids that half precision can't tell apart.
+    # Neighboring ids that are equal in half precision.
     choice = np.random.default_rng(4).integers(0, 4, (2, HEIGHT // 2, WIDTH))
     ids = np.array([3, 20000, 26001, 26002], "int32")[choice]
     return np.repeat(ids, 2, axis=1)
@@ -55,6 +60,7 @@ def _ids():
 
 EXAMPLES = {
     "image": _image,
+    "semantics": _semantics,
     "ids": _ids,
     "labels": lambda: _ids() % 7,
 }
@@ -79,6 +85,17 @@ CASES = {
         lambda: {"filters": 5, "norm": "batch"},
         norm="batch",
     ),
+    "convolution_block_regularized": Case(
+        layers.ConvolutionBlock,
+        lambda: {
+            "filters": 5,
+            "norm": "none",
+            "kernel_initializer": keras.initializers.HeNormal(seed=3),
+            "bias_initializer": keras.initializers.Constant(0.5),
+            "kernel_regularizer": keras.regularizers.L2(0.25),
+            "bias_regularizer": keras.regularizers.L1(0.5),
+        },
+    ),
     "downsample_block": Case(
         layers.DownsampleBlock, lambda: {"filters": 6, "norm": "none"}
     ),
@@ -102,7 +119,13 @@ CASES = {
     "instance_normalization": Case(layers.InstanceNormalization),
     "instance_normalization_affine": Case(
         layers.InstanceNormalization,
-        lambda: {"epsilon": 1e-3, "center": True, "scale": True},
+        lambda: {
+            "epsilon": 1e-3,
+            "center": True,
+            "scale": True,
+            "beta_initializer": keras.initializers.Constant(0.5),
+            "gamma_regularizer": keras.regularizers.L2(0.25),
+        },
     ),
     "multiscale": Case(
         layers.Multiscale,
@@ -111,6 +134,9 @@ CASES = {
             "num_scales": 3,
         },
     ),
+    "nearest_downsampling": Case(
+        layers.NearestDownsampling, lambda: {"factor": 2}
+    ),
     "noise_dropout": Case(
         layers.NoiseDropout,
         lambda: {"rate": 0.25, "noise_shape": (None, 1, 1, None), "seed": 5},
@@ -118,6 +144,10 @@ CASES = {
     ),
     "one_hot_labels": Case(
         layers.OneHotLabels, lambda: {"num_classes": 7}, inputs=("labels",)
+    ),
+    "parameter_free_batch_normalization": Case(
+        layers.ParameterFreeBatchNormalization,
+        lambda: {"momentum": 0.75, "epsilon": 1e-3},
     ),
     "patch_discriminator": Case(
         layers.PatchDiscriminator,
@@ -133,12 +163,63 @@ CASES = {
             "spectral_norm": True,
         },
     ),
+    "patch_discriminator_inner_spectral": Case(
+        layers.PatchDiscriminator,
+        lambda: {
+            "base_width": 4,
+            "num_layers": 1,
+            "spectral_norm": "inner",
+            "initialization": "xavier",
+        },
+        norm="instance",
+    ),
     "residual_block": Case(layers.ResidualBlock, norm="instance"),
     "residual_block_zero": Case(
         layers.ResidualBlock,
         lambda: {"norm": "batch", "padding": "zero", "dropout_rate": 0.5},
         norm="batch",
         random=True,
+    ),
+    "semantic_channels": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": True},
+        inputs=("labels", "ids"),
+    ),
+    "semantic_channels_of_labels": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": True},
+        inputs=("labels",),
+    ),
+    "semantic_channels_without_boundaries": Case(
+        layers.SemanticChannels,
+        lambda: {"num_classes": 7, "use_boundaries": False},
+        inputs=("labels",),
+    ),
+    "spade_normalization": Case(
+        layers.SpadeNormalization,
+        lambda: {"hidden_channels": 6, "kernel_size": 5},
+        inputs=("image", "semantics"),
+    ),
+    "spade_normalization_instance": Case(
+        layers.SpadeNormalization,
+        lambda: {"norm": "instance"},
+        inputs=("image", "semantics"),
+    ),
+    "spade_residual_block": Case(
+        layers.SpadeResidualBlock,
+        lambda: {"filters": 4, "hidden_channels": 6, "kernel_size": 1},
+        inputs=("image", "semantics"),
+        norm="batch",
+    ),
+    "spade_residual_block_shortcut": Case(
+        layers.SpadeResidualBlock,
+        lambda: {"filters": 5, "norm": "instance"},
+        inputs=("image", "semantics"),
+        norm="instance",
+    ),
+    "spectral_normalization_stored": Case(
+        layers.SpectralNormalization,
+        lambda: {"layer": keras.layers.Conv2D(5, 3), "store_v": True},
     ),
     "spectral_normalization": Case(
         layers.SpectralNormalization,
@@ -157,6 +238,16 @@ CASES = {
             "pad_width": 2,
         },
     ),
+    "padded_convolution_without_bias": Case(
+        layers.PaddedConv2D,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 3,
+            "pad_width": 1,
+            "use_bias": False,
+            "kernel_constraint": keras.constraints.UnitNorm(),
+        },
+    ),
     "padded_convolution_reflected": Case(
         layers.PaddedConv2D,
         lambda: {
@@ -173,6 +264,16 @@ CASES = {
             "kernel_size": 3,
             "strides": 2,
             "cropping": 1,
+        },
+    ),
+    "cropped_transposed_convolution_without_bias": Case(
+        layers.CroppedConv2DTranspose,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 4,
+            "strides": 2,
+            "use_bias": False,
+            "kernel_regularizer": keras.regularizers.L2(0.25),
         },
     ),
     "upsample_block": Case(

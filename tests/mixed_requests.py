@@ -1,9 +1,9 @@
-"""Good and bad requests from many clients, to a stand-in server.
+"""Valid and invalid requests from many clients to a stand-in server.
 
     python tests/mixed_requests.py
 
-exports a small model, has a process of `standin_server.py` serve it, and prints
-how many requests of each kind were answered right, or refused as they should.
+exports a small model and serves it with `standin_server.py` in another process.
+Prints how many requests of each kind were answered or refused correctly.
 """
 
 import collections
@@ -37,7 +37,7 @@ def _encode(mode, size=(8, 8)):
 
 
 _GREY = _encode("L")
-# By kind: the files, the error's code, and what its message says.
+# By kind: label and instance file, the code of the error, and its message.
 BAD = {
     "id without a class": (
         encode_png("", np.full((8, 8), 5, "uint8")),
@@ -51,10 +51,10 @@ BAD = {
         "INVALID_ARGUMENT",
         "differ in batch, height or width",
     ),
-    "no image": (b"<html>", b"", "INVALID_ARGUMENT", "no PNG"),
-    "nothing": (b"", b"", "INVALID_ARGUMENT", "no PNG"),
+    "not an image": (b"<html>", b"", "INVALID_ARGUMENT", "not a PNG"),
+    "empty file": (b"", b"", "INVALID_ARGUMENT", "not a PNG"),
     "half a file": (_GREY[:50], b"", "INVALID_ARGUMENT", "is cut short"),
-    "colours": (_encode("RGB"), b"", "INVALID_ARGUMENT", "no grey PNG"),
+    "colors": (_encode("RGB"), b"", "INVALID_ARGUMENT", "not a gray PNG"),
     "too large": (
         _encode("L", (101, 100)),
         b"",
@@ -62,12 +62,12 @@ BAD = {
         f"larger than the {MAX_PIXELS} pixels",
     ),
     "another model": (_GREY, b"", "NOT_FOUND", "not found"),
-    "an input less": (_GREY, None, "INVALID_ARGUMENT", "instance_bytes"),
+    "missing input": (_GREY, None, "INVALID_ARGUMENT", "instance_bytes"),
 }
 
 
 class Answer(NamedTuple):
-    """Of one request: what was wrong with the answer, None where nothing."""
+    """The outcome of a request; `problem` is None if it was correct."""
 
     kind: str
     problem: str | None
@@ -76,7 +76,7 @@ class Answer(NamedTuple):
 
 @contextlib.contextmanager
 def serve(directory):
-    """Serves an export in a process of its own; gives it and its URLs."""
+    """Serves an export in another process; yields the process and its URLs."""
     program = pathlib.Path(__file__).with_name("standin_server.py")
     with (
         tempfile.TemporaryFile("w+") as errors,
@@ -96,13 +96,13 @@ def serve(directory):
 
 
 def ask_mixed(model, urls, num_requests=200, num_clients=8):
-    """Asks for so many photographs, half of them as no one should.
+    """Sends requests for photographs, half of which are invalid.
 
     Args:
-        model: `Pix2PixHD`, what is served.
-        urls: of the server, taken in turns.
-        num_requests: int.
-        num_clients: int, which ask at the same time.
+        model: `Pix2PixHD`, the model that is served.
+        urls: list of the server's URLs, which the clients take in turns.
+        num_requests: int, the number of requests. Defaults to 200.
+        num_clients: int, the number of simultaneous clients. Defaults to 8.
 
     Returns:
         List of `Answer`.
@@ -136,7 +136,7 @@ def ask_mixed(model, urls, num_requests=200, num_clients=8):
             else:
                 group = strangers if kind == "another model" else clients
                 _ask_badly(group[number % num_clients], kind)
-                problem = "It was not refused."
+                problem = "The request was not refused."
         except ServingError as error:
             problem = None if _is_expected(error, kind) else str(error)
         return Answer(kind, problem, time.perf_counter() - begin)
@@ -147,9 +147,9 @@ def ask_mixed(model, urls, num_requests=200, num_clients=8):
 
 def _compare(photo, expected):
     if photo.shape != expected.shape:
-        return f"It has the shape {photo.shape}."
+        return f"The photograph has the shape {photo.shape}."
     difference = np.abs(photo.astype(int) - expected).max()
-    return None if difference <= 1 else f"It differs by {difference}."
+    return None if difference <= 1 else f"A pixel is off by {difference}."
 
 
 def _ask_badly(client, kind):
@@ -166,7 +166,7 @@ def _is_expected(error, kind):
 
 
 def resident_bytes(process):
-    """Returns what a process has in memory."""
+    """Returns the resident memory of a process."""
     status = pathlib.Path(f"/proc/{process.pid}/status").read_text()
     (line,) = (li for li in status.splitlines() if li.startswith("VmRSS"))
     return 1024 * int(line.split()[1])
@@ -184,7 +184,7 @@ def main():
             seconds = time.perf_counter() - begin
             described = "num_labels" in Client(urls[0]).describe()
             after = resident_bytes(process)
-            # What grew by then was TensorFlow's; what grows now would leak.
+            # TensorFlow's caches are full by now: further growth is a leak.
             answers += ask_mixed(model, urls)
             later = resident_bytes(process)
         code = process.returncode
@@ -193,20 +193,20 @@ def main():
     for answer in answers:
         seconds_of[answer.kind].append(answer.seconds)
     print(
-        f"{len(answers) // 2} requests from 8 clients in {seconds:.1f} s, and "
-        "as many once more"
+        f"{len(answers) // 2} requests from 8 clients in {seconds:.1f} s, then "
+        "as many again"
     )
     for kind, each in seconds_of.items():
         failed = sum(answer.kind == kind for answer in wrong)
         print(
-            f"  {kind:20} {len(each):4} asked, {len(each) - failed:4} "
-            f"{'right' if kind == 'good' else 'refused clearly'}, "
+            f"  {kind:20} {len(each):4} sent, {len(each) - failed:4} "
+            f"{'correct' if kind == 'good' else 'refused clearly'}, "
             f"{1000 * statistics.median(each):.0f} ms"
         )
     print(
         f"  server: {before / 2**20:.0f} MiB before, {after / 2**20:.0f} "
-        f"after, {later / 2**20:.0f} after the second time; "
-        f"{'still answers' if described else 'is broken'}; exit {code}"
+        f"after, {later / 2**20:.0f} after the second round; "
+        f"{'still answers' if described else 'is broken'}; exit code {code}"
     )
     for answer in wrong:
         print(f"wrong: {answer.kind}: {answer.problem}")

@@ -1,11 +1,10 @@
-"""A small stand-in for TF Serving, which can't be installed from an index.
+"""A stand-in for TF Serving, which cannot be installed from a package index.
 
     python tests/standin_server.py serving/hdgan/1
 
-It speaks the same REST and gRPC protocols, the latter with the real protos, and
-runs the real SavedModel. What it does not have: batching, versions that come
-and go, warm-up, HTTP/2, TLS. As a program it prints its two URLs and serves
-until its input ends.
+It serves a real SavedModel by the same REST and gRPC protocols, with the real
+protos. It has no batching, version changes, warm-up, HTTP/2 or TLS. As a
+program, it prints its two URLs and serves until its standard input ends.
 """
 
 import base64
@@ -31,19 +30,19 @@ _HTTP_CODES = {"INVALID_ARGUMENT": 400, "NOT_FOUND": 404, "UNAVAILABLE": 503}
 
 
 class StandIn:
-    """Serves one model; `start` is its context.
+    """Serves one model; `start` starts and stops it.
 
     Attributes:
-        name: str.
-        version: int, the name of the export's folder.
-        rest_url: str.
-        grpc_url: str.
-        num_refusals: int, so many of the next requests are answered with
+        name: str, the name of the model.
+        version: int, the version of the model: the name of the export's folder.
+        rest_url: str, the URL for REST.
+        grpc_url: str, the URL for gRPC.
+        num_refusals: int, the number of following requests to answer with
             UNAVAILABLE.
         delay: float, seconds before each answer.
-        num_at_once: int, the most requests that there were at the same time.
-        num_now: int, requests being answered.
-        num_requests: int, since it was set.
+        num_at_once: int, the largest number of simultaneous requests so far.
+        num_now: int, the number of requests in progress.
+        num_requests: int, the number of requests since a test last reset it.
     """
 
     def __init__(self, directory, name):
@@ -60,7 +59,7 @@ class StandIn:
     def predict(self, name, version, signature, inputs):
         """Runs a signature on NumPy arrays; raises `_Refusal`.
 
-        `version` is None where the request names none.
+        `version` is None if the request does not name one.
         """
         with self._count():
             if name != self.name or version not in (None, self.version):
@@ -68,9 +67,7 @@ class StandIn:
                     "NOT_FOUND", f"Servable not found: {name} {version or ''}"
                 )
             if signature not in self._loaded.signatures:
-                raise _Refusal(
-                    "NOT_FOUND", f"Signature {signature} is not there."
-                )
+                raise _Refusal("NOT_FOUND", f"Signature not found: {signature}")
             function = self._loaded.signatures[signature]
             specs = function.structured_input_signature[1]
             if set(specs) != set(inputs):
@@ -89,7 +86,7 @@ class StandIn:
             except tf.errors.InvalidArgumentError as error:
                 raise _Refusal("INVALID_ARGUMENT", error.message) from error
             return {
-                # A scalar string would be Python's.
+                # `numpy` returns a Python object for a scalar string.
                 key: np.array(
                     value.numpy(),
                     dtype=object if value.dtype == tf.string else None,
@@ -107,7 +104,7 @@ class StandIn:
             self.num_refusals -= is_refused
         try:
             begin = time.monotonic()
-            # It may be made shorter meanwhile.
+            # A test may shorten the delay in the meantime.
             while time.monotonic() - begin < self.delay:
                 time.sleep(0.01)
             if is_refused:
@@ -120,7 +117,7 @@ class StandIn:
 
 @contextlib.contextmanager
 def start(directory, name="hdgan"):
-    """Serves a SavedModel on free ports, as long as the context lasts."""
+    """Serves a SavedModel on free ports until the context exits."""
     server = StandIn(directory, name)
 
     class Handler(http.server.BaseHTTPRequestHandler):

@@ -23,16 +23,26 @@ _SMALL_OF_PRESET = {
     "pix2pixhd_512p": {"num_blocks": 1},
     "pix2pixhd_1024p": {"num_blocks": 1, "num_local_blocks": 1},
     "pix2pix_256": {"num_downsamplings": 3},
+    "spade_256": {
+        "base_width": 2,
+        "hidden_channels": 4,
+        "encoder_width": 2,
+        "style_channels": 5,
+        "image_size": (64, 64),
+    },
 }
+_SMALL_OF_PRESET["spade_512x256"] = _SMALL_OF_PRESET["spade_256"]
 
 
 def make_model(preset="tiny", labels=LABELS, seed=7, **options):
     """Makes a model of a preset, narrow and shallow, always the same."""
     keras.utils.set_random_seed(seed)
-    return hdgan.Pix2PixHD.from_preset(
+    networks = hdgan.PRESETS[preset]["networks"]
+    small = {k: value for k, value in _SMALL.items() if k in networks}
+    return hdgan.LabelToPhotoModel.from_preset(
         preset,
         labels=labels,
-        **{**_SMALL, **_SMALL_OF_PRESET[preset], **options},
+        **{**small, **_SMALL_OF_PRESET[preset], **options},
     )
 
 

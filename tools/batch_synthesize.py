@@ -1,18 +1,20 @@
-r"""Makes photographs of whole folders of label maps, with Apache Beam.
+r"""Synthesizes photographs of folders of label maps with Apache Beam.
 
     pip install 'hdgan[beam]'
     python -m hdgan.tools.batch_synthesize --savedmodel=serving/hdgan/1 \
         --label_dir=data/test_label --instance_dir=data/test_inst \
         --output_dir=photos
 
-runs here, in this process. `--runner` takes any of Beam's runners, and
-`--beam_options` what it needs, such as `--beam_options='--project=streets
---region=europe-west4'`; folders, the model and the list of failures have then
-to be where all workers reach them (`gs://...`).
+runs in this process. `--runner` selects another of Beam's runners, and
+`--beam_options` passes options to it, such as
+`--beam_options='--project=streets --region=europe-west4'`. All workers must
+then be able to reach the folders, the model and the list of failures
+(`gs://...`).
 
-Photographs have the names of their label maps. What is in the output folder
-already is skipped, so that the same command goes on where it was stopped. What
-fails is listed in `--failures`, the rest is made, and the exit code is 1.
+Each photograph gets the name of its label map. Label maps whose photograph is
+in the output folder are skipped, so the same command resumes an interrupted
+run. Scenes that fail are listed in `--failures`; all others are synthesized,
+and the exit code is then 1.
 """
 
 import json
@@ -23,14 +25,13 @@ import sys
 from absl import flags
 
 from hdgan.command_line import program, scene_flags
-from hdgan.serving.scene_request import tell_failure
 
-_SHOWN = 10
+_NUM_SHOWN = 10
 
 
 def main():
+    # Imported here so that --help does not wait for Beam and TensorFlow.
     try:
-        from apache_beam.io.filesystems import FileSystems
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.pipeline import Pipeline
         from apache_beam.runners.runner import PipelineState
@@ -39,12 +40,12 @@ def main():
             raise
         raise ValueError(
             "This tool needs Apache Beam, which is not installed: pip install "
-            "'hdgan[beam]'. The tool synthesize needs none."
+            "'hdgan[beam]'. Or use the tool synthesize, which works without it."
         ) from error
     from hdgan.serving import batch_pipeline
 
     values = flags.FLAGS
-    # What is wrong with all of it is told before it begins.
+    # Checked before the pipeline starts: errors that concern all scenes.
     scene_flags.check_output_dir()
     description = batch_pipeline.read_export(values.savedmodel)
     scene_flags.check_export(description)
@@ -61,10 +62,11 @@ def main():
         options = shlex.split(values.beam_options)
     except ValueError as error:
         raise ValueError(
-            f"--beam_options={values.beam_options}: {error}."
+            f"--beam_options={values.beam_options} cannot be split into "
+            f"options: {error}. Quote it as in a shell."
         ) from error
     pipeline = Pipeline(values.runner, options=PipelineOptions(options))
-    failures = _find_failures(values)
+    failures = _choose_failures(values)
     program.make_folder("output_dir", values.output_dir)
     print(f"Scenes: {num_scenes}", flush=True)
     batch_pipeline.add_synthesis(pipeline, values.savedmodel, folders, failures)
@@ -74,25 +76,19 @@ def main():
     print(", ".join(f"{count} {name}" for name, count in counts.items()))
     if state != PipelineState.DONE:
         sys.exit(
-            f"error: The run ended as {state}. The same command goes on with "
-            "what is missing."
+            f"error: The run ended as {state}. Run the same command again to "
+            "synthesize the missing photographs."
         )
     if counts["failed"]:
-        with FileSystems.open(failures) as file:
-            for line in file.read().splitlines()[:_SHOWN]:
-                failure = json.loads(line)
-                print(
-                    tell_failure(failure["path"], failure["error"]),
-                    file=sys.stderr,
-                )
+        _print_failures(failures)
         sys.exit(
-            f"error: {counts['failed']} of {num_scenes} scenes failed: "
+            f"error: {counts['failed']} of {num_scenes} scenes failed. "
             f"{failures} lists them."
         )
 
 
-def _find_failures(values):
-    """Returns the path of the list of failures, in a folder that is there."""
+def _choose_failures(values):
+    """Returns the path of the list of failures; makes its local folder."""
     if values.failures is None:
         return f"{values.output_dir.rstrip('/')}/failures.jsonl"
     if "://" in values.failures:
@@ -104,14 +100,42 @@ def _find_failures(values):
     return str(path)
 
 
-if __name__ == "__main__":
-    flags.DEFINE_string("savedmodel", None, "A version.", required=True)
+def _print_failures(path):
+    from apache_beam.io.filesystems import FileSystems
+
+    from hdgan.serving.scene_request import describe_failure
+
+    with FileSystems.open(path) as file:
+        for line in file.read().splitlines()[:_NUM_SHOWN]:
+            failure = json.loads(line)
+            print(
+                describe_failure(failure["path"], failure["error"]),
+                file=sys.stderr,
+            )
+
+
+def _define_flags():
+    flags.DEFINE_string(
+        "savedmodel",
+        None,
+        "Folder of an exported version, such as serving/hdgan/1.",
+        required=True,
+    )
     scene_flags.define()
     flags.DEFINE_string(
-        "failures", None, "List of failures; by default in --output_dir."
+        "failures",
+        None,
+        "File to write the list of failures to. Default: failures.jsonl in "
+        "--output_dir.",
     )
-    flags.DEFINE_string("runner", "DirectRunner", "One of Beam's runners.")
     flags.DEFINE_string(
-        "beam_options", "", "Options of the runner, as one string."
+        "runner", "DirectRunner", "Name of the Beam runner to use."
     )
+    flags.DEFINE_string(
+        "beam_options", "", "Options for the runner, as one string."
+    )
+
+
+if __name__ == "__main__":
+    _define_flags()
     program.run(main)

@@ -1,6 +1,6 @@
-"""What the tools that make photographs of folders of label maps have in common.
+"""The flags that the tools for folders of label maps share.
 
-They are `synthesize`, `request` and `batch_synthesize`.
+The tools are `synthesize`, `request` and `batch_synthesize`.
 """
 
 import pathlib
@@ -12,22 +12,38 @@ _INPUTS = ("label_dir", "instance_dir", "photo_dir", "style_dir")
 
 def define():
     """Defines the flags of the folders."""
-    flags.DEFINE_string("label_dir", None, "Label maps.", required=True)
-    flags.DEFINE_string("instance_dir", None, "Instance maps.")
     flags.DEFINE_string(
-        "photo_dir", None, "Photos whose styles a model with encoder takes."
+        "label_dir",
+        None,
+        "Folder with label maps, or with RGB images for a model without "
+        "labels.",
+        required=True,
     )
     flags.DEFINE_string(
-        "style_dir", None, "Style maps, for a model trained on them."
+        "instance_dir", None, "Folder with instance maps. Default: none."
     )
-    flags.DEFINE_string("output_dir", None, "For photographs.", required=True)
+    flags.DEFINE_string(
+        "photo_dir",
+        None,
+        "Folder with photos whose styles are used, for a model with an "
+        "encoder. Default: none.",
+    )
+    flags.DEFINE_string(
+        "style_dir",
+        None,
+        "Folder with style maps, for a model that was trained on style maps. "
+        "Default: none.",
+    )
+    flags.DEFINE_string(
+        "output_dir", None, "Folder for the photographs.", required=True
+    )
 
 
 def check_output_dir():
-    """Checks that photographs get a folder of their own.
+    """Checks that `--output_dir` is not one of the input folders.
 
     Raises:
-        ValueError: if `--output_dir` is a folder of input files.
+        ValueError: if it is.
     """
     values = flags.FLAGS
     output_dir = _absolute(values.output_dir)
@@ -35,22 +51,23 @@ def check_output_dir():
         folder = values[name].value
         if folder and _absolute(folder) == output_dir:
             raise ValueError(
-                f"--output_dir is --{name}: photographs would replace its "
-                "files, or be taken for made already. Choose another folder."
+                f"--output_dir is --{name}: the photographs would replace its "
+                "files, or its files would count as finished photographs. "
+                "Choose another folder."
             )
 
 
 def warn_of_instances(use_instances):
-    """Warns of instance maps that a model misses, or does not look at.
+    """Warns if instance maps are missing or would be ignored.
 
     Args:
-        use_instances: bool, whether it was trained with them.
+        use_instances: bool, whether the model was trained with instance maps.
     """
     is_given = bool(flags.FLAGS.instance_dir)
     if use_instances and not is_given:
         logging.warning(
             "This model was trained with instance maps. Without "
-            "--instance_dir, only borders between classes are drawn."
+            "--instance_dir, only boundaries between classes are drawn."
         )
     if is_given and not use_instances:
         logging.warning(
@@ -60,32 +77,34 @@ def warn_of_instances(use_instances):
 
 
 def check_export(description):
-    """Checks that an exported model takes just what the folders hold.
+    """Checks that the folders hold the inputs that an exported model takes.
 
     Args:
-        description: dict, what it says of itself.
+        description: dict, the description of the exported model.
 
     Raises:
-        ValueError: if it doesn't, or takes no files at all.
+        ValueError: if an input is missing or is not used, or the model takes
+            no files.
     """
     inputs = description["signatures"].get("synthesize_png")
     if inputs is None:
         raise ValueError(
-            "This model has no signature synthesize_png: it takes features "
-            "that no image holds. Ask its signature serving_default."
+            "This model has no signature synthesize_png, because no image file "
+            "can hold its style maps. Send arrays to its signature "
+            "serving_default."
         )
-    for name in ("photo", "feature"):
+    for name, noun in (("photo", "photo"), ("style", "style map")):
         is_given = bool(flags.FLAGS[f"{name}_dir"].value)
         if is_given != (f"{name}_bytes" in inputs):
             advice = "Leave it out." if is_given else "Give it."
             raise ValueError(
                 f"--{name}_dir: this model takes {'no' if is_given else 'a'} "
-                f"{name} of each scene. {advice}"
+                f"{noun} for each scene. {advice}"
             )
     warn_of_instances(description["use_instances"])
 
 
 def _absolute(folder):
-    # Such as gs://bucket/folder.
+    # A remote folder, such as gs://bucket/folder, has no local path.
     is_remote = "://" in folder
     return folder.rstrip("/") if is_remote else pathlib.Path(folder).resolve()

@@ -33,7 +33,7 @@ _NETWORK_HELP = {
 
 
 def define(options):
-    """Defines a flag for each option, and for each scalar of the networks.
+    """Defines a flag for each option, loss weight and scalar of the networks.
 
     Args:
         options: `TrainingOptions`, or a subclass with more options. Its values
@@ -47,6 +47,9 @@ def define(options):
             field.metadata["help"],
             field.metadata.get("choices"),
         )
+    for name, weight in options.losses.items():
+        help = f"Weight of the loss term {name}; 0 turns it off."
+        _define(float, f"{name}_weight", weight, help)
     for name in _network_flags(options):
         value = options.networks[name]
         help = _NETWORK_HELP.get(name, f"`{name}` of the preset's networks.")
@@ -86,10 +89,14 @@ def resolve(defaults, **fixed):
     networks = {
         name: _resolve(name, saved) for name in _network_flags(defaults)
     }
+    losses = {
+        name: _resolve(f"{name}_weight", saved) for name in defaults.losses
+    }
     return dataclasses.replace(
         defaults,
         **{**values, **fixed},
         networks={**defaults.networks, **networks},
+        losses=losses,
     )
 
 

@@ -6,9 +6,10 @@ import pathlib
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from hdgan.checks import check_range
 from hdgan.data.files import write_file
 
-# Ids must come out as they went in, which JPEG does not promise.
+# Lossless formats: JPEG would change ids.
 ID_MAP_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 STYLE_MAP_SUFFIXES = (".png",)
 PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
@@ -22,27 +23,37 @@ def list_images(directory, suffixes):
 
     Args:
         directory: path of the folder.
-        suffixes: endings to look for, in lower case.
+        suffixes: tuple of str, endings of the files' names in lower case.
+
+    Returns:
+        List of `pathlib.Path`.
 
     Raises:
-        ValueError: if the folder is missing or holds none.
+        ValueError: if the folder is missing or holds no images.
     """
     directory = pathlib.Path(directory)
     if not directory.is_dir():
-        raise ValueError(f"{directory}: there is no such folder.")
+        raise ValueError(
+            f"{directory}: there is no such folder. Check the path."
+        )
     return select_images(directory, directory.iterdir(), suffixes)
 
 
 def select_images(directory, paths, suffixes):
-    """Returns those of a folder's files that are images, sorted by name.
+    """Selects the image files among the files of a folder.
+
+    Hidden files, whose names start with a dot, are left out.
 
     Args:
-        directory: what the folder is called in the error.
+        directory: name of the folder, for the error.
         paths: iterable of paths.
-        suffixes: endings to look for, in lower case.
+        suffixes: tuple of str, endings of the files' names in lower case.
+
+    Returns:
+        List of the paths, sorted by name.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are no images.
     """
     files = sorted(
         path
@@ -60,8 +71,8 @@ def select_images(directory, paths, suffixes):
 def read_id_map(path):
     """Reads a map of label or instance ids.
 
-    Grey images of 1, 8 or 16 bits hold the ids as grey values; of a palette
-    image the ids are the palette's indices.
+    Gray images of 1, 8 or 16 bits hold the ids as gray values. Palette images
+    hold them as indices into the palette.
 
     Args:
         path: image file.
@@ -70,30 +81,33 @@ def read_id_map(path):
         int32 array `(height, width)`.
 
     Raises:
-        ValueError: if the file can't be read or has several channels.
+        ValueError: if the file can't be read, is a JPEG or has several
+            channels.
     """
     with _open(path) as image:
         if image.mode not in _ID_MODES:
             raise ValueError(
                 f"{path} has {len(image.getbands())} channels ({image.mode}). "
                 "Expected ids: one channel of 8 or 16 bits, or a palette. If "
-                "it shows the classes in colours, replace each colour by its "
+                "it shows the classes in colors, replace each color by its "
                 "class's id and save one channel."
             )
         if image.format == "JPEG":
             raise ValueError(
                 f"{path} is a JPEG, which does not keep ids exactly. Expected "
-                "PNG: save the ids anew from what they were made of."
+                "PNG: save the ids again from their source."
             )
         scale = 1
         if image.format == "PNG":
-            # Pillow spreads grey of few bits over 0..255.
+            # Pillow scales gray values of 2 and 4 bits to 0..255.
             scale = {"L;2": 85, "L;4": 17}.get(image.tile[0].args, 1)
         return np.asarray(_load(image, path)).astype("int32") // scale
 
 
 def read_photo(path):
-    """Reads a photo; grey ones are spread over three channels, alpha dropped.
+    """Reads a photo as RGB.
+
+    Gray images are repeated over three channels. An alpha channel is dropped.
 
     Args:
         path: image file.
@@ -107,35 +121,38 @@ def read_photo(path):
     with _open(path) as image:
         _load(image, path)
         if image.mode == "I;16":
-            # Pillow would clip 16 bits to 8, not scale them. The high byte, as
-            # TensorFlow takes it.
-            grey = (np.asarray(image) >> 8).astype("uint8")
-            return np.repeat(grey[..., None], 3, axis=-1)
+            # Pillow would clip 16 bits to 8 instead of scaling them.
+            # TensorFlow takes the high byte, too.
+            gray = (np.asarray(image) >> 8).astype("uint8")
+            return np.repeat(gray[..., None], 3, axis=-1)
         if image.mode == "P" and "transparency" in image.info:
-            # Straight to RGB, Pillow would warn of what it can't keep.
+            # Converted straight to RGB, Pillow would warn of transparency.
             return np.asarray(image.convert("RGBA"))[..., :3]
         return np.asarray(image.convert("RGB"))
 
 
 def check_photo(path):
-    """Checks a photo's file, without decoding PNG and JPEG; returns its size.
+    """Checks a photo's file without decoding it, where the format allows.
+
+    PNG is checked by its checksums and JPEG by its end marker. Other formats
+    are decoded.
 
     Args:
-        path: image file; or a binary file that is open, whose `str` is its
-            name.
+        path: image file, or an open binary file whose `str` is its name.
 
     Returns:
-        `(height, width)`.
+        `(height, width)` in pixels.
 
     Raises:
-        ValueError: if it is no image, cut short, or of an unknown kind.
+        ValueError: if the file is no image, truncated, or of another mode than
+            gray, RGB and RGBA.
     """
     with _open(path) as image:
         width, height = image.size
         if image.mode not in _PHOTO_MODES:
             raise ValueError(
-                f"{path} is of kind {image.mode}. Expected a grey, RGB or RGBA "
-                "image; convert it."
+                f"{path} has the mode {image.mode}. Expected a gray, RGB or "
+                "RGBA image. Convert it."
             )
         if image.format == "PNG":
             try:
@@ -143,41 +160,47 @@ def check_photo(path):
             except (OSError, SyntaxError) as error:
                 raise _broken(path, error) from error
         elif image.format in ("JPEG", "MPO"):
-            # The last scan has an end. Thumbnails, with ends of their own, come
-            # before it, and cameras append what they like after it.
+            # An end marker must follow the start of the last scan.
+            # Thumbnails, which have their own end markers, come before it, and
+            # cameras append data after it.
             image.fp.seek(0)
             contents = image.fp.read()
             if contents.rfind(b"\xff\xd9") < contents.rfind(b"\xff\xda"):
-                raise _broken(path, "its end is missing")
+                raise _broken(path, "the end is missing")
         else:
             _load(image, path)
     return height, width
 
 
 def write_png(path, array):
-    """Writes an image, or a map of ids, as a PNG file, in one step.
+    """Writes an image, or a map of ids, as a PNG file, atomically.
 
     Args:
-        path: file to make or replace.
-        array: as of `encode_png`.
+        path: file to create or replace.
+        array: image or map, as in `encode_png`.
 
     Raises:
-        ValueError: as of `encode_png`.
+        ValueError: if the array is not such an image or map, or empty.
     """
     write_file(path, encode_png(path, array))
 
 
 def encode_png(name, array, compress_level=6):
-    """Returns an image, or a map of ids, as the contents of a PNG.
+    """Encodes an image, or a map of ids, as PNG.
 
     Args:
-        name: file or argument, for the error.
-        array: integers 0..255, `(height, width, 1 or 3)`; or of
-            `(height, width)` uint8, or others in 0..65535: 16 bits.
-        compress_level: int in 0..9, from the fastest to the smallest.
+        name: str or path, file or argument, for the error.
+        array: integers. `(height, width, 1 or 3)` in 0..255, or `(height,
+            width)` uint8, is encoded in 8 bits. `(height, width)` of another
+            dtype, in 0..65535, is encoded in 16 bits.
+        compress_level: int in 0..9, from the fastest to the smallest. Defaults
+            to 6.
+
+    Returns:
+        Bytes, the contents of a PNG file.
 
     Raises:
-        ValueError: if it is none of these, or empty.
+        ValueError: if the array is not such an image or map, or empty.
     """
     is_map = np.ndim(array) == 2
     array = as_integers(name, array, 65535 if is_map else 255)
@@ -189,15 +212,19 @@ def encode_png(name, array, compress_level=6):
 
 
 def as_integers(name, array, highest):
-    """Returns an image or map in NumPy, if it holds what it may hold.
+    """Converts an image or map to NumPy and checks shape, dtype and range.
 
     Args:
-        name: file or argument, for the error.
+        name: str or path, file or argument, for the error.
         array: integers, `(height, width)` or `(height, width, 1 or 3)`.
-        highest: int; expected are 0..highest.
+        highest: int, the largest value allowed; the smallest is 0.
+
+    Returns:
+        NumPy array `(height, width)` or `(height, width, 3)`.
 
     Raises:
-        ValueError: if it is of another kind, empty, or out of range.
+        ValueError: if the array has another shape, is empty, or holds other
+            values.
     """
     array = np.asarray(array)
     if array.ndim == 3 and array.shape[2] == 1:
@@ -208,12 +235,7 @@ def as_integers(name, array, highest):
             f"{name} must be (height, width) or (height, width, 3), each at "
             f"least 1. Received: shape {array.shape}"
         )
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(f"{name} must be of integers. Received: {array.dtype}")
-    if not 0 <= array.min() <= array.max() <= highest:
-        raise ValueError(
-            f"{name} holds {array.min()}..{array.max()}. Expected 0..{highest}."
-        )
+    check_range(name, array, highest)
     return array
 
 
@@ -224,8 +246,8 @@ def _open(path):
         raise ValueError(f"{path} is too large: {error}") from error
     except UnidentifiedImageError as error:
         raise ValueError(
-            f"{path} is no image that can be read. Expected PNG or, for a "
-            "photo, JPEG."
+            f"{path} is no image that can be read. Expected PNG, or for a "
+            "photo also JPEG."
         ) from error
     except OSError as error:
         raise _broken(path, error) from error
@@ -241,6 +263,6 @@ def _load(image, path):
 
 def _broken(path, error):
     return ValueError(
-        f"{path} can't be read: {error}. The file is cut short or damaged; "
-        "replace it, or take its pair out of the data set."
+        f"{path} can't be read: {error}. The file is cut short or damaged: "
+        "replace it, or remove its scene from the data set."
     )

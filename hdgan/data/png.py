@@ -1,26 +1,26 @@
-"""PNG files of ids, decoded by TensorFlow's stock operations."""
+"""PNG files of ids, decoded inside of a graph by TensorFlow's own ops."""
 
 import tensorflow as tf
 
 
 def is_png(contents):
-    """Whether contents of a file, a string tensor, begin as a PNG does."""
+    """Returns whether a file's contents, a string scalar, start as a PNG."""
     return tf.strings.substr(_lengthen(contents), 1, 3) == "PNG"
 
 
 def grey_bits(contents):
-    """Returns 8 or 16 for a grey PNG of so many bits, 0 for anything else.
+    """Returns the bits per pixel of a gray PNG that TensorFlow decodes exactly.
 
-    What TensorFlow would turn into something else is no grey PNG here:
-    palettes, fewer bits, several channels.
+    Palettes, fewer bits and several channels don't count: TensorFlow would
+    convert them.
 
     Args:
-        contents: string scalar.
+        contents: string scalar, the contents of a file.
 
     Returns:
-        int32 scalar.
+        int32 scalar, 8 or 16, or 0 for any other file.
     """
-    # A PNG's 25th and 26th byte: bits per channel, and 0 for grey.
+    # A PNG's 25th and 26th byte: bits per channel, and 0 for gray.
     header = tf.io.decode_raw(
         tf.strings.substr(_lengthen(contents), 24, 2), tf.uint8
     )
@@ -32,13 +32,14 @@ def grey_bits(contents):
 
 
 def png_size(contents):
-    """Returns the height and width that a PNG's header names.
+    """Returns the height and width in a PNG's header.
 
     Args:
-        contents: string scalar.
+        contents: string scalar, the contents of a file. Other files than PNG
+            give meaningless sizes.
 
     Returns:
-        int64 `(2,)`; up to 2**31 each, as of what is no PNG.
+        int64 `(2,)`, each at most 2**31.
     """
     header = tf.strings.substr(_lengthen(contents), 16, 8)
     sides = tf.io.decode_raw(header, tf.uint8)
@@ -46,27 +47,27 @@ def png_size(contents):
     width_and_height = tf.linalg.matvec(
         sides, tf.constant([2**24, 2**16, 2**8, 1], tf.int64)
     )
-    # Of huge ones the product would not fit in 64 bits.
+    # Limited, so that the product of the two fits in 64 bits.
     return tf.minimum(width_and_height[::-1], 2**31)
 
 
 def has_end(contents):
-    """Whether a PNG has its last part, so that it is not cut short.
+    """Returns whether a PNG has its last chunk, so that it is not truncated.
 
     Args:
-        contents: string scalar.
+        contents: string scalar, the contents of a file.
     """
-    # The last part has no length, and something may come after it. `.` would
-    # be text's characters alone, `\C` is any byte.
+    # The last chunk is empty, and other data may follow it. `.` would match
+    # text characters only; `\C` matches any byte.
     return tf.strings.regex_full_match(contents, r"\C*\x00{4}IEND\C*")
 
 
 def decode_grey(contents, bits):
-    """Decodes a grey PNG exactly.
+    """Decodes a gray PNG exactly.
 
     Args:
-        contents: string scalar.
-        bits: int32 scalar, 8 or 16, as of `grey_bits`.
+        contents: string scalar, the contents of the file.
+        bits: int32 scalar, 8 or 16, as `grey_bits` returns.
 
     Returns:
         int32 `(height, width, 1)`.
@@ -75,14 +76,14 @@ def decode_grey(contents, bits):
     def decode(dtype):
         return tf.cast(tf.io.decode_png(contents, 1, dtype), tf.int32)
 
-    # As 16 bits, 8 would take three times as long.
+    # Decoding 8 bits as 16 takes three times as long.
     return tf.cond(
         bits == 8, lambda: decode(tf.uint8), lambda: decode(tf.uint16)
     )
 
 
 def _lengthen(contents):
-    """Adds bytes, none of which a header has, to what may be cut short."""
-    # From its start, more than there is may be asked for.
+    """Appends bytes that no header has to contents that may be truncated."""
+    # `substr` may ask for more than there is only from the start.
     start = tf.strings.substr(contents, 0, 26)
     return tf.strings.join([start, b"\xff" * 26])

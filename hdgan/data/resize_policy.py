@@ -1,33 +1,45 @@
-"""The resize modes of the published code."""
+"""The resize modes of the original PyTorch code."""
 
 import dataclasses
 
 import tensorflow as tf
 
+from hdgan.checks import check_integers
 from hdgan.data.resize_modes import MODES
 
 
 @dataclasses.dataclass(frozen=True)
 class ResizePolicy:
-    """How a scene comes to the size that a network is trained at.
+    """Resizes and crops scenes to the size that a network is trained at.
 
-    Photos are resized bicubically with antialiasing, label, instance and
-    style maps by nearest neighbour; all alike.
+    Photos are resized bicubically with antialiasing; label, instance and
+    style maps by nearest neighbor.
 
     Args:
-        mode: `"scale_width"`: to `load_size` wide, height `int(load_size *
-            height / width)`; `"scale_width_and_crop"`: that, then a random
-            square of `crop_size`; `"resize_and_crop"`: to a square of
-            `load_size`, then the crop; `"crop"`: only the crop; `"none"`: each
-            side to the nearest multiple of `size_multiple`.
-        load_size: int, pixels.
-        crop_size: int, pixels.
-        size_multiple: int, the network's, for `"none"`.
-        shrink: int >= 1; scenes become so many times smaller than that, crops
-            included.
+        mode: str, one of:
+            `"scale_width"`: scale to a width of `load_size` and a height of
+            `int(load_size * height / width)`.
+            `"scale_width_and_crop"`: the same, then crop a random square of
+            `crop_size`.
+            `"resize_and_crop"`: resize to a square of `load_size`, then crop.
+            `"crop"`: only crop.
+            `"none"`: resize each side to the nearest multiple of
+            `size_multiple`.
+            Defaults to `"scale_width"`.
+        load_size: int >= 1, pixels. Defaults to 1024.
+        crop_size: int >= 1, pixels. Defaults to 512.
+        size_multiple: int >= 1, the divisor that the networks require of each
+            side, for `"none"`. Defaults to 16.
+        shrink: int >= 1, factor by which all sizes are divided, crops included.
+            Defaults to 1.
 
     Raises:
         ValueError: if the mode is unknown, or a size is not an integer >= 1.
+
+    Example:
+        >>> resizing = ResizePolicy("scale_width_and_crop", 1024, 512)
+        >>> resizing.final_size(1024, 2048)
+        (512, 512)
     """
 
     mode: str = "scale_width"
@@ -42,16 +54,16 @@ class ResizePolicy:
                 f"The resize mode must be one of {MODES}. "
                 f"Received: {self.mode!r}"
             )
-        for name in ("load_size", "crop_size", "size_multiple", "shrink"):
-            value = getattr(self, name)
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(
-                    f"`{name}` must be an integer >= 1. Received: {value!r}"
-                )
+        check_integers(
+            load_size=self.load_size,
+            crop_size=self.crop_size,
+            size_multiple=self.size_multiple,
+            shrink=self.shrink,
+        )
 
     @property
     def crops(self):
-        """Whether the result is a square of `crop_size`."""
+        """Whether the mode crops scenes to a square."""
         return self.mode.endswith("crop")
 
     @property
@@ -60,7 +72,15 @@ class ResizePolicy:
         return max(self.crop_size // self.shrink, 1)
 
     def loaded_size(self, height, width):
-        """Returns the size before the crop, of integers or tensors."""
+        """Returns a scene's size before the crop.
+
+        Args:
+            height: int or int32 scalar, pixels.
+            width: the same.
+
+        Returns:
+            `(height, width)` of the same type.
+        """
         load_size = max(self.load_size // self.shrink, 1)
         if self.mode.startswith("scale_width"):
             return load_size * height // width, load_size
@@ -74,7 +94,14 @@ class ResizePolicy:
         )
 
     def final_size(self, height, width):
-        """Returns the size that a scene of integer `height`, `width` gets.
+        """Returns a scene's size after resizing and cropping.
+
+        Args:
+            height: int, pixels.
+            width: int, pixels.
+
+        Returns:
+            `(height, width)`.
 
         Raises:
             ValueError: if the scene is smaller than the crop.
@@ -93,21 +120,21 @@ class ResizePolicy:
         return self.crop_side, self.crop_side
 
     def apply(self, scene, corner=(0.5, 0.5)):
-        """Resizes and crops the maps and photo of a scene alike.
+        """Resizes and crops the maps and the photo of a scene.
 
         Args:
             scene: dict of tensors `(height, width, channels)`: uint8 for
                 images and `style_map`, int32 for label and instance maps.
-            corner: two floats in [0, 1), where the crop lies between top and
-                bottom and between left and right.
+            corner: two floats in [0, 1), the position of the crop from top to
+                bottom and from left to right. Defaults to the center.
 
         Returns:
-            Dict of the same tensors at their new size.
+            Dict of the resized tensors.
         """
         return self.crop(self.scale(scene), corner)
 
     def scale(self, scene):
-        """Does the part of `apply` that is the same for each crop."""
+        """Resizes a scene; the part of `apply` before the crop."""
         size = tf.shape(scene["label_map"])
         height, width = self.loaded_size(size[0], size[1])
         return {
@@ -116,7 +143,7 @@ class ResizePolicy:
         }
 
     def crop(self, scene, corner=(0.5, 0.5)):
-        """Does the rest of `apply`."""
+        """Crops a resized scene; the rest of `apply`."""
         if not self.crops:
             return scene
         size = tf.shape(scene["label_map"])
@@ -142,13 +169,13 @@ def _round(side, multiple):
 
 
 def _is_image(key, tensor):
-    # Features are constant over each instance: blended at a border, they would
-    # be those of no instance.
+    # Style maps are constant over each instance: blending at a border would
+    # give styles of neither instance.
     return tensor.dtype == tf.uint8 and key != "style_map"
 
 
 def _resize(tensor, height, width, is_image):
-    """Resizes an image bicubically, ids and features to the nearest."""
+    """Resizes an image bicubically, ids and styles by nearest neighbor."""
 
     def resize():
         if not is_image:

@@ -1,4 +1,4 @@
-"""Scaled scenes in files of their own, so that each is decoded once."""
+"""A cache of scaled scenes, so that each scene is decoded once."""
 
 import dataclasses
 import hashlib
@@ -12,18 +12,19 @@ from hdgan.data.files import write_file
 
 
 class SceneCache:
-    """Keeps what decoding and scaling make of each scene.
+    """Stores decoded and scaled scenes in files.
 
-    Decoding a PNG takes longer than all else that is done to it, and training
-    reads each some hundred times. A scene is written when it is first read; it
-    is found again by other runs as long as its files, their times of change and
-    the scaling are the same. Crops and flips come after it.
+    Decoding a PNG takes longer than the rest of the pipeline, and training
+    reads each scene a few hundred times. A scene is written when it is first
+    read. Other runs find it as long as its files, their times of change and the
+    scaling are the same. Crops and flips come after the cache.
 
-    A scene of 1024x512 takes 5.8 MB. Files are written elsewhere first and then
-    renamed, so that several processes may share a folder.
+    A scene of 1024x512 takes 5.8 MB. Files are written atomically, so that
+    several processes may share a folder.
 
     Args:
-        directory: path of the folder for all caches; is made.
+        directory: path of the folder of all caches, which is created if it is
+            missing.
         scenes: `SceneFiles`.
         resizing: `ResizePolicy`.
 
@@ -42,24 +43,24 @@ class SceneCache:
         except OSError as error:
             raise ValueError(
                 f"The cache folder {directory} can't be written to: {error}. "
-                "Choose another, or none."
+                "Choose another folder, or train without a cache."
             ) from error
 
     def get(self, position, make):
-        """Reads a scene, or makes and writes it.
+        """Reads a scene from the cache, or makes and writes it.
 
         Args:
-            position: int64 scalar tensor, the scene's number.
+            position: int64 scalar, the scene's position.
             make: function without arguments that returns a dict of tensors
                 `(height, width, channels)`.
 
         Returns:
-            The dict that `make` returns, or an equal one.
+            Dict of tensors equal to the result of `make`.
         """
         stem = tf.strings.join(
             [f"{self.directory}{os.sep}", tf.strings.as_string(position)]
         )
-        # Traced once, for the kinds of tensors; it runs in the branch alone.
+        # Traced for its dtypes and shapes only; it runs inside the branch.
         signature = tf.function(make).get_concrete_function().structured_outputs
 
         def read():
@@ -76,7 +77,7 @@ class SceneCache:
 
         def make_and_write():
             scene = make()
-            # The label map, of which `is_there` is asked, comes last.
+            # The label map comes last, because `is_there` looks for it.
             keys = sorted(scene, key=lambda key: key == "label_map")
             done = tf.constant(True)
             for key in keys:
@@ -113,19 +114,8 @@ def _write(path, contents):
 
 
 def _fingerprint(scenes, resizing):
-    """Names what the cached scenes depend on."""
-    digest = hashlib.sha256()
+    """Returns a name for the cached scenes, from what they depend on."""
+    # Crops come after the cache, so all crop sizes share it.
     scaling = dataclasses.replace(resizing, crop_size=1)
-    digest.update(repr((scaling, scenes.is_rgb)).encode())
-    for paths in (
-        scenes.inputs,
-        scenes.instance_maps,
-        scenes.photos,
-        scenes.style_maps,
-    ):
-        for path in paths or ():
-            status = path.stat()
-            changed, size = status.st_mtime_ns, status.st_size
-            digest.update(f"{path.resolve()} {changed} {size}\n".encode())
-        digest.update(b"\n")
-    return digest.hexdigest()[:16]
+    parts = f"{scaling!r} {scenes.fingerprint()}"
+    return hashlib.sha256(parts.encode()).hexdigest()[:16]

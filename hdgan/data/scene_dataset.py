@@ -1,4 +1,4 @@
-"""Scenes from files as a `tf.data` pipeline."""
+"""A `tf.data` pipeline of scenes from files."""
 
 import io
 
@@ -25,43 +25,52 @@ def make_dataset(
 ):
     """Makes an endless, repeatable stream of training batches.
 
-    What a step sees is a pure function of (seed, step): a stream that starts at
-    step k goes on exactly as one from 0 would have. Each epoch has an order of
-    its own. Files are read, decoded and resized in parallel.
+    The batch of a step is a pure function of (seed, step): a stream that starts
+    at step k yields exactly what one from step 0 yields there. Each epoch has
+    its own order. Files are read, decoded and resized in parallel.
 
     Args:
         scenes: `SceneFiles` with photos.
         resizing: `ResizePolicy`.
-        batch_size: int, examples of a batch over all replicas.
-        shuffle: bool; False takes the scenes in their order.
-        flip: bool, mirror each scene with probability 0.5.
-        seed: int >= 0.
-        start_step: int, batches already done.
+        batch_size: int, examples per batch, over all replicas. Defaults to 1.
+        shuffle: bool, whether each epoch is shuffled. Defaults to True.
+        flip: bool, whether each scene is mirrored with probability 0.5.
+            Defaults to True.
+        seed: int >= 0. Defaults to 0.
+        start_step: int >= 0, number of batches to skip. Defaults to 0.
         augmentation: Keras (or KerasCV) layer that transforms a dict of
-            `images` and `segmentation_masks` together; its own randomness is
-            not bound to (seed, step). Masks hold the label map (or the RGB
-            input), the instance map and the style map as channels in float32,
-            and must be moved by nearest neighbour.
-        cache_dir: path of a folder where scaled scenes are kept, so that each
-            is decoded once (`SceneCache`); None for none.
+            `images` and `segmentation_masks` together. Its own randomness does
+            not follow (seed, step). Masks hold the label map (or the RGB
+            input), the instance map and the style map as float32 channels, and
+            must be moved by nearest neighbor. Defaults to None.
+        cache_dir: path of a folder that stores scaled scenes, so that each is
+            decoded once (`SceneCache`). Defaults to None, no cache.
 
     Returns:
-        `tf.data.Dataset` of dicts: `label_map` int32 `(batch, height, width)`
-        (uint8 `(batch, height, width, 3)` for RGB inputs), `instance_map` int32
-        `(batch, height, width)` if there are any, `photo` uint8 `(batch,
-        height, width, 3)`, `style_map` of the same kind if there are any.
+        `tf.data.Dataset` of dicts: `label_map`, int32 `(batch, height, width)`,
+        or uint8 `(batch, height, width, 3)` for RGB inputs; `photo`, uint8
+        `(batch, height, width, 3)`; and where there are such files
+        `instance_map`, int32 `(batch, height, width)`, and `style_map`, uint8
+        `(batch, height, width, 3)`.
 
     Raises:
         ValueError: if the cache's folder can't be written to.
+
+    Example:
+        >>> dataset = make_dataset(find_scenes("data"), ResizePolicy())
+        >>> batch = next(iter(dataset))
     """
-    columns = _path_columns(scenes)
+    columns = {
+        key: tf.constant([str(path) for path in paths])
+        for key, paths in scenes.columns.items()
+    }
     num_scenes = len(scenes)
     cache = None
     if cache_dir is not None:
         cache = SceneCache(cache_dir, scenes, resizing)
 
     def read_scaled(position):
-        return resizing.scale(_read(columns, position, scenes.is_rgb))
+        return resizing.scale(_read(scenes, columns, position))
 
     def load(number):
         epoch, position = number // num_scenes, number % num_scenes
@@ -104,54 +113,47 @@ def read_scene(scenes, index, resizing):
 
     Args:
         scenes: `SceneFiles`.
-        index: int.
+        index: int, the position of the scene.
         resizing: `ResizePolicy`.
 
     Returns:
-        Dict of numpy arrays, as of `make_dataset` without the batch axis.
+        Dict of NumPy arrays, as `make_dataset` yields, without the batch axis.
+
+    Raises:
+        ValueError: naming the file, if it can't be read.
     """
-    columns = _path_columns(scenes)
-    scene = _read(columns, tf.constant(index, tf.int64), scenes.is_rgb)
+    scene = {
+        key: tf.constant(array if array.ndim == 3 else array[..., None])
+        for key, array in scenes.read(index).items()
+    }
     scene = _squeeze(resizing.apply(scene))
     return {key: tensor.numpy() for key, tensor in scene.items()}
 
 
-def _path_columns(scenes):
-    columns = {
-        "label_map": scenes.inputs,
-        "instance_map": scenes.instance_maps,
-        "photo": scenes.photos,
-        "style_map": scenes.style_maps,
-    }
-    return {
-        key: tf.constant([str(path) for path in paths])
-        for key, paths in columns.items()
-        if paths is not None
-    }
+def _read(scenes, columns, position):
+    """Reads the files of a scene as tensors `(height, width, channels)`.
 
-
-def _read(columns, position, is_rgb):
-    """Reads the files of a scene as tensors `(height, width, channels)`."""
+    The twin of `SceneFiles.read` inside of a graph: TensorFlow decodes most
+    files without holding Python's lock.
+    """
     scene = {}
     for key, paths in columns.items():
         contents = tf.io.read_file(tf.gather(paths, position))
-        if key in ("photo", "style_map") or (key == "label_map" and is_rgb):
-            scene[key] = _decode_photo(contents)
-        else:
-            scene[key] = _decode_ids(contents)
+        decode = _decode_ids if scenes.holds_ids(key) else _decode_photo
+        scene[key] = decode(contents)
     return scene
 
 
 def _decode_photo(contents):
-    """Decodes to uint8 RGB; grey is spread over three channels, alpha dropped.
+    """Decodes a photo to uint8 RGB, as `read_photo` does.
 
-    PNG and JPEG by TensorFlow, other formats by Pillow: TensorFlow ignores the
-    palette of a BMP.
+    TensorFlow decodes PNG and JPEG. Pillow decodes other formats, because
+    TensorFlow ignores the palette of a BMP.
     """
 
     def decode_jpeg():
-        # As Pillow does; the default is up to 18 grey levels off, and -1 on
-        # average in red and blue.
+        # Pillow's method. The default differs from it by up to 18 levels, and
+        # by -1 on average in red and blue.
         return tf.io.decode_jpeg(contents, 3, dct_method="INTEGER_ACCURATE")
 
     image = tf.case(
@@ -167,8 +169,8 @@ def _decode_photo(contents):
 def _decode_ids(contents):
     """Decodes an id map exactly to int32 `(height, width, 1)`.
 
-    Grey PNG of 8 or 16 bits by TensorFlow; what it would turn into something
-    else (palettes, fewer bits, other formats) by Pillow.
+    TensorFlow decodes gray PNG of 8 or 16 bits. Pillow decodes the files whose
+    ids TensorFlow would change: palettes, fewer bits, other formats.
     """
     bits = grey_bits(contents)
 
@@ -180,7 +182,7 @@ def _decode_ids(contents):
 
 
 def _with_pillow(read, contents, dtype):
-    # `tf.numpy_function` would pass bytes in a graph, but an array eagerly.
+    # `tf.numpy_function` passes bytes in a graph, but an array eagerly.
     return tf.py_function(
         lambda data: read(io.BytesIO(data.numpy())), [contents], dtype
     )

@@ -3,12 +3,14 @@
 import collections
 import concurrent.futures
 import dataclasses
+import hashlib
 import os
 import pathlib
 
 import keras
 from absl import logging
 
+from hdgan.checks import check_range
 from hdgan.data.image_files import (
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
@@ -16,19 +18,27 @@ from hdgan.data.image_files import (
     check_photo,
     list_images,
     read_id_map,
+    read_photo,
 )
 
 
 @dataclasses.dataclass(frozen=True)
 class SceneFiles:
-    """The files of some scenes, one entry of each tuple per scene.
+    """A source of scenes in image files; each tuple has one path per scene.
 
     Args:
-        inputs: paths of the label maps, or of RGB images.
-        instance_maps: paths, or None.
-        photos: paths, or None.
-        style_maps: paths of features as RGB images, or None.
-        is_rgb: bool, whether `inputs` are RGB images.
+        inputs: tuple of paths of the label maps, or of RGB images.
+        instance_maps: tuple of paths, or None.
+        photos: tuple of paths, or None.
+        style_maps: tuple of paths of RGB images, or None. Defaults to None.
+        is_rgb: bool, whether `inputs` are RGB images. Defaults to False.
+
+    Example:
+        >>> scenes = find_scenes("data", "train")
+        >>> scene = scenes.read(0)
+        >>> photo = model.synthesize(
+        ...     scene["label_map"], scene["instance_map"]
+        ... )
     """
 
     inputs: tuple
@@ -39,6 +49,73 @@ class SceneFiles:
 
     def __len__(self):
         return len(self.inputs)
+
+    @property
+    def names(self):
+        """The name of each scene's label map file, as a tuple of str."""
+        return tuple(path.name for path in self.inputs)
+
+    @property
+    def columns(self):
+        """The paths by kind, for the kinds that there are.
+
+        A dict from `"label_map"`, `"instance_map"`, `"photo"` and
+        `"style_map"` to tuples of paths.
+        """
+        columns = {
+            "label_map": self.inputs,
+            "instance_map": self.instance_maps,
+            "photo": self.photos,
+            "style_map": self.style_maps,
+        }
+        return {kind: paths for kind, paths in columns.items() if paths}
+
+    def read(self, index):
+        """Reads one scene at full size.
+
+        Args:
+            index: int, the position of the scene.
+
+        Returns:
+            Dict of NumPy arrays: `label_map`, int32 `(height, width)`, or uint8
+            `(height, width, 3)` for RGB inputs; where there are such files also
+            `instance_map`, int32 `(height, width)`, `photo` and `style_map`,
+            uint8 `(height, width, 3)`.
+
+        Raises:
+            ValueError: naming the file, if it can't be read.
+        """
+        return {
+            kind: read_id_map(paths[index])
+            if self.holds_ids(kind)
+            else read_photo(paths[index])
+            for kind, paths in self.columns.items()
+        }
+
+    def holds_ids(self, kind):
+        """Returns whether files of a kind hold ids, and not colors.
+
+        Args:
+            kind: str, a key of `columns`.
+        """
+        if kind == "label_map":
+            return not self.is_rgb
+        return kind == "instance_map"
+
+    def fingerprint(self):
+        """Returns a hash of every file's path, time of change and size.
+
+        Returns:
+            Str of 64 hexadecimal digits.
+        """
+        digest = hashlib.sha256(repr(self.is_rgb).encode())
+        for kind, paths in self.columns.items():
+            digest.update(f"{kind}\n".encode())
+            for path in paths:
+                status = path.stat()
+                changed, size = status.st_mtime_ns, status.st_size
+                digest.update(f"{path.resolve()} {changed} {size}\n".encode())
+        return digest.hexdigest()
 
     def take(self, count):
         """Returns the first `count` scenes."""
@@ -59,27 +136,33 @@ def find_scenes(
     use_photos=True,
     use_style_maps=False,
 ):
-    """Lists `{split}_label`, `{split}_inst` and `{split}_img` of a data set.
+    """Finds the scenes of a data set.
 
-    With RGB inputs the folders are `{split}_A` (input), `{split}_inst` and
-    `{split}_B` (photo). Style maps are in `{split}_feat`.
+    The folders are `{split}_label`, `{split}_inst` and `{split}_img`. For RGB
+    inputs they are `{split}_A` (input), `{split}_inst` and `{split}_B` (photo).
+    Style maps are in `{split}_feat`.
 
-    Files belong together if their names agree, apart from what all names of a
-    folder begin or end with (`_leftImg8bit`, `_gtFine_labelIds`).
+    Files belong together if their names agree, except for a common start or end
+    of all names in a folder (`_leftImg8bit`, `_gtFine_labelIds`).
 
     Args:
         data_dir: path of the data set.
-        split: start of the folders' names.
+        split: str, start of the folders' names. Defaults to `"train"`.
         is_rgb: bool, whether inputs are RGB images instead of label maps.
-        use_instances: bool, whether instance maps are wanted.
-        use_photos: bool, whether photos are wanted.
-        use_style_maps: bool, whether style maps are wanted.
+            Defaults to False.
+        use_instances: bool, whether to include instance maps. Defaults to True.
+        use_photos: bool, whether to include photos. Defaults to True.
+        use_style_maps: bool, whether to include style maps. Defaults to False.
 
     Returns:
         `SceneFiles`.
 
     Raises:
-        ValueError: if a folder is missing or empty, or files have no partner.
+        ValueError: if a folder is missing or empty, or a file has no matching
+            file.
+
+    Example:
+        >>> scenes = find_scenes("datasets/cityscapes", "train")
     """
     data_dir = pathlib.Path(data_dir)
     names = {"inputs": f"{split}_{'A' if is_rgb else 'label'}"}
@@ -107,7 +190,7 @@ def find_scenes(
         if missing == [f"{split}_feat"]:
             advice = (
                 " A model that was trained with --instance_feat or "
-                "--label_feat makes it: python -m hdgan.tools.encode_styles "
+                "--label_feat writes it: python -m hdgan.tools.encode_styles "
                 f"--model=MODEL --data_dir={data_dir} --split={split}"
             )
         raise ValueError(
@@ -128,22 +211,23 @@ def pair_files(
     is_rgb=False,
     list_files=list_images,
 ):
-    """Pairs the files of up to four folders by name.
+    """Matches the files of up to four folders by name.
 
     Args:
-        inputs: folder of label maps, or of RGB images.
-        instance_maps: folder, or None.
-        photos: folder, or None.
-        style_maps: folder of features as RGB images in PNG, or None.
-        is_rgb: bool, whether `inputs` holds RGB images.
-        list_files: function of a folder and endings, as `list_images`.
+        inputs: path of a folder of label maps, or of RGB images.
+        instance_maps: path of a folder. Defaults to None.
+        photos: path of a folder. Defaults to None.
+        style_maps: path of a folder of RGB images in PNG. Defaults to None.
+        is_rgb: bool, whether `inputs` holds RGB images. Defaults to False.
+        list_files: function with the arguments and result of `list_images`.
+            Defaults to `list_images`.
 
     Returns:
         `SceneFiles`.
 
     Raises:
-        ValueError: if a folder is missing or empty, files have no partner, or
-            two have one name.
+        ValueError: if a folder is missing or empty, a file has no matching
+            file, or two files differ in their ending alone.
     """
     folders = {
         "inputs": (inputs, PHOTO_SUFFIXES if is_rgb else ID_MAP_SUFFIXES),
@@ -180,21 +264,21 @@ def pair_files(
 
 
 def check_scenes(scenes, num_classes):
-    """Opens every file of a data set before anything is trained on it.
+    """Checks every file of a data set before training, with a progress bar.
 
-    Checks that each can be read, that label ids are below the class count and
-    that the sizes inside a pair agree. Shows a progress bar.
+    Each file must be readable, label ids must be below the number of classes,
+    and the files of a scene must have the same size.
 
     Args:
         scenes: `SceneFiles`.
-        num_classes: int; not looked at for RGB inputs.
+        num_classes: int, ignored for RGB inputs.
 
     Returns:
         List of each scene's `(height, width)`.
 
     Raises:
         ValueError: naming the first file, in the data set's order, that does
-            not fit, what was found and how to mend it.
+            not fit, what was found and how to fix it.
     """
     progress = keras.utils.Progbar(len(scenes), unit_name="scene")
     sizes = []
@@ -211,20 +295,20 @@ def check_scenes(scenes, num_classes):
                 progress.add(1)
         except ValueError:
             pool.shutdown(cancel_futures=True)
-            print()  # The error on a line of its own, below the bar.
+            print()  # So that the error gets its own line, below the bar.
             raise
     if has_narrow_instances:
         logging.warning(
             "%s holds the id 255 in 8 bits: it may be a 16-bit instance map "
-            "that was cut to 8 bits. Cityscapes-coded ids (26001) need 16-bit "
-            "PNG.",
+            "that was cut to 8 bits. Cityscapes' instance ids, such as 26001, "
+            "need 16-bit PNG.",
             scenes.instance_maps[0].parent,
         )
     return sizes
 
 
 def _check_scene(scenes, index, num_classes):
-    """Returns a scene's size, and whether its instance map looks cut off."""
+    """Returns a scene's size, and whether its instance map may have 8 bits."""
     path = scenes.inputs[index]
     is_narrow = False
     if scenes.is_rgb:
@@ -232,13 +316,15 @@ def _check_scene(scenes, index, num_classes):
     else:
         label_map = read_id_map(path)
         size = label_map.shape
-        highest = int(label_map.max())
-        if highest >= num_classes:
-            raise ValueError(
-                f"{path} holds the label id {highest}. Expected ids below the "
-                f"class count of {num_classes}: correct the map, or train with "
-                f"{highest + 1} classes or more (--label_nc or labels.json)."
-            )
+        check_range(
+            str(path),
+            label_map,
+            num_classes - 1,
+            "label ids",
+            f"The model has {num_classes} classes: correct the map, or train "
+            f"with {label_map.max() + 1} classes or more (--label_nc or "
+            "labels.json).",
+        )
     if scenes.instance_maps is not None:
         other = scenes.instance_maps[index]
         instance_map = read_id_map(other)
@@ -256,12 +342,13 @@ def _check_same_size(path, size, other, other_size):
         raise ValueError(
             f"{other} is {other_size[1]}x{other_size[0]} pixels (width x "
             f"height), but {path} is {size[1]}x{size[0]}. Expected the same "
-            "size: resize one (all but photos by nearest neighbour)."
+            "size: resize one (photos by any method, maps by nearest "
+            "neighbor)."
         )
 
 
 def _match(first, second):
-    """Returns the files of `second` in the order of their partners."""
+    """Returns the files of `second` in the order of their matches."""
     best = None
     for make_keys in (_stems, _stems_without_suffix, _cores):
         keys = make_keys(first), make_keys(second)
@@ -272,20 +359,20 @@ def _match(first, second):
                 *zip(keys[0], first, strict=True),
                 *zip(keys[1], second, strict=True),
             ]
-            # Twice: `1.png` and `1.jpg` in one folder.
+            # A count of 2: `1.png` and `1.jpg` in one folder.
             if not (counts[0][key] == counts[1][key] == 1)
         ]
         if not alone:
-            partners = dict(zip(keys[1], second, strict=True))
-            return [partners[key] for key in keys[0]]
+            by_key = dict(zip(keys[1], second, strict=True))
+            return [by_key[key] for key in keys[0]]
         if best is None or len(alone) < len(best):
             best = alone
     shown = ", ".join(str(file) for file in best[:3])
     raise ValueError(
         f"{first[0].parent} holds {len(first)} files and {second[0].parent} "
-        f"{len(second)}, and {len(best)} of them have no one partner of the "
-        f"same name: {shown}{', ...' if len(best) > 3 else ''}. Add the "
-        "missing files, remove these, or rename them to agree."
+        f"{len(second)}, and {len(best)} of them have no matching file, or "
+        f"more than one: {shown}{', ...' if len(best) > 3 else ''}. Add the "
+        "missing files, remove these, or rename them to match."
     )
 
 
@@ -294,7 +381,7 @@ def _stems(files):
 
 
 def _stems_without_suffix(files):
-    """Cuts off what all names end with, from a separator on."""
+    """Removes the common ending of all names, from a separator on."""
     stems = _stems(files)
     if len(stems) == 1:
         return stems
@@ -305,7 +392,7 @@ def _stems_without_suffix(files):
 
 
 def _cores(files):
-    """Cuts off what all names begin with as well, up to a separator."""
+    """Removes the common start of all names, too, up to a separator."""
     stems = _stems_without_suffix(files)
     if len(stems) == 1:
         return ["the only one"]
@@ -315,7 +402,7 @@ def _cores(files):
 
 
 def _common_start(strings):
-    """Returns the longest string that all begin with."""
+    """Returns the longest common start of some strings."""
     low, high = min(strings), max(strings)
     for position, char in enumerate(low):
         if char != high[position]:

@@ -4,24 +4,25 @@ import numpy as np
 
 
 def replace_class(label_map, instance_map, labels, old, new):
-    """Turns everything of one class into another: trees into buildings.
+    """Replaces one class by another, such as trees by buildings.
 
-    The area becomes a single region of the new class; instances of the old
-    class are gone. Wang et al., 2018, section 4.2 edits scenes like this.
+    The area becomes a single region of the new class, without the instances of
+    the old class. Wang et al., 2018, section 4.2 edits scenes like this.
 
     Args:
         label_map: integers `(height, width)`.
-        instance_map: integers `(height, width)`, Cityscapes coding, or None.
+        instance_map: integers `(height, width)` with ids as in Cityscapes, or
+            None.
         labels: `LabelSet`.
-        old: name of the class to replace.
-        new: name of the class to put there.
+        old: str, name of the class to replace.
+        new: str, name of the class that replaces it.
 
     Returns:
-        Edited copies of both maps; None for an instance map that is None.
+        Edited copies of both maps; None in place of an instance map that is
+        None.
 
     Raises:
-        ValueError: if there is no class of that name, or the scene has nothing
-            of the old one.
+        ValueError: if a class is unknown, or the old one is not in the scene.
 
     Example:
         >>> label_map, instance_map = replace_class(
@@ -33,12 +34,13 @@ def replace_class(label_map, instance_map, labels, old, new):
     if not is_old.any():
         shown = ", ".join(labels.names[k] for k in np.unique(label_map))
         raise ValueError(
-            f"The scene has no {old!r} to replace. It has: {shown}."
+            f"The scene has no {old!r} to replace. Expected one of its "
+            f"classes: {shown}."
         )
     label_map = np.where(is_old, label_map.dtype.type(new_id), label_map)
     if instance_map is not None:
-        # The label map decides: an instance map may know the class by another
-        # id, or not at all.
+        # The label map decides, because the instance map may have other ids
+        # there, or none.
         instance_map = np.where(
             is_old, instance_map.dtype.type(new_id), instance_map
         )

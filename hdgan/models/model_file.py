@@ -1,26 +1,32 @@
 """Opening and saving models."""
 
-import os
 import pathlib
 import zipfile
 
 import keras
 
-from hdgan.models.pix2pixhd.model import Pix2PixHD
+from hdgan.data.files import replacing
+from hdgan.models.label_to_photo import LabelToPhotoModel
+from hdgan.models.presets import import_families
 
 
 def load_model(path):
     """Opens a trained model for synthesis, without its optimizers.
 
     Args:
-        path: a `.keras` file, or the folder of a run that holds `model.keras`.
+        path: a `.keras` file; the folder of a run, which holds `model.keras`;
+            or `hf://OWNER/NAME`, a repository on the Hugging Face Hub that
+            holds `model.keras` (needs `huggingface_hub`).
 
     Returns:
-        `Pix2PixHD`.
+        `LabelToPhotoModel`.
 
     Raises:
         ValueError: if there is no such file, or it holds something else.
     """
+    import_families()
+    if str(path).startswith("hf://"):
+        path = _download(str(path))
     path = pathlib.Path(path)
     if path.is_dir():
         path = path / "model.keras"
@@ -35,9 +41,9 @@ def load_model(path):
             "file that a recipe wrote."
         )
     model = keras.models.load_model(path, compile=False)
-    if not isinstance(model, Pix2PixHD):
+    if not isinstance(model, LabelToPhotoModel):
         raise ValueError(
-            f"{path} holds a {type(model).__name__}. Expected a Pix2PixHD."
+            f"{path} holds a {type(model).__name__}. Expected a model of hdgan."
         )
     return model
 
@@ -46,7 +52,7 @@ def save_model(model, path):
     """Saves a model, so that a file of that name is always a whole one.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         path: of the `.keras` file; one that is there is replaced.
 
     Raises:
@@ -56,16 +62,31 @@ def save_model(model, path):
     path = pathlib.Path(path)
     if path.suffix != ".keras":
         raise ValueError(f"{path}: expected a file name that ends in .keras.")
-    # Beside its place, so that the rename is one step; Keras wants the ending.
-    temporary = path.with_name(f".unfinished-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        model.save(temporary)
-        os.replace(temporary, path)
+        with replacing(path) as temporary:
+            model.save(temporary)
     except OSError as error:
         raise ValueError(f"{path} can't be written: {error}.") from error
-    finally:
-        temporary.unlink(missing_ok=True)
+
+
+def _download(address):
+    """Returns the local path of the model of a repository on the Hub."""
+    try:
+        import huggingface_hub
+    except ImportError as error:
+        raise ValueError(
+            f"{address} needs huggingface_hub, which is not installed: pip "
+            "install huggingface_hub. Or give the path of a .keras file."
+        ) from error
+    repository = address.removeprefix("hf://")
+    try:
+        return huggingface_hub.hf_hub_download(repository, "model.keras")
+    except (OSError, ValueError) as error:
+        raise ValueError(
+            f"{address} can't be opened: {error}. Expected hf://OWNER/NAME of "
+            "a repository that holds model.keras."
+        ) from error
 
 
 def _is_keras_file(path):

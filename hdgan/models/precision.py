@@ -13,11 +13,11 @@ def with_precision(model, dtype):
     """Makes a model whose layers have another dtype policy.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         dtype: policy or its name, such as `"mixed_bfloat16"`.
 
     Returns:
-        A new `Pix2PixHD`, not compiled, with copies of the weights.
+        A new `LabelToPhotoModel`, not compiled, with copies of the weights.
     """
     policy = keras.saving.serialize_keras_object(
         keras.dtype_policies.get(dtype)
@@ -31,9 +31,13 @@ def with_precision(model, dtype):
 
 
 def _set_policy(network, policy):
-    """Changes the configuration of a network and of what is inside of it."""
+    """Changes the configuration of a network and of networks inside of it."""
     if network is None:
         return
-    if "dtype" in network["config"]:
-        network["config"]["dtype"] = policy
-    _set_policy(network["config"].get("global_generator"), policy)
+    config = network["config"]
+    if "dtype" in config:
+        config["dtype"] = policy
+    for value in config.values():
+        # A dtype policy is serialized like a network.
+        if isinstance(value, dict) and "dtype" in value.get("config", ()):
+            _set_policy(value, policy)

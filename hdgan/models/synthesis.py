@@ -64,26 +64,13 @@ class Synthesizer:
         return photos[0] if is_single else photos
 
     def _draw_styles(self, inputs, style_seed):
-        clusters = self._model.style_clusters
-        if clusters is None:
-            raise ValueError(
-                "A style seed was given, but this model has no style clusters "
-                "to draw from. Give a photo or a style map, or make it with "
-                "`style_clusters`."
-            )
         label_maps = inputs["label_map"]
-        regions = inputs.get("instance_map")
-        encoder = self._model.encoder
-        if regions is None or (encoder and encoder.regions == "labels"):
-            regions = label_maps
-        if self._model.labels is None:
-            # The convention of Cityscapes, for want of labels.
-            label_maps = np.where(regions < 1000, regions, regions // 1000)
+        instance_maps = inputs.get("instance_map", [None] * len(label_maps))
         return np.stack(
             [
-                clusters.sample(label_map, region_map, style_seed)
-                for label_map, region_map in zip(
-                    label_maps, regions, strict=True
+                self._model.draw_style_map(label_map, instance_map, style_seed)
+                for label_map, instance_map in zip(
+                    label_maps, instance_maps, strict=True
                 )
             ]
         )
@@ -139,17 +126,26 @@ class Synthesizer:
                 "styles. Leave it out, or make and train a model with "
                 "`styles`."
             )
+        size = (size[0], *self._model.style_map_size(*size[1:]))
         style_map = np.asarray(style_map)
         if np.issubdtype(style_map.dtype, np.floating):
             checked = _check_shape(
                 "style_map", style_map, (*size, channels), is_single
             )
-            if np.abs(checked).max() > 1:
+            limit = self._model.style_limit
+            largest = np.abs(checked).max()
+            if not np.isfinite(largest) or (limit and largest > limit):
                 raise ValueError(
-                    "`style_map` must be uint8, or floats in [-1, 1]. "
-                    f"Received: floats up to {np.abs(checked).max()}"
+                    "`style_map` must hold finite numbers"
+                    f"{f' in [-{limit:g}, {limit:g}]' if limit else ''}. "
+                    f"Received: floats up to {largest}"
                 )
             return checked.astype("float32")
+        if self._model.style_limit is None:
+            raise ValueError(
+                "`style_map` of this model must hold floats. Received: "
+                f"{style_map.dtype}"
+            )
         return _check_map(
             "style_map", style_map, (*size, channels), is_single
         ).astype("uint8")

@@ -107,3 +107,11 @@ class InstanceEncoder(Network):
             "norm": self.norm,
             "regions": self.regions,
         }
+
+    @classmethod
+    def from_config(cls, config):
+        # Files saved earlier have it under its former name.
+        if "feature_channels" in config:
+            config = {**config, "style_channels": config["feature_channels"]}
+            del config["feature_channels"]
+        return super().from_config(config)

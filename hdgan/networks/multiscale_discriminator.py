@@ -3,7 +3,16 @@
 import keras
 
 from hdgan.layers import Multiscale, PatchDiscriminator
+from hdgan.layers.initialization import xavier_initializer
 from hdgan.networks.network import Network, check_positive, resolve_dtype
+
+_INITIALIZERS = {
+    "normal": {},
+    "xavier": {
+        "kernel_initializer": xavier_initializer(),
+        "bias_initializer": "zeros",
+    },
+}
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -19,7 +28,12 @@ class MultiscaleDiscriminator(Network):
         num_layers: int, convolutions at stride 2.
         num_scales: int.
         norm: `"instance"`, `"batch"` or `"none"`.
-        spectral_norm: bool, divide every kernel by its largest singular value.
+        spectral_norm: False, True or `"inner"`, which kernels are divided by
+            their largest singular value: see `hdgan.layers.PatchDiscriminator`.
+        initialization: `"normal"`, kernels from N(0, 0.02) and biases uniform
+            within ±1 / sqrt(fan_in), or `"xavier"`, kernels from N(0, 0.02 *
+            sqrt(2 / (fan_in + fan_out))) and biases zero, as in Park et al.,
+            2019. Defaults to `"normal"`.
         **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
 
     Input shape:
@@ -30,7 +44,8 @@ class MultiscaleDiscriminator(Network):
         tensors: the features after each LeakyReLU, then the logits.
 
     Raises:
-        ValueError: if a number is not an integer >= 1.
+        ValueError: if a number is not an integer >= 1, or `initialization` is
+            unknown.
 
     Example:
         >>> discriminator = hdgan.MultiscaleDiscriminator(input_channels=39)
@@ -46,6 +61,7 @@ class MultiscaleDiscriminator(Network):
         num_scales=2,
         norm="instance",
         spectral_norm=False,
+        initialization="normal",
         dtype=None,
         **kwargs,
     ):
@@ -55,6 +71,11 @@ class MultiscaleDiscriminator(Network):
             num_layers=num_layers,
             num_scales=num_scales,
         )
+        if initialization not in _INITIALIZERS:
+            raise ValueError(
+                f"`initialization` must be one of {tuple(_INITIALIZERS)}. "
+                f"Received: {initialization!r}"
+            )
         dtype = resolve_dtype(dtype)
 
         # === Layers ===
@@ -63,6 +84,7 @@ class MultiscaleDiscriminator(Network):
             num_layers,
             norm,
             spectral_norm,
+            **_INITIALIZERS[initialization],
             dtype=dtype,
             name="patch_discriminator",
         )
@@ -81,6 +103,7 @@ class MultiscaleDiscriminator(Network):
         self.num_scales = num_scales
         self.norm = norm
         self.spectral_norm = spectral_norm
+        self.initialization = initialization
 
     def call(self, inputs, training=None, mask=None):
         outputs = super().call(inputs, training=training, mask=mask)
@@ -96,4 +119,5 @@ class MultiscaleDiscriminator(Network):
             "num_scales": self.num_scales,
             "norm": self.norm,
             "spectral_norm": self.spectral_norm,
+            "initialization": self.initialization,
         }

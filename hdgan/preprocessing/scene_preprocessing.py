@@ -3,9 +3,14 @@
 import keras
 import tensorflow as tf
 
-from hdgan.layers import BoundaryMap, EdgePadding, OneHotLabels
-from hdgan.layers.kernels import recomputable, recomputed
+from hdgan.layers import (
+    BoundaryMap,
+    EdgePadding,
+    SemanticChannels,
+    join_channels,
+)
 from hdgan.layers.one_hot_labels import squeeze_channel
+from hdgan.preprocessing.scene import Scene
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -55,12 +60,12 @@ class ScenePreprocessing(keras.layers.Layer):
         self.size_minimum = size_minimum
         dtype = self.dtype_policy
         self.pad = EdgePadding(size_multiple, size_minimum, name="pad")
-        self.one_hot = None
         if num_classes:
-            self.one_hot = OneHotLabels(
-                num_classes, dtype=dtype, name="one_hot"
+            self.channels = SemanticChannels(
+                num_classes, use_instances, dtype=dtype, name="channels"
             )
-        self.boundary = BoundaryMap(dtype=dtype, name="boundary")
+        else:
+            self.boundary = BoundaryMap(dtype=dtype, name="boundary")
         self.to_unit = keras.layers.Rescaling(
             1 / 127.5, -1.0, dtype="float32", name="to_unit"
         )
@@ -70,6 +75,13 @@ class ScenePreprocessing(keras.layers.Layer):
     def num_channels(self):
         """Channels of the condition."""
         return (self.num_classes or 3) + bool(self.use_instances)
+
+    def make_scene(self, label_map, instance_map=None):
+        """Returns the `Scene` of raw maps, as of `call`."""
+        maps = {"label_map": label_map}
+        if instance_map is not None:
+            maps["instance_map"] = instance_map
+        return Scene(maps, *self(label_map, instance_map))
 
     def call(self, label_map, instance_map=None):
         if instance_map is not None:
@@ -85,24 +97,16 @@ class ScenePreprocessing(keras.layers.Layer):
                 "labels. Received: None. Give one, or make the model with "
                 "`use_instances=False`."
             )
-        # The maps take a tenth of what is made of them.
-        condition = recomputable(
-            self._code(label_map, instance_map),
-            lambda dependency: self._code(
-                recomputed(label_map, dependency), instance_map
-            ),
-        )
-        return condition, instance_map
+        return self._condition(label_map, instance_map), instance_map
 
-    def _code(self, label_map, instance_map):
+    def _condition(self, label_map, instance_map):
         """Returns the condition of maps that are padded and checked."""
-        code = self.one_hot if self.num_classes else self.to_unit
-        parts = [code(label_map)]
-        if self.use_instances:
-            parts.append(self.boundary(instance_map))
-        return tf.concat(
-            [tf.cast(part, self.compute_dtype) for part in parts], axis=-1
-        )
+        if self.num_classes:
+            return self.channels(label_map, instance_map)
+        image = tf.cast(self.to_unit(label_map), self.compute_dtype)
+        if not self.use_instances:
+            return image
+        return join_channels([image, self.boundary(instance_map)])
 
     def pad_ids(self, id_map):
         """Pads a raw label or instance map.

@@ -1,4 +1,4 @@
-"""How many floating-point operations a model takes, from its shapes."""
+"""FLOPs of synthesis and of a train step, counted from shapes."""
 
 import dataclasses
 import math
@@ -12,104 +12,134 @@ from hdgan.profiling.shape_trace import trace_discriminator, trace_generator
 class FlopCount:
     """Floating-point operations; a multiplication with its addition is two.
 
-    Those of convolutions and transposed convolutions, padding's zeros
-    included. Biases, norms, activations, losses, optimizers, the coding of the
-    maps and what is computed a second time to save memory are not counted.
+    Convolutions, transposed convolutions and dense layers are counted, the
+    zeros of their padding included. Biases, norms, activations, losses,
+    optimizers, preprocessing and recomputation are not.
 
     Args:
-        forward: int.
-        kernel_gradients: int, from the gradients of outputs to those of
-            kernels.
-        input_gradients: int, to those of inputs.
+        forward: int, FLOPs of the forward passes.
+        kernel_gradients: int, FLOPs of the gradients with respect to kernels.
+            Defaults to 0.
+        input_gradients: int, FLOPs of the gradients with respect to inputs.
+            Defaults to 0.
+        uncounted: tuple of str, the layers that hold kernels but are unknown
+            here, so that their FLOPs are missing. Defaults to none.
     """
 
     forward: int
     kernel_gradients: int = 0
     input_gradients: int = 0
+    uncounted: tuple = ()
 
     @property
     def total(self):
-        """The sum of all three."""
+        """The sum of the three numbers of FLOPs."""
         return self.forward + self.kernel_gradients + self.input_gradients
 
 
 def count_synthesis_flops(model, batch_size, height, width):
-    """Counts the operations of one synthesis, an encoder's included.
+    """Counts the FLOPs of one synthesis, an encoder's included.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         batch_size: int.
         height: int, pixels of the label map, before padding.
         width: int, the same.
 
     Returns:
         `FlopCount`.
-
-    Raises:
-        ValueError: if a network holds convolutions in a layer whose inside is
-            not known here.
     """
     return _count(trace_generator(model, (), batch_size, height, width))
 
 
 def count_train_step_flops(model, batch_size, height, width):
-    """Counts the operations of one train step, without a perceptual loss.
+    """Counts the FLOPs of one train step, without a perceptual loss.
 
-    The generator, with its encoder, goes forward once and back once. The
-    discriminator judges photo and fake; for its own loss it goes back on both,
-    to its kernels; for the generator's loss on the fake, to the image. With a
-    pool of fakes it judges, for its own loss, one of those instead.
+    The generator, with its encoder, runs forward and backward once. The
+    discriminator runs forward on photo and fake. Its own loss needs the
+    gradients of its kernels on both; the generator's loss needs the gradient
+    of the fake. With an image pool, the discriminator's own loss uses a pooled
+    image instead of the fake, which is a third forward pass. In alternating
+    order, each network's update has forward passes of its own.
 
     Args:
-        model: compiled `Pix2PixHD`.
+        model: compiled `LabelToPhotoModel`.
         batch_size: int.
         height: int, pixels of the label map, before padding.
         width: int, the same.
 
     Returns:
         `FlopCount`.
-
-    Raises:
-        ValueError: as `count_synthesis_flops`.
     """
     size = batch_size, height, width
     generator = _count(
-        trace_generator(model, model._generator_variables(), *size)
+        trace_generator(model, model.trained_variables("generator"), *size)
     )
-    judge = _count(
+    own_loss = _count(
         trace_discriminator(
             model, model.discriminator.trainable_variables, *size
         )
     )
-    critic = _count(trace_discriminator(model, (), *size, needs_gradient=True))
-    num_judged = 2 if model._image_pool is None else 3
+    generator_loss = _count(
+        trace_discriminator(model, (), *size, needs_gradient=True)
+    )
+    num_generated, num_discriminated = count_passes(model)
     return FlopCount(
-        generator.forward + num_judged * judge.forward,
-        generator.kernel_gradients + 2 * judge.kernel_gradients,
+        num_generated * generator.forward
+        + num_discriminated * own_loss.forward,
+        generator.kernel_gradients + 2 * own_loss.kernel_gradients,
         generator.input_gradients
-        + 2 * judge.input_gradients
-        + critic.input_gradients,
+        + 2 * own_loss.input_gradients
+        + generator_loss.input_gradients,
+        generator.uncounted + own_loss.uncounted,
     )
 
 
-def _count(walk):
-    """Returns the `FlopCount` of what a `ShapeTrace` passed."""
+def count_passes(model):
+    """Returns the forward passes of a train step.
+
+    Args:
+        model: compiled `LabelToPhotoModel`.
+
+    Returns:
+        `(generator, discriminator)`, two int.
+    """
+    if model.update_order == "simultaneous":
+        # With a pool: photo, fake and pooled image.
+        return 1, 2 if model.image_pool is None else 3
+    needs_photo = any(
+        term.needs_real_outputs
+        for term in model.loss_terms
+        if term.side == "generator" and term.is_active
+    )
+    return 2, 3 + needs_photo
+
+
+def _count(trace):
+    """Returns the `FlopCount` of what a `ShapeTrace` recorded."""
     forward, kernel_gradients, input_gradients = 0, 0, 0
-    for visit in walk.visits:
-        if not visit.is_convolution:
+    for traced in trace.layers:
+        flops = _forward_flops(traced)
+        if not flops:
             continue
-        # Each weight of a kernel meets each pixel of the smaller map, forward
-        # and in either gradient alike.
-        is_transposed = isinstance(visit.layer, keras.layers.Conv2DTranspose)
-        smaller = visit.inputs if is_transposed else visit.outputs
-        operations = (
-            2
-            * math.prod(smaller.shape[:3])
-            * math.prod(visit.layer.kernel.shape)
-        )
-        forward += operations
-        if walk.is_trained(visit.layer.kernel):
-            kernel_gradients += operations
-        if visit.inputs.needs_gradient:
-            input_gradients += operations
-    return FlopCount(forward, kernel_gradients, input_gradients)
+        # Both gradients take as many as the forward pass.
+        forward += flops
+        if trace.is_trained(traced.layer.kernel):
+            kernel_gradients += flops
+        if traced.inputs[0].needs_gradient:
+            input_gradients += flops
+    uncounted = {str(t): None for t in trace.layers if t.is_unknown}
+    return FlopCount(
+        forward, kernel_gradients, input_gradients, tuple(uncounted)
+    )
+
+
+def _forward_flops(traced):
+    if isinstance(traced.layer, keras.layers.Conv2DTranspose):
+        positions = traced.inputs[0].shape[:-1]
+    elif isinstance(traced.layer, (keras.layers.Conv2D, keras.layers.Dense)):
+        positions = traced.outputs[0].shape[:-1]
+    else:
+        return 0
+    # Each weight of the kernel meets each position of the smaller image once.
+    return 2 * math.prod(positions) * math.prod(traced.layer.kernel.shape)

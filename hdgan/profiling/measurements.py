@@ -1,4 +1,4 @@
-"""What the tool `benchmark` measures, each in the process that calls it."""
+"""The measurements of the tool `benchmark`, made in the calling process."""
 
 import collections
 import concurrent.futures
@@ -18,8 +18,8 @@ from hdgan.command_line import program
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
-from hdgan.models.pix2pixhd.model import Pix2PixHD
-from hdgan.models.precision import PRECISIONS
+from hdgan.models.precision_names import PRECISIONS
+from hdgan.models.presets import find_model_class
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.profiling.flops import (
     count_synthesis_flops,
@@ -32,8 +32,8 @@ from hdgan.profiling.shape_trace import padded_size
 MIN_STEPS = 5
 
 
-class TracedModel(Pix2PixHD):
-    """A model that notes how long its graph takes to make.
+class TracedModel:
+    """Mixin for a model that measures how long TensorFlow traces its graph.
 
     Its step and its call run in Python only while they are traced.
     """
@@ -55,14 +55,14 @@ class TracedModel(Pix2PixHD):
         self.tracing_seconds += time.perf_counter() - begin
 
 
-def measure_training(options):
-    """Times the train function that `fit` runs, and counts its operations.
+def measure_train(options):
+    """Times the train function that `fit` runs, and counts its FLOPs.
 
     Args:
-        options: dict of the flags, `overrides` those of the preset.
+        options: dict of the flags; `overrides` holds those of the preset.
 
     Returns:
-        Dict for the report: seconds, operations, bytes.
+        Dict for the report: seconds, FLOPs, bytes.
     """
     model = _make_model(options)
     model.compile(remat=options["remat"], jit_compile=options["jit"])
@@ -82,7 +82,7 @@ def measure_training(options):
     )
     record = _measure(model, {"seconds": run}, count, options)
     if options["profile_dir"]:
-        # Not among the steps that were timed: to be watched takes time.
+        # Not among the timed steps: profiling slows them down.
         with tf.profiler.experimental.Profile(options["profile_dir"]):
             run()
     return {
@@ -92,13 +92,13 @@ def measure_training(options):
 
 
 def measure_synthesis(options):
-    """Times the graph of `synthesize` alone and with the checks around it.
+    """Times the graph of `synthesize` alone, and with the checks around it.
 
     Args:
-        options: dict of the flags, `overrides` those of the preset.
+        options: dict of the flags; `overrides` holds those of the preset.
 
     Returns:
-        Dict for the report: seconds, operations, bytes.
+        Dict for the report: seconds, FLOPs, bytes.
     """
     model = _make_model(options)
     scenes = _draw_scenes(model, options)
@@ -119,7 +119,7 @@ def measure_serving(options):
     """Exports a model, and measures the export beside the bare generator.
 
     Args:
-        options: dict of the flags, `overrides` those of the preset.
+        options: dict of the flags; `overrides` holds those of the preset.
 
     Returns:
         Dict for the report.
@@ -137,8 +137,20 @@ def measure_serving(options):
     return {"sizes": measure_export(model, scenes, options)}
 
 
+def measure_peak(options):
+    """Measures the speed of matrix products three times.
+
+    Args:
+        options: dict of the flags.
+
+    Returns:
+        Dict for the report.
+    """
+    return {"matrix_peaks": [measure_matrix_peak(options) for _ in range(3)]}
+
+
 def measure_matrix_peak(options, repetitions=3):
-    """Returns the most operations per second of a product of square matrices.
+    """Returns the most FLOPs per second of a product of square matrices.
 
     Args:
         options: dict of the flags; `matrix_sizes` and `precision` are used.
@@ -158,15 +170,15 @@ def measure_matrix_peak(options, repetitions=3):
 def measure_data(options):
     """Counts the scenes per second of `make_dataset` and of Pillow.
 
-    Pillow does the same work: read, decode, resize (photos bicubically with
-    antialiasing, maps to the nearest), mirror every other one, make arrays.
-    With a cache, epochs after the first are counted.
+    Pillow does the same work: it reads, decodes, resizes (photos bicubically
+    with antialiasing, maps by nearest neighbor), mirrors every other scene, and
+    makes arrays. With a cache, epochs after the first are counted.
 
     Args:
         options: dict of the flags.
 
     Returns:
-        Dict for the report; per core means per second of processor time.
+        Dict for the report; "per core" means per second of processor time.
     """
     scenes = _find_scenes(options)
     with tempfile.TemporaryDirectory() as cache_dir:
@@ -179,7 +191,7 @@ def _compare_loaders(scenes, cache_dir, options):
     loaders = {
         "make_dataset": lambda: iter(make_dataset(scenes, resizing)),
         "make_dataset_cached": lambda: itertools.islice(
-            # Read and written are all in the first epoch.
+            # The first epoch reads all scenes and writes the cache.
             make_dataset(scenes, resizing, cache_dir=cache_dir),
             len(scenes),
             None,
@@ -192,7 +204,7 @@ def _compare_loaders(scenes, cache_dir, options):
     num_rounds = 2
     seconds = options["seconds"] / num_rounds / len(loaders)
     sums = {name: np.zeros(3) for name in loaders}
-    # In turns, so that what else the machine does meets all alike.
+    # In turns, so that other programs slow all loaders alike.
     for _ in range(num_rounds):
         for name, make in loaders.items():
             sums[name] += _count_scenes(make(), seconds)
@@ -219,7 +231,9 @@ def _make_model(options):
     labels = None
     if options["label_nc"]:
         labels = LabelSet.numbered(options["label_nc"])
-    return TracedModel.from_preset(
+    family = find_model_class(options["preset"])
+    model_class = type(f"Traced{family.__name__}", (TracedModel, family), {})
+    return model_class.from_preset(
         options["preset"],
         labels=labels,
         dtype=PRECISIONS[options["precision"]],
@@ -228,7 +242,7 @@ def _make_model(options):
 
 
 def _draw_scenes(model, options):
-    """Returns random scenes, of the dtypes that `synthesize` casts to."""
+    """Returns random scenes in the dtypes that `synthesize` casts to."""
     draw = np.random.default_rng(0)
     shape = tuple(options[name] for name in ("batch", "height", "width"))
 
@@ -254,15 +268,15 @@ def _measure(model, runs, count, options):
 
     Args:
         model: `TracedModel`.
-        runs: dict of functions by name; speed is that of `seconds`.
-        count: `FlopCount` of one of them.
+        runs: dict of functions by name; the speed is computed from `seconds`.
+        count: `FlopCount` of one run.
         options: dict of the flags.
     """
     runs["seconds"]()
     first_step_seconds = _seconds_since_start()
     for run in runs.values():
         run()
-    # Before the products: their matrices are no part of the model's memory.
+    # Before the products, whose matrices are not the model's memory.
     memory = _peak_memory()
     peaks = [measure_matrix_peak(options)]
     seconds = {name: [] for name in runs}
@@ -287,13 +301,14 @@ def _measure(model, runs, count, options):
         "steps": done,
         **{name: _summarize(values) for name, values in seconds.items()},
         "images_per_second": options["batch"] / median,
-        "operations": {
+        "flops": {
             "total": count.total,
             "forward": count.forward,
             "kernel_gradients": count.kernel_gradients,
             "input_gradients": count.input_gradients,
+            "uncounted": list(count.uncounted),
         },
-        "operations_per_second": speed,
+        "flops_per_second": speed,
         "matrix_peaks": peaks,
         "utilisation": speed / statistics.median(peaks),
         "peak_memory_bytes": memory,
@@ -312,9 +327,9 @@ def _summarize(seconds):
 
 
 def _peak_memory():
-    """Returns the most bytes that this process had resident so far.
+    """Returns the peak of this process's resident memory in bytes.
 
-    `getrusage` would begin with what the parent had when it started this one.
+    `getrusage` would start from the parent's memory at the fork.
     """
     status = pathlib.Path("/proc/self/status").read_text()
     (line,) = (li for li in status.splitlines() if li.startswith("VmHWM:"))
@@ -341,7 +356,7 @@ def _find_scenes(options):
 
 
 def _read_with_pillow(scenes, load_size, num_threads):
-    """Yields scenes without end, read by so many threads."""
+    """Yields scenes endlessly, read by `num_threads` threads."""
     resamplings = [
         (scenes.photos, Image.Resampling.BICUBIC),
         (scenes.instance_maps, Image.Resampling.NEAREST),
@@ -378,8 +393,8 @@ def _read_with_pillow(scenes, load_size, num_threads):
 
 
 def _count_scenes(scenes, seconds):
-    """Returns how many scenes come in how many seconds, wall and processor."""
-    next(scenes)  # Threads and graph are made.
+    """Returns a number of scenes, and their wall and processor seconds."""
+    next(scenes)  # Creates the threads and the graph.
     begin, processor = time.perf_counter(), time.process_time()
     count = 0
     while time.perf_counter() - begin < seconds:

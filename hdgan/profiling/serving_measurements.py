@@ -1,7 +1,7 @@
-"""What the tool `benchmark` measures of an export.
+"""The measurements of an export by the tool `benchmark`.
 
-Run as a program, by its path, it is a process that serves an export, with
-TensorFlow alone.
+Run as a program by its path, this file is a process that serves an export. It
+must therefore import TensorFlow but not hdgan at the top.
 """
 
 import concurrent.futures
@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 CONCURRENCIES = (1, 2, 4)
-# Of each of those that ask at the same time.
+# Per concurrent client.
 NUM_REQUESTS = 3
 
 
@@ -26,12 +26,12 @@ def measure_export(model, scenes, options):
     """Compares an export with the bare generator, and runs it in processes.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         scenes: list of dicts, the inputs of `serving_default`, one per size.
-        options: dict of the flags; of them `steps` and `seconds`.
+        options: dict of the flags; `steps` and `seconds` are used.
 
     Returns:
-        List of dicts for the report, one for each of the scenes.
+        List of dicts for the report, one per scene.
     """
     with tempfile.TemporaryDirectory() as folder:
         directory = pathlib.Path(folder) / "1"
@@ -63,11 +63,17 @@ def measure_export(model, scenes, options):
 
 def _compare(model, serve, inputs, options):
     """Times the signature and the bare generator in turns."""
+    from hdgan.profiling.shape_trace import network_inputs
+
     network = model.inference_generator
     generate = tf.function(lambda x: network(x, training=False))
-    label_map = inputs["label_map"]
-    size = model.preprocessing.pad.compute_output_shape(label_map.shape[:3])
-    condition = tf.random.normal((*size, network.input_shape[-1]))
+    noise = [
+        tf.random.normal(tensor.shape)
+        for tensor in network_inputs(
+            model, network, *inputs["label_map"].shape[:3]
+        )
+    ]
+    condition = noise[0] if len(noise) == 1 else noise
     tensors = {name: tf.constant(array) for name, array in inputs.items()}
     runs = {
         "generator": lambda: generate(condition).numpy(),
@@ -87,7 +93,7 @@ def _compare(model, serve, inputs, options):
     pairs = zip(seconds["serving_default"], seconds["generator"], strict=True)
     return {
         "seconds": {k: statistics.median(v) for k, v in seconds.items()},
-        # Of neighbours in time, as other programs slow both.
+        # Of consecutive runs, because other programs slow both alike.
         "ratio": statistics.median(served / bare for served, bare in pairs),
     }
 
@@ -107,7 +113,7 @@ def _run_process(directory, inputs, concurrency):
 
 
 def _serve(directory, inputs, concurrency):
-    """Loads an export, asks it, and prints a record."""
+    """Loads an export, sends it requests, and prints a record as JSON."""
     begin = time.perf_counter()
     serve = tf.saved_model.load(directory).signatures["serving_default"]
     loaded = time.perf_counter()
@@ -135,7 +141,7 @@ def _serve(directory, inputs, concurrency):
 
 
 def _memory(field):
-    """Returns what this process has resident, or had at most, in bytes."""
+    """Returns this process's resident memory, or its peak, in bytes."""
     status = pathlib.Path("/proc/self/status").read_text()
     (line,) = (li for li in status.splitlines() if li.startswith(field))
     return 1024 * int(line.split()[1])

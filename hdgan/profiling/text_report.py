@@ -1,14 +1,14 @@
-"""What the tool `benchmark` prints."""
+"""The text report of the tool `benchmark`."""
 
-# From here on, a machine's speed changed too much while it was measured.
+# Ratio of the matrix products' speeds from which a measurement is unreliable.
 NOISY = 1.25
 
 
 def print_report(result):
-    """Prints tables of what was measured.
+    """Prints the measurements as tables.
 
     Args:
-        result: dict, as the tool writes it with `--json`.
+        result: dict with the content of the file that `--json` writes.
     """
     settings = result["settings"]
     size = (
@@ -35,14 +35,14 @@ def print_report(result):
         _print_growth(result["growth"], settings)
     if size:
         print(
-            "Operations are those of convolutions, a multiplication with its "
-            "addition as two;\nnorms, activations and losses are not counted."
+            "FLOPs of convolutions and dense layers; a multiplication with its "
+            "addition is two.\nNorms, activations and losses are not counted."
         )
 
 
 def _print_part(part, record, settings):
     padded = record["padded_height"], record["padded_width"]
-    operations = record["operations"]
+    flops = record["flops"]
     rows = [[part, "median", "minimum", "maximum"]]
     for name in ("seconds", "end_to_end_seconds"):
         if name in record:
@@ -59,16 +59,16 @@ def _print_part(part, record, settings):
     print()
     _print_table(rows)
     if padded != (settings["height"], settings["width"]):
-        print(f"  padded to {padded[1]}x{padded[0]}, a size the networks take")
+        print(f"  padded to {padded[1]}x{padded[0]}, as the networks require")
     _print_table(
         [
             ["  steps timed", str(record["steps"])],
             ["  images per second", f"{record['images_per_second']:.3g}"],
             [
-                "  10^9 operations",
-                f"{operations['total'] / 1e9:,.4g}: "
+                "  GFLOPs",
+                f"{flops['total'] / 1e9:,.4g}: "
                 + ", ".join(
-                    f"{operations[name] / 1e9:,.4g} {name.replace('_', ' ')}"
+                    f"{flops[name] / 1e9:,.4g} {name.replace('_', ' ')}"
                     for name in (
                         "forward",
                         "kernel_gradients",
@@ -77,8 +77,8 @@ def _print_part(part, record, settings):
                 ),
             ],
             [
-                "  10^9 operations per second",
-                _list_speeds([record["operations_per_second"]]),
+                "  GFLOPs per second",
+                _list_speeds([record["flops_per_second"]]),
             ],
             [
                 "  of matrix products",
@@ -98,12 +98,14 @@ def _print_part(part, record, settings):
             ],
         ]
     )
+    if flops["uncounted"]:
+        print(f"  FLOPs not counted: {', '.join(flops['uncounted'])}")
     peaks = record["matrix_peaks"]
     if max(peaks) > NOISY * min(peaks):
         print(
             "  The matrix products differ by a factor of "
-            f"{max(peaks) / min(peaks):.1f}: other programs run here, or the "
-            "clock\n  changes. Measure again on an idle machine."
+            f"{max(peaks) / min(peaks):.1f}: other programs are running, or "
+            "the\n  clock rate changes. Measure again on an idle machine."
         )
 
 
@@ -135,7 +137,7 @@ def _print_serving(record):
         )
     print()
     _print_table(rows)
-    rows = [["a process", "at a time", "images per second", "peak MiB"]]
+    rows = [["a process", "concurrency", "images per second", "peak MiB"]]
     rows[0] += ["loaded after s", "answer after s"]
     for size in record["sizes"]:
         rows.extend(
@@ -159,7 +161,7 @@ def _print_serving(record):
         print(
             f"  {_size(size)}: {one['loaded_memory_bytes'] / 2**20:,.0f} MiB "
             f"loaded, {own / 2**20:,.0f} MiB for a request, "
-            f"{each / 2**20:,.0f} MiB for each more at the same time"
+            f"{each / 2**20:,.0f} MiB for each further concurrent request"
         )
 
 
@@ -171,7 +173,7 @@ def _print_growth(growth, settings):
     for part in ("train", "synthesis"):
         if f"{part}_exponents" not in growth:
             continue
-        rows = [[part, "seconds", "MiB", "10^9 operations", "utilisation"]]
+        rows = [[part, "seconds", "MiB", "GFLOPs", "utilisation"]]
         for row in growth["sizes"]:
             rows.append([_size(row), *_growth_columns(row[part])])
         rows.append(["exponent of pixels", *_exponents(growth, part, "pixels")])
@@ -192,7 +194,7 @@ def _growth_columns(record):
     return [
         f"{record['seconds']['median']:.3g}",
         f"{record['peak_memory_bytes'] / 2**20:,.0f}",
-        f"{record['operations']['total'] / 1e9:,.4g}",
+        f"{record['flops']['total'] / 1e9:,.4g}",
         f"{record['utilisation']:.0%}",
     ]
 
@@ -202,13 +204,13 @@ def _estimate(record):
     return f", estimated {estimate / 2**20:,.0f}" if estimate else ""
 
 
-def _exponents(growth, part, of):
-    exponents = growth[f"{part}_exponents"][of]
+def _exponents(growth, part, quantity):
+    exponents = growth[f"{part}_exponents"][quantity]
     if exponents is None:
         return ["too few rows"]
     return [
         f"{exponents[name]:.2f}"
-        for name in ("seconds", "peak_memory_bytes", "operations")
+        for name in ("seconds", "peak_memory_bytes", "flops")
     ]
 
 
@@ -217,7 +219,7 @@ def _list_speeds(speeds):
 
 
 def _print_table(rows):
-    """Prints rows in columns; a row's last cell may be longer than those."""
+    """Prints rows in columns; a row's last cell may exceed its column."""
     num_columns = max(map(len, rows))
     widths = [
         max((len(row[k]) for row in rows if k < len(row) - 1), default=0)

@@ -1,4 +1,4 @@
-"""Pages of pictures, for a browser."""
+"""HTML pages of pictures."""
 
 import html
 import pathlib
@@ -39,19 +39,28 @@ ul.legend span {{ display: inline-block; width: .9em; height: .9em;
 
 
 def write_page(path, title, introduction, sections, labels=None):
-    """Writes an HTML page of pictures, and the pictures beside it.
+    """Writes an HTML page of pictures, and the pictures.
 
-    The pictures go to `images/` beside the page; the page is replaced in one
-    step, after they are written.
+    The pictures are written to `images/` beside the page. The page is then
+    replaced atomically.
 
     Args:
-        path: the page's file.
-        title: string.
-        introduction: string, a paragraph.
-        sections: list of `(heading, name, pictures)`: a string, the start of
-            the pictures' file names, and a dict from caption to uint8 array
+        path: path of the page's file.
+        title: str.
+        introduction: str, a paragraph.
+        sections: list of `(heading, name, pictures)`: a str, the start of the
+            pictures' file names, and a dict from caption to uint8 array
             `(height, width, 3)`.
-        labels: `LabelSet` whose colours the page explains, or None.
+        labels: `LabelSet` whose colors the page explains. Defaults to None.
+
+    Raises:
+        OSError: if a file can't be written.
+
+    Example:
+        >>> pictures = {"Label map": colors, "Generated": photo}
+        >>> write_page(
+        ...     "index.html", "Samples", "", [("Scene 1", "scene-1", pictures)]
+        ... )
     """
     path = pathlib.Path(path)
     (path.parent / "images").mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""A scene's maps and photographs as pictures for a person."""
+"""A scene's maps and photographs as pictures to look at."""
 
 import numpy as np
 
@@ -8,18 +8,24 @@ from hdgan.layers import BoundaryMap
 def scene_pictures(
     model, label_map, instance_map=None, photo=None, style_map=None
 ):
-    """Synthesizes a scene and shows what went in beside what came out.
+    """Synthesizes a scene and returns pictures of its inputs and outputs.
 
     Args:
         model: `Pix2PixHD`.
         label_map: integers `(height, width)`, or an RGB image.
-        instance_map: integers `(height, width)`, or None.
-        photo: uint8 `(height, width, 3)`, or None.
-        style_map: uint8 `(height, width, channels)`, or None; shown where it
-            has three channels.
+        instance_map: integers `(height, width)`. Defaults to None.
+        photo: uint8 `(height, width, 3)`. Defaults to None.
+        style_map: uint8 `(height, width, channels)`. Defaults to None. It is
+            shown if it has three channels.
 
     Returns:
         Dict from caption to uint8 array `(height, width, 3)`.
+
+    Raises:
+        ValueError: if an input does not fit the model.
+
+    Example:
+        >>> pictures = scene_pictures(model, **scenes.read(0))
     """
     pictures = {}
     if model.labels is None:

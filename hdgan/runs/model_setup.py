@@ -3,25 +3,18 @@
 from absl import logging
 
 from hdgan.layers import PerceptualLoss
+from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.pix2pixhd.coarse_to_fine import enlarge
-from hdgan.models.pix2pixhd.model import Pix2PixHD
-from hdgan.models.pix2pixhd.presets import PRESETS, resolve_preset
 from hdgan.models.precision_names import PRECISIONS
+from hdgan.models.presets import resolve_preset
+from hdgan.networks.vgg19 import VGG19Features
 from hdgan.training.linear_decay import LinearDecay
+from hdgan.training.loss_terms import change_losses, make_losses
 from hdgan.training.torch_adam import TorchAdam
-
-_LOSSES = (
-    "adversarial_loss",
-    "feature_matching_weight",
-    "perceptual_weight",
-    "l1_weight",
-)
-# Wang et al., 2018, appendix.
-_OPTIMIZER = {"learning_rate": 2e-4, "beta_1": 0.5, "beta_2": 0.999}
 
 
 def check_preset(options):
-    """Checks that the preset exists and has the networks' values.
+    """Checks that the preset exists and has the values that are replaced.
 
     Args:
         options: `TrainingOptions`.
@@ -29,7 +22,8 @@ def check_preset(options):
     Raises:
         ValueError: if it does not.
     """
-    resolve_preset(options.preset, **options.networks)
+    config = resolve_preset(options.preset, **options.networks)
+    change_losses(make_losses(config["losses"]), options.losses)
 
 
 def make_model(phase, options, labels, previous, steps_per_epoch):
@@ -43,11 +37,11 @@ def make_model(phase, options, labels, previous, steps_per_epoch):
         steps_per_epoch: int, for the learning rate's decay.
 
     Returns:
-        A compiled `Pix2PixHD`.
+        A compiled `LabelToPhotoModel`.
     """
     discriminator_optimizer = None
     if phase.init_from == "fresh":
-        model = Pix2PixHD.from_preset(
+        model = LabelToPhotoModel.from_preset(
             phase.preset,
             labels=labels,
             use_instances=options.use_instances,
@@ -58,6 +52,7 @@ def make_model(phase, options, labels, previous, steps_per_epoch):
         )
     elif phase.init_from == "enlarged":
         config = resolve_preset(phase.preset, **_networks(phase, options))
+        config = config["networks"]
         model = enlarge(
             previous,
             config["num_local_blocks"],
@@ -69,25 +64,19 @@ def make_model(phase, options, labels, previous, steps_per_epoch):
         discriminator_optimizer = previous.discriminator_optimizer
     generator_epochs = phase.epochs, phase.decay_epochs
     discriminator_epochs = phase.discriminator_epochs or generator_epochs
-    losses = _resolve_losses(phase.preset, options)
     model.compile(
         _make_optimizer(
-            options,
-            options.generator_learning_rate,
-            generator_epochs,
-            steps_per_epoch,
+            "generator", phase, options, generator_epochs, steps_per_epoch
         ),
         discriminator_optimizer
         or _make_optimizer(
+            "discriminator",
+            phase,
             options,
-            options.discriminator_learning_rate,
             discriminator_epochs,
             steps_per_epoch,
         ),
-        **losses,
-        perceptual_loss=_make_perceptual_loss(
-            losses["perceptual_weight"], options
-        ),
+        losses=_make_losses(model, options),
         weights_to_train=phase.weights_to_train,
         pool_size=options.pool_size,
         remat=options.remat,
@@ -99,50 +88,56 @@ def make_model(phase, options, labels, previous, steps_per_epoch):
 
 def _networks(phase, options):
     """Returns the values that replace those of a phase's preset."""
+    preset = resolve_preset(phase.preset)["networks"]
     shared = {
         name: value
         for name, value in options.networks.items()
         # A coarse phase has no enhancer.
-        if name in PRESETS[phase.preset]
+        if name in preset
     }
     return {**shared, **phase.networks}
 
 
-def _resolve_losses(preset, options):
-    given = {name: getattr(options, name) for name in _LOSSES}
-    return {
-        **PRESETS[preset]["losses"],
-        **{name: value for name, value in given.items() if value is not None},
-    }
+def _make_losses(model, options):
+    """Returns the model's loss terms, changed as the options say."""
+    terms = model.default_losses()
+    # A preset's term may need a style that this model does not have.
+    names = {term.name for term in terms}
+    weights = {k: w for k, w in options.losses.items() if k in names}
+    terms = change_losses(terms, weights)
+    changes = {}
+    for term in terms:
+        if hasattr(term, "kind") and options.adversarial_loss is not None:
+            changes[term.name] = {"kind": options.adversarial_loss}
+        if term.name == "perceptual":
+            loss = _make_perceptual_loss(term.weight, options)
+            changes[term.name] = {"loss": loss}
+    return change_losses(terms, changes)
 
 
-def _make_optimizer(options, learning_rate, epochs, steps_per_epoch):
+def _make_optimizer(side, phase, options, epochs, steps_per_epoch):
     """Makes the optimizer of one network.
 
     Args:
+        side: `"generator"` or `"discriminator"`.
+        phase: `Phase`.
         options: `TrainingOptions`.
-        learning_rate: float of this network, or None.
         epochs: `(epochs, decay_epochs)`.
         steps_per_epoch: int.
     """
-    shared = {
-        "learning_rate": options.learning_rate,
-        "beta_1": options.beta_1,
-        "beta_2": options.beta_2,
-    }
-    config = {
-        **_OPTIMIZER,
-        **{name: value for name, value in shared.items() if value is not None},
-    }
-    schedule = config.pop("learning_rate")
-    if learning_rate is not None:
-        schedule = learning_rate
+    config = dict(resolve_preset(phase.preset)[f"{side}_optimizer"])
+    for name in ("learning_rate", "beta_1", "beta_2"):
+        if getattr(options, name) is not None:
+            config[name] = getattr(options, name)
+    own_rate = getattr(options, f"{side}_learning_rate")
+    if own_rate is not None:
+        config["learning_rate"] = own_rate
     flat_epochs, decay_epochs = epochs
     if decay_epochs:
-        schedule = LinearDecay(
-            schedule, flat_epochs, decay_epochs, steps_per_epoch
+        config["learning_rate"] = LinearDecay(
+            config["learning_rate"], flat_epochs, decay_epochs, steps_per_epoch
         )
-    return TorchAdam(schedule, **config)
+    return TorchAdam(**config)
 
 
 def _make_perceptual_loss(weight, options):
@@ -152,7 +147,8 @@ def _make_perceptual_loss(weight, options):
     """
     if not weight:
         return None
-    loss = PerceptualLoss(options.vgg_weights, options.vgg_inputs)
+    network = VGG19Features(options.vgg_weights, options.vgg_inputs)
+    loss = PerceptualLoss(network)
     if options.vgg_weights != "imagenet":
         loss.build()
         return loss

@@ -51,6 +51,8 @@ class TrainingOptions:
         preset: str, key of `hdgan.PRESETS`.
         networks: dict of values that replace those of the preset's networks,
             such as `{"base_width": 32}`. A value of None keeps the preset's.
+        losses: dict from the name of a loss term to its weight, in place of
+            the preset's, such as `{"l1": 10.0}`; 0 turns a term off.
         **options: see the help of each field below.
 
     Example:
@@ -62,6 +64,7 @@ class TrainingOptions:
 
     preset: str
     networks: dict = dataclasses.field(default_factory=dict)
+    losses: dict = dataclasses.field(default_factory=dict)
 
     # Data.
     data_dir: str | None = option(
@@ -127,27 +130,11 @@ class TrainingOptions:
         below=1,
     )
 
-    # Losses. None: the preset's.
+    # Losses.
     adversarial_loss: str | None = option(
         None,
         "Adversarial loss. Default: the preset's.",
         choices=("least_squares", "hinge", "non_saturating"),
-    )
-    feature_matching_weight: float | None = option(
-        None,
-        "Weight of the feature matching loss; 0 turns it off. Default: the "
-        "preset's.",
-        at_least=0,
-    )
-    perceptual_weight: float | None = option(
-        None,
-        "Weight of the perceptual loss; 0 turns it off. Default: the preset's.",
-        at_least=0,
-    )
-    l1_weight: float | None = option(
-        None,
-        "Weight of the L1 loss; 0 turns it off. Default: the preset's.",
-        at_least=0,
     )
     vgg_weights: str = option(
         "imagenet",
@@ -279,6 +266,8 @@ class TrainingOptions:
         """
         for field in option_fields(type(self)):
             _check_value(field, getattr(self, field.name))
+        for name, weight in self.losses.items():
+            _check_weight(f"{name}_weight", weight)
         for name, meaning in (
             ("workdir", "the folder of the run"),
             ("data_dir", "the folder of the data set"),
@@ -329,12 +318,18 @@ class TrainingOptions:
         return "instances" if self.instance_feat else None
 
     def to_dict(self):
-        """Returns options and network values, without the preset, flat."""
+        """Returns all values but the preset, flat, by the flags' names."""
         values = {
             field.name: getattr(self, field.name)
             for field in option_fields(type(self))
         }
-        return {**values, "devices": list(self.devices), **self.networks}
+        losses = {f"{name}_weight": w for name, w in self.losses.items()}
+        return {
+            **values,
+            "devices": list(self.devices),
+            **losses,
+            **self.networks,
+        }
 
 
 def option_fields(options_class):
@@ -359,6 +354,15 @@ def option_type(field):
     if isinstance(field.type, types.UnionType):
         return typing.get_args(field.type)[0]
     return field.type
+
+
+def _check_weight(name, value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        raise ValueError(f"`{name}` must be a number. Received: {value!r}")
+    if not math.isfinite(value):
+        raise ValueError(f"`{name}` must be finite. Received: {value}")
+    if value < 0:
+        raise ValueError(f"`{name}` must be at least 0. Received: {value}")
 
 
 def _check_value(field, value):

@@ -150,7 +150,7 @@ class RunDirectory:
 
 def _identity(preset, scenes, labels):
     """Returns the part of the record that a resumed run must not change."""
-    names = "\n".join(path.name for path in scenes.inputs)
+    names = "\n".join(scenes.names)
     return {
         "preset": preset,
         "num_scenes": len(scenes),

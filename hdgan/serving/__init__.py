@@ -1,15 +1,14 @@
-"""Trained models as SavedModels for TF Serving."""
+"""Exports trained models for TF Serving and asks servers for photographs."""
 
-from hdgan.serving.client import Client
-from hdgan.serving.options import ServingOptions
-from hdgan.serving.savedmodel import export_savedmodel
-from hdgan.serving.server_files import write_server_files
-from hdgan.serving.transports import ServingError
+from hdgan.lazy_exports import lazy_exports
 
-__all__ = [
-    "Client",
-    "ServingError",
-    "ServingOptions",
-    "export_savedmodel",
-    "write_server_files",
-]
+# Loaded on first use: an export needs TensorFlow, a REST client does not.
+_EXPORTS = {
+    "Client": "hdgan.serving.client",
+    "ServingError": "hdgan.serving.transports",
+    "ServingOptions": "hdgan.serving.options",
+    "export_savedmodel": "hdgan.serving.savedmodel",
+    "write_server_files": "hdgan.serving.server_files",
+}
+__all__ = [*_EXPORTS]
+__getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)

@@ -1,8 +1,7 @@
-"""Photographs of whole folders, by Apache Beam on an exported model.
+"""Synthesis of whole folders by an exported model, with Apache Beam.
 
-Needs the extra `beam`; whoever runs a part of the pipeline needs it, and this
-package, too. Files may be wherever Beam's file systems reach, the model where
-TensorFlow's do as well.
+The workers need this package with the extra `beam`, too. Image files may be on
+any file system of Beam; the model must also be on one of TensorFlow's.
 """
 
 import dataclasses
@@ -24,7 +23,8 @@ from apache_beam.ml.inference.base import (
 from google.protobuf.message import DecodeError
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from hdgan.data.image_files import list_images, select_images, write_file
+from hdgan.data.files import write_file
+from hdgan.data.image_files import list_images, select_images
 from hdgan.data.scene_files import pair_files
 from hdgan.serving.description import PATH as DESCRIPTION
 from hdgan.serving.description import parse_description
@@ -38,24 +38,24 @@ from hdgan.serving.transports import clean_message
 
 COUNTERS = ("done", "skipped", "failed")
 _NAMESPACE = "hdgan"
-# Outputs of a step.
-_MADE, _FAILED = "made", "failed"
+# The outputs of a step.
+_READ, _FAILED = "read", "failed"
 _SIGNATURE = "synthesize_png"
-# Of an export.
+# The files that every export has.
 _FILES = ("saved_model.pb", "variables/variables.index", DESCRIPTION)
 
 
 @dataclasses.dataclass(frozen=True)
 class BatchFolders:
-    """Where the files of a batch are: local, or as `gs://...` and the like.
+    """The folders of a pipeline, local or remote (`gs://...`).
 
     Args:
-        label_dir: str, label maps, or RGB images.
-        output_dir: str, for photographs.
-        instance_dir: str, or None.
-        photo_dir: str, or None; photos whose styles are taken.
-        style_dir: str, or None.
-        is_rgb: bool, whether `label_dir` holds RGB images.
+        label_dir: str, the label maps, or RGB images.
+        output_dir: str, for the photographs.
+        instance_dir: str, the instance maps. Defaults to None.
+        photo_dir: str, the photos whose styles are used. Defaults to None.
+        style_dir: str, the style maps. Defaults to None.
+        is_rgb: bool, whether `label_dir` holds RGB images. Defaults to False.
     """
 
     label_dir: str
@@ -66,10 +66,11 @@ class BatchFolders:
     is_rgb: bool = False
 
     def list_scenes(self):
-        """Returns the paths of each scene's files, by the inputs' names.
+        """Returns the paths of each scene's files, by the names of the inputs.
 
         Raises:
-            ValueError: if a folder is empty, or files have no partner.
+            ValueError: if a folder is empty, or files of different folders do
+                not match.
         """
         folders = {
             "label_bytes": self.label_dir,
@@ -89,35 +90,35 @@ class BatchFolders:
         ]
 
     def list_done(self):
-        """Returns the names, without endings, that photographs have already."""
+        """Returns the names, without suffix, of the finished photographs."""
         return {path.stem for path in _list(self.output_dir) if is_photo(path)}
 
 
 def read_export(directory):
-    """Returns what an exported model says of itself, without loading it.
+    """Returns the description of an exported model without loading the model.
 
     Args:
-        directory: str, the exported version.
+        directory: str, the folder of the exported version.
 
     Raises:
-        ValueError: if it is no export, or files of it are missing.
+        ValueError: if a file of the export is missing or damaged.
     """
     for name in _FILES:
         file = FileSystems.join(directory, name)
         if not FileSystems.exists(file):
             raise ValueError(
-                f"{directory} holds no {name}. Expected a version that the "
-                "tool export_savedmodel wrote, such as serving/hdgan/1."
+                f"{directory} does not hold {name}. Expected a version that "
+                "the tool export_savedmodel wrote, such as serving/hdgan/1."
             )
         if name == "saved_model.pb" and not _is_savedmodel(_read(file)):
             raise ValueError(
-                f"{file} is no SavedModel that can be read. Export it again."
+                f"{file} is not a readable SavedModel. Export it again."
             )
-    # The last of them.
+    # `file` is the last of them, the description.
     try:
         return parse_description(_read(file))
     except ValueError as error:
-        raise ValueError(f"{file}: {error}. Export it again.") from error
+        raise ValueError(f"{file}: {error} Export it again.") from error
 
 
 def _is_savedmodel(contents):
@@ -130,29 +131,30 @@ def _is_savedmodel(contents):
 def add_synthesis(pipeline, directory, folders, failures):
     """Adds the synthesis of folders to a pipeline.
 
-    A photograph has the name of its label map; it is written elsewhere and
-    renamed. What is there is skipped, so that the same pipeline goes on where
-    it was stopped; what fails is listed, and the rest made. Counted are
-    `COUNTERS`, in the namespace `hdgan`.
+    Each photograph gets the name of its label map. It is written to a temporary
+    file and renamed. Scenes that have a photograph are skipped, so the same
+    pipeline resumes an interrupted run. Scenes that fail are listed and do not
+    stop the others. The counters `COUNTERS` are in the namespace `hdgan`.
 
     Args:
-        pipeline: Beam's.
-        directory: str, the exported version.
+        pipeline: `beam.Pipeline`.
+        directory: str, the folder of the exported version.
         folders: `BatchFolders`.
-        failures: str, file to write or replace: of each scene that failed the
-            `path` of its label map and the `error`, as JSON, one a line.
+        failures: str, file to write or replace. For each scene that failed it
+            has a line of JSON with the `path` of the label map and the `error`.
     """
     read = (
         pipeline
         | "Folders" >> beam.Create([folders])
-        # Not before: of many the pipeline's description would be too long.
+        # Listed by a worker: the names of many scenes would make the pipeline
+        # itself too large for a runner.
         | "List scenes" >> beam.ParDo(_List())
         | "Spread" >> beam.Reshuffle()
         | "Read"
-        >> beam.ParDo(_Read(folders.is_rgb)).with_outputs(_FAILED, main=_MADE)
+        >> beam.ParDo(_Read(folders.is_rgb)).with_outputs(_FAILED, main=_READ)
     )
     written = (
-        read[_MADE]
+        read[_READ]
         | "Synthesize" >> RunInference(KeyedModelHandler(_Export(directory)))
         | "Write"
         >> beam.ParDo(_Write(folders.output_dir)).with_outputs(_FAILED)
@@ -160,16 +162,16 @@ def add_synthesis(pipeline, directory, folders, failures):
     _ = (
         (read[_FAILED], written[_FAILED])
         | "All failures" >> beam.Flatten()
-        | "Together" >> beam.combiners.ToList()
-        | "List failures" >> beam.Map(_write_failures, failures)
+        | "Collect failures" >> beam.combiners.ToList()
+        | "Write failures" >> beam.Map(_write_failures, failures)
     )
 
 
 def read_counters(result):
-    """Returns how many scenes are done, skipped and failed.
+    """Returns the number of scenes per counter, a dict with keys `COUNTERS`.
 
     Args:
-        result: what `pipeline.run()` returned, finished.
+        result: `PipelineResult` of a pipeline that has finished.
     """
     metrics = result.metrics().query(
         beam.metrics.MetricsFilter().with_namespace(_NAMESPACE)
@@ -181,7 +183,7 @@ def read_counters(result):
 
 
 class _List(beam.DoFn):
-    """From folders to the paths of each scene that has no photograph yet."""
+    """Turns folders into the paths of each scene without a photograph."""
 
     def process(self, folders):
         done = folders.list_done()
@@ -193,7 +195,7 @@ class _List(beam.DoFn):
 
 
 class _Read(beam.DoFn):
-    """From a scene's paths to its label map's path and its request."""
+    """Turns the paths of a scene into its label map's path and a request."""
 
     def __init__(self, is_rgb):
         self._is_rgb = is_rgb
@@ -207,10 +209,10 @@ class _Read(beam.DoFn):
 
 
 class _Export(ModelHandler):
-    """Runs the signature that takes files; one scene at a time."""
+    """Runs the signature that takes files, one scene at a time."""
 
     def __init__(self, directory):
-        # Sizes differ, and one image keeps a machine busy.
+        # Scenes differ in size, and one image keeps all cores busy.
         super().__init__(max_batch_size=1)
         self._directory = directory
 
@@ -229,8 +231,8 @@ class _Export(ModelHandler):
                 tf.errors.InvalidArgumentError,
                 tf.errors.ResourceExhaustedError,
             ) as error:
-                # What the signature refuses, or has no memory for. Any other
-                # error ends the run.
+                # A scene that is refused, or too large for the memory, fails
+                # alone. Any other error ends the run.
                 yield _Answer(error=clean_message(error.message))
 
     def get_num_bytes(self, batch):
@@ -244,7 +246,7 @@ class _Answer:
 
 
 class _Write(beam.DoFn):
-    """Writes photographs; only failures come out."""
+    """Writes photographs and outputs failures only."""
 
     def __init__(self, output_dir):
         self._output_dir = output_dir
@@ -281,7 +283,7 @@ def _read(path):
 
 
 def _write(folder, name, contents):
-    """Writes a file elsewhere and renames it."""
+    """Writes a file under a temporary name and renames it."""
     if _is_local(folder):
         write_file(pathlib.Path(folder, name), contents)
         return
@@ -293,7 +295,7 @@ def _write(folder, name, contents):
     ) as file:
         file.write(contents)
     path = FileSystems.join(folder, name)
-    # Some storage, such as HDFS, renames to no file that is there.
+    # Some file systems, such as HDFS, do not replace a file in a rename.
     if FileSystems.exists(path):
         FileSystems.delete([path])
     FileSystems.rename([unfinished], [path])
@@ -305,7 +307,7 @@ def _write_failures(found, path):
 
 
 class _Url(pathlib.PurePosixPath):
-    """A path such as `gs://bucket/file`, whose slashes stay two."""
+    """A path such as `gs://bucket/file` that keeps its double slash."""
 
     def __str__(self):
         return super().__str__().replace(":/", "://", 1)
@@ -313,9 +315,8 @@ class _Url(pathlib.PurePosixPath):
 
 def _list(folder):
     if _is_local(folder):
-        # A pattern would be made of brackets in its name.
-        is_there = os.path.isdir(folder)
-        names = os.listdir(folder) if is_there else []
+        # Beam would read brackets in the folder's name as a pattern.
+        names = os.listdir(folder) if os.path.isdir(folder) else []
         return [pathlib.PurePosixPath(folder, name) for name in names]
     (result,) = FileSystems.match([FileSystems.join(folder, "*")])
     return [_Url(file.path) for file in result.metadata_list]

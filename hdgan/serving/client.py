@@ -1,4 +1,4 @@
-"""Asking a TF Serving server for photographs."""
+"""A client that requests photographs from a TF Serving server."""
 
 import concurrent.futures
 import io
@@ -18,33 +18,35 @@ from hdgan.serving.transports import (
     wrong_answer,
 )
 
-# By gRPC's names: another try may succeed.
-_PASSING = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
+# gRPC status codes after which a retry may succeed.
+_TRANSIENT = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
+# Seconds between retries.
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
-# Sockets and threads take no more than some.
+# Seconds. Sockets and locks overflow at much longer timeouts.
 _LONGEST_TIMEOUT = 1e6
 
 
 class Client:
-    """Asks a server of a model that `hdgan` exported.
+    """Requests photographs from a server of an exported model.
 
-    Images travel as PNG or JPEG. What may pass, such as a server that starts or
-    has too much to do, is tried again, each time after a longer wait. Threads
-    may share a client. It is closed by `close`, or as a context.
+    Images are sent as PNG and received as PNG or JPEG. Transient errors, such
+    as those of a server that starts or is overloaded, are retried until the
+    deadline, with growing pauses. Threads may share a client. Close it with
+    `close`, or use it in a `with` statement.
 
     Args:
-        url: `"http://host:8501"`, `"https://..."` for REST, or
+        url: str, `"http://host:8501"` or `"https://..."` for REST, or
             `"grpc://host:8500"` for gRPC, which needs tensorflow-serving-api.
-        model: str, the name that the server gives it.
-        version: int >= 0; None is the one that the server takes.
-        timeout: float in (0, 1e6], seconds that an answer may take, all tries
-            together.
-        retries: int >= 0, tries after the first.
+        model: str, the name of the model on the server. Defaults to `"hdgan"`.
+        version: int >= 0, or None for the server's choice. Defaults to None.
+        timeout: float in (0, 1e6], seconds until a request fails, including
+            its retries. Defaults to 60.
+        retries: int >= 0, the number of retries of a request. Defaults to 50.
 
     Raises:
-        ValueError: if the URL is of another kind, a number is out of its range,
-            or what gRPC needs is not installed.
+        ValueError: if the URL has another form, a number is out of range, or
+            tensorflow-serving-api is needed and not installed.
 
     Example:
         >>> with hdgan.serving.Client("http://localhost:8501") as client:
@@ -55,7 +57,7 @@ class Client:
         self, url, model="hdgan", version=None, timeout=60.0, retries=50
     ):
         kind, _, address = str(url).rstrip("/").partition("://")
-        # Before anything is opened. NaN is not above 0 either.
+        # Checked before a connection is opened. NaN fails the comparison too.
         if not 0 < timeout <= _LONGEST_TIMEOUT or retries < 0:
             raise ValueError(
                 f"`timeout` must be above 0 and at most {_LONGEST_TIMEOUT:g} "
@@ -87,29 +89,30 @@ class Client:
         self.close()
 
     def close(self):
-        """Ends the connections; requests that go on end in an error."""
+        """Closes the connections and makes the requests in progress fail."""
         self._closed.set()
         self._call.close()
 
     def synthesize(
         self, label_map, instance_map=None, photo=None, style_map=None
     ):
-        """Makes a photograph of a label map.
+        """Synthesizes a photograph of a label map.
 
         Args:
-            label_map: `(height, width)`, integers, ids of classes; without
-                labels an RGB image, uint8 `(height, width, 3)`.
+            label_map: `(height, width)`, integers, class ids. For a model
+                without labels an RGB image, uint8 `(height, width, 3)`.
             instance_map: `(height, width)`, integers 0..65535, or None.
-            photo: uint8 `(height, width, 3)`, of a model with an encoder.
-            style_map: uint8, 0..255 for [-1, 1], `(height, width,
-                style_channels)` of 1 or 3 channels, of a model that takes one.
+            photo: uint8 `(height, width, 3)`, the photo whose styles are used,
+                for a model with an encoder.
+            style_map: uint8 `(height, width, style_channels)`, 0..255 for
+                [-1, 1], with 1 or 3 channels, for a model that takes one.
 
         Returns:
             uint8 `(height, width, 3)`.
 
         Raises:
-            ServingError: if the server refuses, or doesn't answer in time.
-            ValueError: if an argument holds what no PNG holds.
+            ServingError: if the server refuses or does not answer in time.
+            ValueError: if a PNG cannot hold an argument.
         """
         files = _encode(
             label_map=label_map,
@@ -120,37 +123,37 @@ class Client:
         return _decode(self.synthesize_files(files))
 
     def synthesize_files(self, files):
-        """Makes a photograph of files' contents.
+        """Synthesizes a photograph from image files.
 
         Args:
-            files: dict of bytes: `label_bytes`, `instance_bytes` (empty for
-                none) and what else the signature `synthesize_png` takes.
+            files: dict from names of inputs of the signature `synthesize_png`
+                to bytes: `label_bytes`, `instance_bytes` (empty for none), and
+                `photo_bytes` or `style_bytes` for a model that takes them.
 
         Returns:
             bytes, the photograph as PNG or JPEG.
 
         Raises:
-            ServingError: as of `synthesize`.
+            ServingError: as in `synthesize`.
         """
         return self._ask_for_image("synthesize_png", _as_batch(files))
 
     def encode(self, label_map, instance_map, photo):
-        """Finds the styles of a photo, of a model with an encoder.
+        """Encodes the styles of a photo, for a model with an encoder.
 
         Args:
-            label_map: `(height, width)`, integers, ids of classes; without
-                labels an RGB image, uint8 `(height, width, 3)`.
-            instance_map: `(height, width)`, integers 0..65535, or None.
+            label_map: as in `synthesize`.
+            instance_map: as in `synthesize`.
             photo: uint8 `(height, width, 3)`.
 
         Returns:
-            Dict from each instance's id (each class's, where the encoder has
-            one style per class, or there are no instances) to its style,
-            float32 `(style_channels,)` in [-1, 1].
+            Dict from the id of each instance to its style, float32
+            `(style_channels,)` in [-1, 1]. The ids are those of classes if the
+            encoder has one style per class, or there is no instance map.
 
         Raises:
-            ServingError: as of `synthesize`.
-            ValueError: as of `synthesize`.
+            ServingError: as in `synthesize`.
+            ValueError: as in `synthesize`.
         """
         files = _encode(
             label_map=label_map, instance_map=instance_map, photo=photo
@@ -168,61 +171,68 @@ class Client:
     def synthesize_with_style(
         self, label_map, instance_map=None, styles=None, seed=0
     ):
-        """Makes a photograph with styles of one's choice.
+        """Synthesizes a photograph with chosen styles.
 
         Args:
-            label_map: `(height, width)`, integers, ids of classes.
+            label_map: `(height, width)`, integers, class ids.
             instance_map: `(height, width)`, integers 0..65535, or None.
-            styles: dict from an id, int as of `encode`, to its style,
-                `(style_channels,)` in [-1, 1], or to the number of one of its
-                class's clusters, int. Ids that the maps don't hold are passed
-                over: an instance may have been taken away since.
-            seed: int32, which draws clusters for the other instances, other
-                ones than the same seed of `Pix2PixHD.synthesize` would. A
-                model without clusters gives those a style of zeros.
+            styles: dict from an id, int as in `encode`, to a style,
+                `(style_channels,)` in [-1, 1], or to the index of a cluster of
+                the instance's class, int. Ids that are not in the maps are
+                ignored, so instances may be removed after `encode`.
+            seed: int32, draws a cluster for every other instance. Defaults to
+                0. A model without clusters gives these a style of zeros. The
+                same seed draws other clusters in `Pix2PixHD.synthesize`.
 
         Returns:
             uint8 `(height, width, 3)`.
 
         Raises:
-            ServingError: as of `synthesize`.
-            ValueError: as of `synthesize`, or if a style is none.
+            ServingError: as in `synthesize`.
+            ValueError: as in `synthesize`, or if a style is neither a vector of
+                that length in [-1, 1] nor an index.
         """
         files = _encode(label_map=label_map, instance_map=instance_map)
         seed = np.array([_as_int32("`seed`", seed)], "int32")
         deadline = self._deadline()
-        # Each time: the server may have gone on to another version.
-        num_channels = self._describe(deadline)["style_channels"]
-        styles = _as_styles(styles or {}, num_channels)
+        # Not cached: the server may have switched to another version.
+        description = self._describe(deadline)
+        styles = _as_styles(
+            styles or {},
+            description["style_channels"],
+            # Exports of earlier versions limit all styles so.
+            description.get("style_limit", 1.0),
+        )
         inputs = {**_as_batch(files), **styles, "seed": seed}
         return _decode(
             self._ask_for_image("synthesize_with_style_png", inputs, deadline)
         )
 
     def describe(self):
-        """Returns what the model says of itself.
+        """Returns the description of the model.
 
         Returns:
-            Dict: `labels` with names and colours, `num_labels`, `signatures`
+            Dict: `labels` with names and colors, `num_labels`, `signatures`
             with the names of their inputs, `max_pixels`, `style_channels`,
             `versions` and more.
 
         Raises:
-            ServingError: as of `synthesize`.
+            ServingError: as in `synthesize`.
         """
         return self._describe(self._deadline())
 
     def map(self, function, items, concurrency=4):
-        """Calls a function of several items at a time.
+        """Calls a function on several items at the same time.
 
         Args:
-            function: of an item, which asks this client.
-            items: iterable; of them only as many are taken as are worked on.
-            concurrency: int >= 1, at the same time.
+            function: function of one item that uses this client.
+            items: iterable. An item is taken when its call can start.
+            concurrency: int >= 1, the number of simultaneous calls. Defaults
+                to 4.
 
         Yields:
-            Each item with its result, or with the `ServingError`, `OSError` or
-            `ValueError` that came of it, in the order in which they are done.
+            Pairs of an item and its result, or the `ServingError`, `OSError` or
+            `ValueError` that its call raised, in order of completion.
 
         Raises:
             ValueError: if `concurrency` is less than 1.
@@ -252,7 +262,7 @@ class Client:
                     except (ServingError, OSError, ValueError) as error:
                         yield item, error
         finally:
-            # Whoever stops early does not wait for what goes on.
+            # A consumer that stops early does not wait for calls in progress.
             pool.shutdown(wait=False, cancel_futures=True)
 
     def _describe(self, deadline):
@@ -264,7 +274,7 @@ class Client:
             return parse_description(text)
         except ValueError as error:
             raise ServingError(
-                "UNKNOWN", f"The answer is none: {error}"
+                "UNKNOWN", f"The answer is not a description. {error}"
             ) from error
 
     def _ask_for_image(self, signature, inputs, deadline=None):
@@ -275,21 +285,21 @@ class Client:
         return time.monotonic() + self._timeout
 
     def _ask(self, signature, inputs, outputs, deadline=None):
-        """Returns the outputs, arrays of the dtypes that are given by name."""
+        """Returns the outputs of a signature as arrays of the given dtypes."""
         if deadline is None:
             deadline = self._deadline()
         wait = _FIRST_WAIT
         for attempt in range(self._retries + 1):
             if self._closed.is_set():
-                raise ValueError("This client is closed. Make another.")
+                raise ValueError("This client is closed. Make a new one.")
             left = deadline - time.monotonic()
             try:
                 return self._call(signature, inputs, outputs, left)
             except ServingError as error:
                 is_last = attempt == self._retries
-                if error.code not in _PASSING or is_last:
+                if error.code not in _TRANSIENT or is_last:
                     raise
-                # Not all clients at once.
+                # Random, so that clients do not retry all at once.
                 pause = wait * random.uniform(0.5, 1.5)
                 if time.monotonic() + pause >= deadline:
                     raise
@@ -298,13 +308,13 @@ class Client:
 
 
 def _encode(**arrays):
-    """Returns the files of arrays, by the names of a server's inputs."""
+    """Returns arrays as PNG files, by the names of the signatures' inputs."""
     for name in ("photo", "style_map"):
         if arrays.get(name) is not None:
             image = as_integers(f"`{name}`", arrays[name], 255)
             arrays[name] = image.astype("uint8")
     return {"instance_bytes": b""} | {
-        # Fast rather than small: it is sent once.
+        # Compressed fast rather than small, as it is sent only once.
         f"{name.removesuffix('_map')}_bytes": encode_png(
             f"`{name}`", array, compress_level=1
         )
@@ -319,12 +329,12 @@ def _decode(contents):
             return np.asarray(image.convert("RGB"))
     except (OSError, Image.DecompressionBombError) as error:
         raise ServingError(
-            "UNKNOWN", f"The answer holds no image: {contents[:100]!r}"
+            "UNKNOWN", f"The answer is not an image: {contents[:100]!r}"
         ) from error
 
 
 def _take_only(answer, name):
-    """Returns the bytes of an output of one example."""
+    """Returns the bytes of an output that holds one example."""
     values = answer[name]
     if values.shape != (1,) or not isinstance(values[0], bytes):
         raise wrong_answer(answer, answer)
@@ -335,9 +345,10 @@ def _as_batch(files):
     return {name: [contents] for name, contents in files.items()}
 
 
-def _as_styles(styles, num_channels):
-    """Returns styles as the inputs of a server, a batch of one."""
-    # One that no instance has, so that the list is never empty.
+def _as_styles(styles, num_channels, limit):
+    """Returns styles as inputs of a signature, for a batch of one."""
+    # Starts with an id that no instance has: an empty list has no shape in
+    # JSON.
     ids, clusters = [-1], [-1]
     vectors = [np.zeros(num_channels)]
     for instance, style in styles.items():
@@ -346,13 +357,14 @@ def _as_styles(styles, num_channels):
         if is_number and 0 <= style < 2**31:
             clusters.append(style)
             vectors.append(vectors[0])
-        elif _is_vector(style, num_channels):
+        elif _is_vector(style, num_channels, limit):
             clusters.append(-1)
             vectors.append(style)
         else:
+            values = f"in [-{limit:g}, {limit:g}]" if limit else "all finite"
             raise ValueError(
-                f"`styles[{instance}]` must be the number of a cluster, at "
-                f"least 0, or {num_channels} floats in [-1, 1]. Received: "
+                f"`styles[{instance}]` must be the index of a cluster, at "
+                f"least 0, or {num_channels} floats, {values}. Received: "
                 f"{style!r}"
             )
     return {
@@ -362,13 +374,14 @@ def _as_styles(styles, num_channels):
     }
 
 
-def _is_vector(style, num_channels):
+def _is_vector(style, num_channels, limit):
     try:
         style = np.asarray(style, "float32")
     except (TypeError, ValueError):
         return False
-    # Of no number nothing is true.
-    return style.shape == (num_channels,) and np.all(np.abs(style) <= 1)
+    if style.shape != (num_channels,) or not np.isfinite(style).all():
+        return False
+    return limit is None or np.abs(style).max() <= limit
 
 
 def _as_int32(name, value):

@@ -1,6 +1,7 @@
-"""What an exported model says of itself, as a file beside its graph.
+"""The description of an exported model, as a file beside its graph.
 
-It can be read without loading the model, which its signature `describe` needs.
+The signature `describe` returns the same text, but only after the model is
+loaded.
 """
 
 import dataclasses
@@ -8,23 +9,24 @@ import importlib.metadata
 import json
 import pathlib
 
-import keras
-import tensorflow as tf
-
-# Where SavedModels have what no graph uses.
+# A SavedModel keeps files that its graph does not use in assets.extra.
 PATH = "assets.extra/describe.json"
-# What those who ask a model rely on.
+# The entries that clients rely on.
 _KEYS = {"signatures", "labels", "use_instances", "style_channels"}
 
 
 def describe_model(model, options, signatures):
-    """Returns what a served model says of itself, as JSON takes it.
+    """Returns the description of a served model, a dict for JSON.
 
     Args:
         model: `Pix2PixHD`.
         options: `ServingOptions`.
-        signatures: dict, as of `make_signatures`.
+        signatures: dict that `make_signatures` returned.
     """
+    # Clients read descriptions without TensorFlow; only exports write them.
+    import keras
+    import tensorflow as tf
+
     labels = model.labels
     clusters = model.style_clusters
     return {
@@ -36,7 +38,8 @@ def describe_model(model, options, signatures):
         },
         "use_instances": model.use_instances,
         "style_channels": model.style_channels,
-        # By class; one that is not there has a single cluster.
+        "style_limit": model.style_limit,
+        # By class. A class that is not listed has a single cluster.
         "num_style_clusters": {
             str(label): len(centers)
             for label, centers in (clusters.centers if clusters else {}).items()
@@ -56,11 +59,11 @@ def describe_model(model, options, signatures):
 
 
 def write_description(directory, description):
-    """Writes what a SavedModel says of itself.
+    """Writes the description of a SavedModel.
 
     Args:
         directory: path of the SavedModel.
-        description: dict, as of `describe_model`.
+        description: dict that `describe_model` returned.
     """
     path = pathlib.Path(directory) / PATH
     path.parent.mkdir(exist_ok=True)
@@ -68,18 +71,21 @@ def write_description(directory, description):
 
 
 def parse_description(text):
-    """Returns what `write_description` wrote, or a server answered.
+    """Parses a description from a file or from a server's answer.
 
     Args:
         text: str or bytes.
 
+    Returns:
+        Dict, as `describe_model` returned it.
+
     Raises:
-        ValueError: if it is something else.
+        ValueError: if the text does not describe a model.
     """
     try:
         description = json.loads(text)
     except ValueError as error:
-        raise ValueError(f"It is no JSON: {text[:100]!r}") from error
+        raise ValueError(f"This is not JSON: {text[:100]!r}.") from error
     if not isinstance(description, dict) or not set(description) >= _KEYS:
-        raise ValueError(f"It describes no model: {text[:100]!r}")
+        raise ValueError(f"This does not describe a model: {text[:100]!r}.")
     return description

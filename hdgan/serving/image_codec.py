@@ -1,4 +1,4 @@
-"""PNG and JPEG inside of served graphs."""
+"""PNG and JPEG inside served graphs."""
 
 import tensorflow as tf
 
@@ -20,7 +20,7 @@ class ImageCodec:
 
     @property
     def label_dtype(self):
-        """Of label maps: what holds the ids of all classes, or colours."""
+        """The dtype of label maps, which holds all class ids or RGB values."""
         num_labels = len(self._model.labels or ())
         return tf.uint8 if num_labels <= 256 else tf.int32
 
@@ -28,17 +28,18 @@ class ImageCodec:
         """Decodes a scene's files.
 
         Args:
-            names: list of str, the maps: `label_map`, `instance_map` and what
-                else there is.
-            contents: list of string scalars, in that order; that of the
-                instance map may be empty.
+            names: list of str, the names of the maps, among them `label_map`
+                and `instance_map`.
+            contents: list of string scalars, the files in that order. The
+                instance map may be empty; it is then zeros.
 
         Returns:
-            List of `(1, height, width)` or `(1, height, width, channels)`:
-            int32 instance maps, label maps of `label_dtype`, uint8 all others.
+            List of tensors `(1, height, width)` or `(1, height, width,
+            channels)`: label maps of `label_dtype`, int32 instance maps, and
+            uint8 images.
 
         Raises:
-            InvalidArgumentError: when run, if a file is of another kind, too
+            InvalidArgumentError: when run, if a file has another format, is too
                 large or damaged, or a label id has no class.
         """
         decoded = {
@@ -51,7 +52,7 @@ class ImageCodec:
         return [decoded[name][None] for name in names]
 
     def encode(self, image):
-        """Returns a photo, uint8 `(height, width, 3)`, as a file's contents."""
+        """Encodes a photo, uint8 `(height, width, 3)`, as a PNG or JPEG."""
         if self._options.image_format == "png":
             return tf.io.encode_png(image)
         return tf.io.encode_jpeg(image, quality=self._options.jpeg_quality)
@@ -73,7 +74,7 @@ class ImageCodec:
             )
         ids = self._decode_ids(source, contents)
         num_labels = len(self._model.labels)
-        # Before ids of 16 bits are cut to 8.
+        # Checked before the cast, which would wrap ids of 16 bits.
         check = refuse_first(
             (
                 tf.reduce_any(ids >= num_labels),
@@ -89,7 +90,7 @@ class ImageCodec:
         check = refuse_first(
             (
                 ~is_png(contents) & ~is_jpeg,
-                f"{source} is no PNG or JPEG. Send the contents of such a "
+                f"{source} is not a PNG or JPEG. Send the contents of such a "
                 "file.",
             ),
             (
@@ -121,7 +122,7 @@ class ImageCodec:
         check = refuse_first(
             (
                 ~is_png(contents),
-                f"{source} is no PNG. Send the contents of a PNG file.",
+                f"{source} is not a PNG. Send the contents of a PNG file.",
             ),
             (
                 ~has_end(contents),
@@ -129,8 +130,8 @@ class ImageCodec:
             ),
             (
                 bits == 0,
-                f"{source} is no grey PNG of 8 or 16 bits. Send ids as grey "
-                "values: no palette, no colours, no alpha.",
+                f"{source} is not a gray PNG of 8 or 16 bits. Send ids as gray "
+                "values, without a palette, colors or alpha.",
             ),
             too_large(source, png_size(contents), self._options.max_pixels),
         )
@@ -147,5 +148,5 @@ class ImageCodec:
 
 
 def bytes_name(name):
-    """Returns what the input for the file of a map is called."""
+    """Returns the name of the input that takes a map as a file."""
     return f"{name.removesuffix('_map')}_bytes"

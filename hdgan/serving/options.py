@@ -1,8 +1,6 @@
-"""How a model is to be served."""
+"""The options of an export."""
 
 import dataclasses
-
-from hdgan.serving.warmup import check_warmup
 
 IMAGE_FORMATS = ("png", "jpeg")
 DEVICES = ("cpu", "gpu")
@@ -10,22 +8,28 @@ DEVICES = ("cpu", "gpu")
 
 @dataclasses.dataclass(frozen=True)
 class ServingOptions:
-    """How a model is to be served.
+    """How an exported model serves.
 
     Args:
-        image_format: `"png"` or `"jpeg"`, of the images that come encoded.
-        jpeg_quality: int in 1..100.
-        max_pixels: int, the most pixels that are accepted, of a file, or of
-            all label maps of a batch of arrays; memory and time grow with them.
-        fixed_sizes: tuple of `(width, height)`, each of which gets a signature
-            of its own, for servers that put requests together.
-        warmup_sizes: tuple of `(width, height)`; for each the server runs each
-            signature before it is ready. Needs tensorflow-serving-api.
-        device: `"cpu"` or `"gpu"`, what it is to be fast on; None for what this
-            machine has. It runs on either.
+        image_format: `"png"` or `"jpeg"`, the file format of the photographs
+            that the model returns as files. Defaults to `"png"`.
+        jpeg_quality: int in 1..100. Defaults to 95.
+        max_pixels: int in 1..2**31 - 1, the largest number of pixels that the
+            model accepts, in one file or in all label maps of a batch of
+            arrays. It bounds the memory and time of a request. Defaults to
+            2**23.
+        fixed_sizes: tuple of `(width, height)`. Each gets a signature of its
+            own, for servers that batch requests. Defaults to none.
+        warmup_sizes: tuple of `(width, height)`. The server runs each signature
+            at these sizes before it is ready. Needs tensorflow-serving-api.
+            Defaults to none.
+        device: `"cpu"` or `"gpu"`, the device that the graph is optimized for;
+            it runs on the other one too. Defaults to `"gpu"` if this machine
+            has one, else `"cpu"`.
 
     Raises:
-        ValueError: if one is out of its range.
+        ValueError: if an argument is out of range, or `warmup_sizes` is given
+            without tensorflow-serving-api.
     """
 
     image_format: str = "png"
@@ -57,15 +61,27 @@ class ServingOptions:
                 f"Received: {self.max_pixels}"
             )
         if self.warmup_sizes:
-            check_warmup()
+            _check_warmup_protos()
         for size in (*self.fixed_sizes, *self.warmup_sizes):
             if len(size) != 2 or min(size) < 1:
                 raise ValueError(
-                    "`fixed_sizes` and `warmup_sizes` must be pairs of width "
+                    "`fixed_sizes` and `warmup_sizes` must hold pairs of width "
                     f"and height, each at least 1. Received: {size}"
                 )
             if size[0] * size[1] > self.max_pixels:
                 raise ValueError(
                     f"The size {size[0]}x{size[1]} has more pixels than "
-                    f"`max_pixels`, {self.max_pixels}. Raise that."
+                    f"`max_pixels`, {self.max_pixels}. Increase `max_pixels`, "
+                    "or choose a smaller size."
                 )
+
+
+def _check_warmup_protos():
+    try:
+        import tensorflow_serving.apis.prediction_log_pb2  # noqa: F401
+    except ImportError as error:
+        raise ValueError(
+            "Warm-up requests need tensorflow-serving-api, which is not "
+            "installed: pip install 'hdgan[serving]'. Or export without "
+            "`warmup_sizes`."
+        ) from error

@@ -1,4 +1,4 @@
-"""A scene's files as what the signature `synthesize_png` takes."""
+"""The files of a scene as inputs of the signature `synthesize_png`."""
 
 import io
 
@@ -14,7 +14,7 @@ _JPEG = b"\xff\xd8\xff"
 
 
 class _File(io.BytesIO):
-    """A file's contents, which errors name by their path."""
+    """The contents of a file, named by its path in errors."""
 
     def __init__(self, contents, path):
         super().__init__(contents)
@@ -25,7 +25,7 @@ class _File(io.BytesIO):
 
 
 def is_photo(path):
-    """Whether a file of the output folder is a finished photograph.
+    """Returns whether a file in the output folder is a finished photograph.
 
     Args:
         path: `pathlib` path.
@@ -34,20 +34,20 @@ def is_photo(path):
 
 
 def photo_name(stem, contents):
-    """Returns the name of a photograph's file.
+    """Returns the file name of a photograph.
 
     Args:
-        stem: str, its label map's.
-        contents: bytes, PNG or JPEG.
+        stem: str, the name of its label map without the suffix.
+        contents: bytes of the photograph, PNG or JPEG.
     """
     return f"{stem}{'.png' if contents.startswith(_PNG) else '.jpg'}"
 
 
-def tell_failure(path, error):
-    """Returns what went wrong with a scene, and with which.
+def describe_failure(path, error):
+    """Returns the text of an error, preceded by the scene if it names no file.
 
     Args:
-        path: of its label map.
+        path: path of the scene's label map.
         error: exception or str.
     """
     text = str(error)
@@ -55,14 +55,14 @@ def tell_failure(path, error):
 
 
 def list_requests(scenes):
-    """Returns of each scene the paths of its files, by the inputs' names.
+    """Returns the paths of each scene's files, by the names of the inputs.
 
     Args:
         scenes: `SceneFiles`.
 
     Returns:
-        List of dicts: `label_bytes`, and where there are such files
-        `instance_bytes`, `photo_bytes` and `style_bytes`.
+        List of dicts from `label_bytes` and, for the files that the scenes
+        have, `instance_bytes`, `photo_bytes` and `style_bytes` to paths.
     """
     columns = {
         "label_bytes": scenes.inputs,
@@ -78,22 +78,23 @@ def list_requests(scenes):
 
 
 def read_request(paths, is_rgb, read):
-    """Reads a scene's files.
+    """Reads the files of a scene.
 
-    What the signature takes goes as it is, if it is whole. Ids in palettes and
-    of one bit, and photos in other formats, are encoded anew.
+    Formats that the signature accepts are checked and passed on unchanged. Ids
+    in palettes or of one bit, and photos in other formats, are encoded as PNG.
 
     Args:
-        paths: dict as of `list_requests`.
+        paths: dict, an entry of the list that `list_requests` returned.
         is_rgb: bool, whether the label map is an RGB image.
-        read: function from a path to the file's contents.
+        read: function from a path to the contents of the file.
 
     Returns:
-        Dict of bytes; `instance_bytes` is empty where there is no such file.
+        Dict from the names of the inputs to bytes. `instance_bytes` is empty if
+        there is no instance map.
 
     Raises:
-        ValueError: naming the file that can't be read.
-        OSError: of `read`.
+        ValueError: if a file cannot be read as an image; names the file.
+        OSError: if `read` raises it.
     """
     request = {"instance_bytes": b""}
     for name, path in paths.items():
@@ -102,24 +103,23 @@ def read_request(paths, is_rgb, read):
             name == "label_bytes" and not is_rgb
         )
         if is_map:
-            is_taken = _is_grey_png(contents)
+            is_accepted = _is_gray_png(contents)
             decode = read_id_map
         else:
-            is_taken = contents.startswith((_PNG, _JPEG))
+            is_accepted = contents.startswith((_PNG, _JPEG))
             decode = read_photo
         file = _File(contents, path)
-        if is_taken:
+        if is_accepted:
             check_photo(file)
         else:
-            # Fast rather than small: it is sent once.
+            # Compressed fast rather than small, as it is sent only once.
             contents = encode_png(path, decode(file), 1)
         request[name] = contents
     return request
 
 
-def _is_grey_png(contents):
-    # After the signature and the first chunk's head: width, height, bits per
-    # channel, kind of colour.
+def _is_gray_png(contents):
+    # Bytes 16 to 25: width, height, bits per channel, color type.
     return contents.startswith(_PNG) and contents[24:26] in (
         b"\x08\x00",
         b"\x10\x00",

@@ -5,9 +5,9 @@ import re
 
 from google.protobuf import text_encoding
 
-from hdgan.data.image_files import write_file
+from hdgan.data.files import write_file
 
-BATCH_SIZE = 4
+_BATCH_SIZE = 4
 _MODELS = """model_config_list {{
   config {{
     name: {name}
@@ -17,8 +17,8 @@ _MODELS = """model_config_list {{
   }}
 }}
 """
-# An image keeps a GPU, or all cores of a processor, busy: one batch at a time.
-# Without allowed sizes none is filled up: a lone request costs one image.
+# One batch at a time: a single image keeps a GPU, or all cores, busy.
+# No allowed_batch_sizes: a server would pad a lone request to the next of them.
 _BATCHING = """max_batch_size {{ value: {batch_size} }}
 batch_timeout_micros {{ value: 5000 }}
 max_enqueued_batches {{ value: 64 }}
@@ -32,38 +32,51 @@ _MONITORING = """prometheus_config {
 
 
 def check_model_name(name):
-    """Checks that requests by REST can name a model.
+    """Checks that a model's name can be part of a REST URL.
 
     Args:
         name: str.
 
     Raises:
-        ValueError: if it is empty, or has other characters than letters,
-            digits, `_`, `-` and `.`.
+        ValueError: if the name is empty, or has characters other than ASCII
+            letters, digits, `_`, `-` and `.`.
     """
     if re.fullmatch(r"[\w.-]+", name, re.ASCII) is None:
         raise ValueError(
-            "A model's name, which requests have in their URL, must be of "
-            f"letters, digits, _, - and . alone. Received: {name!r}. The tool "
-            "export_savedmodel takes one as --model_name."
+            "The name of a model is part of its URL: it must consist of "
+            f"letters, digits, _, - and . only. Received: {name!r}. The tool "
+            "export_savedmodel sets it with --model_name."
         )
 
 
-def write_server_files(directory, name, base_path, batch_size=BATCH_SIZE):
-    """Writes `models.config`, `batching.config` and `monitoring.config`.
-
-    They are for the flags `--model_config_file`, `--batching_parameters_file`
-    (with `--enable_batching`, for models with `fixed_sizes`) and
-    `--monitoring_config_file`. Files that are there are replaced.
+def choose_batch_size(options):
+    """Returns how many requests a server may batch within `max_pixels`.
 
     Args:
-        directory: path of the folder; is made.
-        name: str, by which the model is asked for.
-        base_path: str, the folder of the versions, as the server sees it.
-        batch_size: int >= 1, requests put together at most.
+        options: `ServingOptions` of the exported model.
+    """
+    sizes = [width * height for width, height in options.fixed_sizes]
+    return min(_BATCH_SIZE, options.max_pixels // max(sizes, default=1))
+
+
+def write_server_files(directory, name, base_path, batch_size=_BATCH_SIZE):
+    """Writes `models.config`, `batching.config` and `monitoring.config`.
+
+    The server reads them through the flags `--model_config_file`,
+    `--batching_parameters_file` (with `--enable_batching`, for models with
+    `fixed_sizes`) and `--monitoring_config_file`.
+
+    Args:
+        directory: path of the folder. It is made if missing; files in it are
+            replaced.
+        name: str, the name of the model in requests.
+        base_path: str, the folder of the versions, as a path on the server.
+        batch_size: int >= 1, the largest number of requests in a batch.
+            Defaults to 4.
 
     Raises:
-        ValueError: if the batch size is less than 1, or the name none.
+        ValueError: if the batch size is less than 1, or the name cannot be
+            part of a URL.
     """
     check_model_name(name)
     if batch_size < 1:

@@ -1,11 +1,10 @@
-"""What a SavedModel can be asked for: functions with named inputs."""
+"""The signatures of a served model: functions with named inputs."""
 
 import json
 
 import tensorflow as tf
 
 from hdgan.models.synthesis import to_uint8
-from hdgan.preprocessing.scene_preprocessing import instances_or_labels
 from hdgan.serving.checks import differ, refuse_first, too_large
 from hdgan.serving.description import describe_model
 from hdgan.serving.image_codec import ImageCodec, bytes_name
@@ -22,48 +21,56 @@ def make_signatures(model, options):
     """Makes the functions of a served model.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         options: `ServingOptions`.
 
     Returns:
-        Dict from a signature's name to a function that returns a dict of
-        tensors, and the list of its inputs' `tf.TensorSpec`s, in order.
+        Dict from a signature's name to a pair: a function that returns a dict
+        of tensors, and the list of the `tf.TensorSpec`s of its inputs.
     """
-    signatures = _Signatures(model, options)
-    made = {"serving_default": (signatures.synthesize, signatures.specs())}
-    if signatures.takes_png:
-        made["synthesize_png"] = (
-            signatures.synthesize_png,
-            signatures.bytes_specs(),
+    functions = _Functions(model, options)
+    signatures = {"serving_default": (functions.synthesize, functions.specs())}
+    if functions.takes_png:
+        signatures["synthesize_png"] = (
+            functions.synthesize_png,
+            functions.bytes_specs(),
         )
     if model.encoder is not None:
-        made["encode"] = (signatures.encode, signatures.specs())
-        made["encode_png"] = (signatures.encode_png, signatures.bytes_specs())
+        signatures["encode"] = functions.encode, functions.specs()
+        signatures["encode_png"] = functions.encode_png, functions.bytes_specs()
     if model.style_channels and model.labels is not None:
-        made["synthesize_with_style"] = (
-            signatures.synthesize_with_style,
-            signatures.style_specs(),
+        signatures["synthesize_with_style"] = (
+            functions.synthesize_with_style,
+            functions.style_specs(),
         )
-        made["synthesize_with_style_png"] = (
-            signatures.synthesize_with_style_png,
-            signatures.style_bytes_specs(),
+        signatures["synthesize_with_style_png"] = (
+            functions.synthesize_with_style_png,
+            functions.style_bytes_specs(),
         )
     for width, height in options.fixed_sizes:
-        made[f"synthesize_{width}x{height}"] = (
-            signatures.synthesize,
-            signatures.specs(height, width),
+        signatures[f"synthesize_{width}x{height}"] = (
+            functions.synthesize,
+            functions.specs(height, width),
         )
 
     def describe(request):
-        # A server takes no signature without an input by REST.
-        text = json.dumps(describe_model(model, options, made))
+        text = json.dumps(describe_model(model, options, signatures))
         return {"description": tf.fill(tf.shape(request), text)}
 
-    made["describe"] = describe, [tf.TensorSpec((None,), tf.string, "request")]
-    return made
+    # TF Serving's REST API rejects a signature without inputs.
+    request_spec = tf.TensorSpec((None,), tf.string, "request")
+    signatures["describe"] = describe, [request_spec]
+    return signatures
 
 
-class _Signatures:
+class _Functions:
+    """The functions of the signatures, and the specs of their inputs.
+
+    Args:
+        model: `LabelToPhotoModel`.
+        options: `ServingOptions`.
+    """
+
     def __init__(self, model, options):
         self._model = model
         self._max_pixels = options.max_pixels
@@ -76,7 +83,7 @@ class _Signatures:
 
     @property
     def takes_png(self):
-        """Whether all that the model needs fits in images."""
+        """Whether image files can hold all inputs of the model."""
         return self._model.style_map_channels in (0, 1, 3)
 
     def specs(self, height=None, width=None):
@@ -109,11 +116,9 @@ class _Signatures:
 
     def encode(self, *maps):
         inputs = self._check(maps)
-        features = tf.cast(self._model.encode(inputs), tf.float32)
-        region_map = inputs["instance_map"]
-        if self._model.labels is not None:
-            region_map = self._find_regions(inputs)
-        return {"style_map": features, **list_styles(features, region_map)}
+        style_map = tf.cast(self._model.encode(inputs), tf.float32)
+        styles = list_styles(style_map, self._find_regions(inputs))
+        return {"style_map": style_map, **styles}
 
     def style_specs(self):
         return [
@@ -122,14 +127,14 @@ class _Signatures:
         ]
 
     def synthesize_with_style(self, label_map, instance_map, *styles):
-        # What else the model takes, the styles take the place of.
+        # Photo and style map are not inputs here: the styles replace them.
         inputs = self._check((label_map, instance_map), self._names[:2])
         batch = tf.shape(label_map)[0]
         problems = [
             differ(spec.name, tf.shape(tensor)[0], "label_map", batch, "batch")
             for tensor, spec in zip(styles, self.style_specs()[2:], strict=True)
         ]
-        count = tf.shape(styles[0])[1]
+        num_styles = tf.shape(styles[0])[1]
         for tensor, name in zip(
             styles[1:3], ("style_vectors", "style_clusters"), strict=True
         ):
@@ -138,15 +143,15 @@ class _Signatures:
                     name,
                     tf.shape(tensor)[1],
                     "style_instances",
-                    count,
+                    num_styles,
                     "number",
                 )
             )
         with tf.control_dependencies([refuse_first(*problems)]):
             label_ids = tf.cast(inputs["label_map"], tf.int32)
         region_map = self._find_regions(inputs)
-        features = draw_style_maps(self._model, label_ids, region_map, styles)
-        return {"photo": self._synthesize({**inputs, "style_map": features})}
+        style_map = draw_style_maps(self._model, label_ids, region_map, styles)
+        return {"photo": self._synthesize({**inputs, "style_map": style_map})}
 
     def synthesize_png(self, *contents):
         def synthesize(contents):
@@ -159,20 +164,20 @@ class _Signatures:
         return {"image_bytes": images}
 
     def encode_png(self, *contents):
-        # Of each scene another number of styles.
-        spec = tf.RaggedTensorSpec(
+        # Ragged: each scene has its own number of styles.
+        ids_spec = tf.RaggedTensorSpec((None,), tf.int32, ragged_rank=0)
+        vectors_spec = tf.RaggedTensorSpec(
             (None, self._model.style_channels), tf.float32, ragged_rank=0
         )
-        ids_spec = tf.RaggedTensorSpec((None,), tf.int32, ragged_rank=0)
 
         def encode(contents):
             maps = self._codec.decode_scene(self._names, contents)
-            # The style map is larger than the photo, and stays.
+            # Without the style map, which is larger than the photo.
             outputs = self.encode(*maps)
             return outputs["style_instances"], outputs["style_vectors"]
 
         instances, vectors = self._map_scenes(
-            encode, self.bytes_specs(), contents, (ids_spec, spec)
+            encode, self.bytes_specs(), contents, (ids_spec, vectors_spec)
         )
         return {
             "style_examples": tf.cast(instances.value_rowids(), tf.int32),
@@ -199,16 +204,19 @@ class _Signatures:
         return {"image_bytes": images}
 
     def _map_scenes(self, function, specs, inputs, outputs):
-        """Calls a function of each scene: each may have a size of its own."""
-        count = tf.size(inputs[0])
+        """Calls a function on each scene, as their sizes may differ."""
+        num_scenes = tf.size(inputs[0])
         check = refuse_first(
-            (count == 0, "`label_bytes` is empty. Send at least one file."),
+            (
+                num_scenes == 0,
+                "`label_bytes` is empty. Send at least one file.",
+            ),
             *(
                 differ(
                     spec.name,
                     tf.shape(tensor)[0],
                     "label_bytes",
-                    count,
+                    num_scenes,
                     "number",
                 )
                 for spec, tensor in zip(specs[1:], inputs[1:], strict=True)
@@ -221,18 +229,16 @@ class _Signatures:
         )
 
     def _find_regions(self, inputs):
-        """Returns the ids of what has one style, with labels."""
-        label_ids = tf.cast(inputs["label_map"], tf.int32)
-        encoder = self._model.encoder
-        if encoder is not None and encoder.regions == "labels":
-            return label_ids
-        return instances_or_labels(inputs["instance_map"], label_ids)
+        """Returns the ids of the regions that have one style each."""
+        return self._model.find_style_regions(
+            tf.cast(inputs["label_map"], tf.int32), inputs["instance_map"]
+        )
 
     def _synthesize(self, inputs):
         return to_uint8(self._model(inputs, training=False))
 
     def _check(self, maps, names=None):
-        """Returns the inputs by name, there only if they are sound."""
+        """Returns the inputs by name, which depend on their checks."""
         names = names or self._names
         inputs = dict(zip(names, maps, strict=True))
         shape = tf.shape(inputs["label_map"])[:3]
@@ -242,7 +248,7 @@ class _Signatures:
                 "`label_map` is empty. Expected (batch, height, width), each "
                 "at least 1.",
             ),
-            # All examples of a batch are in memory at the same time.
+            # The whole batch is in memory at once, so its sum is limited.
             too_large("`label_map`", shape, self._max_pixels),
             *(
                 differ(

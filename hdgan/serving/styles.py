@@ -1,4 +1,4 @@
-"""Styles of instances, chosen by whoever asks, inside of a served graph."""
+"""Styles that a request chooses or draws, inside served graphs."""
 
 import numpy as np
 import tensorflow as tf
@@ -7,10 +7,10 @@ from hdgan.serving.checks import refuse_first
 
 
 def make_style_specs(style_channels):
-    """Returns the inputs of `draw_style_maps` beside the maps.
+    """Returns the `tf.TensorSpec`s of the `styles` of `draw_style_maps`.
 
     Args:
-        style_channels: int, length of a style.
+        style_channels: int, the length of a style.
     """
     return [
         tf.TensorSpec((None, None), tf.int32, "style_instances"),
@@ -23,64 +23,74 @@ def make_style_specs(style_channels):
 
 
 def draw_style_maps(model, label_map, region_map, styles):
-    """Gives each region the style that was asked for, or a drawn one.
+    """Gives each region the style in the request, or draws a cluster for it.
 
     Args:
-        model: `Pix2PixHD` with labels, that takes styles.
-        label_map: int32 `(batch, height, width)`, the classes.
-        region_map: int32 `(batch, height, width)`, ids of what has one style.
-        styles: list of the tensors of `make_style_specs`: ids of regions; for
-            each the style, in [-1, 1]; or instead, where it is not negative,
-            which of the clusters of the region's class; and the seed that draws
-            a cluster for each region that is not among the ids (not the one
-            that this seed draws in `Pix2PixHD.synthesize`). A model without
-            clusters gives those zeros.
+        model: `Pix2PixHD` with labels whose generator takes styles.
+        label_map: int32 `(batch, height, width)`, class ids.
+        region_map: int32 `(batch, height, width)`, or `(batch, 1, 1)` for one
+            style per image: ids of the regions that have one style each. A
+            region has the class of its first pixel.
+        styles: list of the tensors of `make_style_specs`: the ids of `n`
+            regions per example; a style in [-1, 1] for each; a cluster index of
+            the region's class for each, which replaces the style unless it is
+            negative; and the seed that draws the clusters of all other regions.
+            A model without clusters gives these regions zeros. The same seed
+            draws other clusters in `Pix2PixHD.synthesize`.
 
     Returns:
-        float32 `(batch, height, width, features)` in [-1, 1].
+        float32 style map in [-1, 1], the size of `region_map` with
+        `style_channels` channels.
 
     Raises:
-        InvalidArgumentError: when run, if there is no such cluster, or a
-            style is outside of [-1, 1].
+        InvalidArgumentError: when run, if a class does not have the cluster, or
+            a style is outside [-1, 1].
     """
     centers, counts = _tabulate(model)
 
     def draw(arguments):
         label_map, region_map, instances, vectors, clusters, seed = arguments
         ids, segments, first = _find_regions(region_map)
+        # Cut to the region map's size, so that `first` finds the same pixel.
+        height, width = tf.unstack(tf.shape(region_map))
+        label_map = label_map[:height, :width]
         labels = tf.gather(tf.reshape(label_map, [-1]), first)
         labels = tf.minimum(labels, len(counts) - 1)
         available = tf.gather(counts, labels)
-        which = _search(instances, ids)
-        is_asked = which < tf.size(instances)
-        # One more, for those that were not asked for.
+        index = _search(instances, ids)
+        is_requested = index < tf.size(instances)
+        # `index` is one past the end for the regions that are not requested.
         clusters = tf.pad(clusters, ((0, 1),), constant_values=-1)
         vectors = tf.pad(vectors, ((0, 1), (0, 0)))
-        clusters = tf.gather(clusters, which)
+        clusters = tf.gather(clusters, index)
         check = refuse_first(
             (
                 tf.reduce_any(clusters >= available),
-                "`style_clusters` names a cluster that the class of its "
-                "instance does not have. Send less than their number, or -1 "
-                "and a vector.",
+                "`style_clusters` holds a cluster that the class of its "
+                "instance does not have. Send a smaller index, or -1 and a "
+                "vector.",
             )
         )
         with tf.control_dependencies([check]):
             drawn = _draw_clusters(seed, ids, available)
         chosen = tf.where(clusters >= 0, clusters, drawn)
-        features = tf.gather_nd(centers, tf.stack([labels, chosen], axis=1))
-        takes_vector = is_asked & (clusters < 0)
-        features = tf.where(
-            takes_vector[:, None], tf.gather(vectors, which), features
+        region_styles = tf.gather_nd(centers, tf.stack([labels, chosen], 1))
+        takes_vector = is_requested & (clusters < 0)
+        region_styles = tf.where(
+            takes_vector[:, None], tf.gather(vectors, index), region_styles
         )
         return tf.reshape(
-            tf.gather(features, segments),
-            (*tf.unstack(tf.shape(region_map)), features.shape[1]),
+            tf.gather(region_styles, segments),
+            (height, width, model.style_channels),
         )
 
-    # Of no number nothing is true.
-    is_fine = tf.reduce_all(tf.abs(styles[1]) <= 1)
-    check = refuse_first((~is_fine, "`style_vectors` must be in [-1, 1]."))
+    limit = model.style_limit
+    is_valid = tf.reduce_all(tf.math.is_finite(styles[1]))
+    expected = "finite"
+    if limit is not None:
+        is_valid &= tf.reduce_all(tf.abs(styles[1]) <= limit)
+        expected = f"in [-{limit:g}, {limit:g}]"
+    check = refuse_first((~is_valid, f"`style_vectors` must be {expected}."))
     with tf.control_dependencies([check]):
         arguments = (label_map, region_map, *map(tf.identity, styles))
     return tf.map_fn(
@@ -93,9 +103,38 @@ def draw_style_maps(model, label_map, region_map, styles):
     )
 
 
+def list_styles(style_map, region_map):
+    """Returns the style of each region.
+
+    Args:
+        style_map: float32 `(batch, height, width, style_channels)`, constant
+            over each region.
+        region_map: int32 `(batch, height, width)` or `(batch, 1, 1)`, ids.
+
+    Returns:
+        Dict with one entry per region of each example, in order of appearance:
+        `style_examples`, int32 `(n,)`, the index of the example;
+        `style_instances`, int32 `(n,)`, the id of the region; `style_vectors`,
+        float32 `(n, style_channels)`.
+    """
+    batch, height, width = tf.unstack(tf.shape(region_map))
+    examples = tf.range(tf.cast(batch, tf.int64))
+    # Regions of two examples may share an id; example and id in 64 bits differ.
+    keys = examples[:, None, None] * 2**32 + tf.cast(region_map, tf.int64)
+    _, _, first = _find_regions(keys)
+    # Cut to the region map's size, so that `first` finds the same pixel.
+    style_map = style_map[:, :height, :width]
+    flat = tf.reshape(style_map, (-1, style_map.shape[-1]))
+    return {
+        "style_examples": first // (height * width),
+        "style_instances": tf.gather(tf.reshape(region_map, [-1]), first),
+        "style_vectors": tf.gather(flat, first),
+    }
+
+
 def _draw_clusters(seed, ids, available):
-    """Returns for each region the number of one of the available clusters."""
-    # Of seed and id alone: a car keeps its style when another drives off.
+    """Returns the index of an available cluster for each region."""
+    # A hash of seed and id only: a car keeps its style when another leaves.
     names = tf.strings.join(
         [tf.as_string(seed), tf.as_string(ids)], separator=" "
     )
@@ -104,56 +143,29 @@ def _draw_clusters(seed, ids, available):
 
 
 def _search(instances, ids):
-    """Returns where among instances the ids are; past them what is not."""
+    """Returns the index of each id in `instances`; their number if missing."""
     order = tf.argsort(instances, stable=True)
     ordered = tf.gather(instances, order)
     place = tf.searchsorted(ordered, ids)
-    is_there = tf.gather(tf.pad(ordered, ((0, 1),)), place) == ids
-    is_there &= place < tf.size(instances)
-    found = tf.gather(tf.pad(order, ((0, 1),)), place)
-    return tf.where(is_there, found, tf.size(instances))
-
-
-def list_styles(features, region_map):
-    """Returns the style of each region.
-
-    Args:
-        features: float32 `(batch, height, width, features)`, constant over
-            each region.
-        region_map: int32 `(batch, height, width)`.
-
-    Returns:
-        Dict of `style_examples`, int32 `(n,)`, the example's number;
-        `style_instances`, int32 `(n,)`, the region's id; `style_vectors`,
-        float32 `(n, features)`: for each region of each example, in the order
-        in which they come.
-    """
-    examples = tf.range(tf.shape(region_map)[0], dtype=tf.int64)
-    # The id and the example together name a region, in 64 bits.
-    keys = examples[:, None, None] * 2**32 + tf.cast(region_map, tf.int64)
-    _, _, first = _find_regions(keys)
-    flat = tf.reshape(features, (-1, features.shape[-1]))
-    instances = tf.gather(tf.reshape(region_map, [-1]), first)
-    pixels = tf.size(region_map) // tf.shape(region_map)[0]
-    return {
-        "style_examples": first // pixels,
-        "style_instances": instances,
-        "style_vectors": tf.gather(flat, first),
-    }
+    is_found = tf.gather(tf.pad(ordered, ((0, 1),)), place) == ids
+    is_found &= place < tf.size(instances)
+    index = tf.gather(tf.pad(order, ((0, 1),)), place)
+    return tf.where(is_found, index, tf.size(instances))
 
 
 def _find_regions(region_map):
-    """Returns the ids, the number of each pixel's, and of each a pixel."""
+    """Returns the ids, the region of each pixel and a pixel of each region."""
     ids, segments = tf.unique(tf.reshape(region_map, [-1]))
-    order = tf.range(tf.size(segments))
-    first = tf.math.unsorted_segment_min(order, segments, tf.size(ids))
+    pixels = tf.range(tf.size(segments))
+    first = tf.math.unsorted_segment_min(pixels, segments, tf.size(ids))
     return ids, segments, first
 
 
 def _tabulate(model):
-    """Returns all centers, `(classes, clusters, features)`, and their counts.
+    """Returns the cluster centers of all classes, and their number per class.
 
-    A class without clusters has one, the mean of all, as in `StyleClusters`.
+    The centers are `(classes, clusters, style_channels)`. A class without
+    clusters has one, the mean of all, as in `StyleClusters`.
     """
     num_classes = len(model.labels)
     if model.style_clusters is None:

@@ -1,4 +1,4 @@
-"""How a client's calls reach a server: by REST, or by gRPC."""
+"""REST and gRPC calls to a TF Serving server."""
 
 import base64
 import concurrent.futures
@@ -23,21 +23,21 @@ _CODES = {
     503: "UNAVAILABLE",
     504: "DEADLINE_EXCEEDED",
 }
-# What is less is none to both.
+# Seconds. Both transports treat a smaller timeout as zero.
 _LEAST_TIMEOUT = 0.001
-# Bytes that are read at a time.
-_PART = 2**16
-# Of an answer that is no server's, so many characters are told.
-_SHOWN = 500
+# Bytes per read of a REST answer.
+_CHUNK = 2**16
+# Characters of an unexpected answer that an error quotes.
+_NUM_QUOTED = 500
 
 
 class ServingError(RuntimeError):
-    """What a server answered in place of a photograph.
+    """A request that failed.
 
     Args:
-        code: str, gRPC's name of the kind of error, such as
-            `"INVALID_ARGUMENT"`: the request has to be mended.
-        message: str, the server's.
+        code: str, the gRPC status code, such as `"INVALID_ARGUMENT"` for a
+            request that has to be fixed. REST errors are mapped to these codes.
+        message: str, what went wrong, as the server reported it.
     """
 
     def __init__(self, code, message):
@@ -47,41 +47,48 @@ class ServingError(RuntimeError):
 
 
 def clean_message(text):
-    """Returns of TensorFlow's report of a failed check the check's own text.
+    """Returns the message of a check, without TensorFlow's text around it.
 
     Args:
-        text: str, an error's.
+        text: str, an error message. Returned unchanged if no check failed.
     """
-    # What comes after it, if anything, is in brackets, too.
+    # TensorFlow may append further parts, which are in brackets too.
     match = re.search(r"assertion failed: \[(.*?)\]\s*(?:\[|$)", text, re.S)
     return match.group(1) if match else text
 
 
 class RestTransport:
-    """A call by REST: https://www.tensorflow.org/tfx/serving/api_rest"""
+    """Calls by REST: https://www.tensorflow.org/tfx/serving/api_rest
+
+    Args:
+        url: str, the server's, without a path.
+        model: str, the name of the model on the server.
+        version: int, or None for the server's choice.
+    """
 
     def __init__(self, url, model, version):
         name = urllib.parse.quote(model)
         part = "" if version is None else f"/versions/{version}"
         self._url = f"{url}/v1/models/{name}{part}:predict"
-        # What is waited for.
+        # The answers that callers wait for, so that `close` can end them.
         self._answers = set()
 
     def __call__(self, signature, inputs, outputs, timeout):
-        """Asks for outputs of a signature.
+        """Runs a signature on the server.
 
         Args:
-            signature: str.
-            inputs: dict from names to arrays, or lists of bytes.
-            outputs: dict from names to dtypes; that of bytes is object.
-            timeout: float, seconds.
+            signature: str, its name.
+            inputs: dict from names to arrays, or to lists of bytes.
+            outputs: dict from the names of the outputs to their dtypes; object
+                for bytes.
+            timeout: float, seconds until the call fails.
 
         Returns:
-            Dict from the outputs' names to arrays.
+            Dict from the names of the outputs to arrays.
 
         Raises:
-            ServingError: if the server refuses, or doesn't answer in time, or
-                an output is missing or of another kind.
+            ServingError: if the server refuses or does not answer in time, or
+                an output is missing or has another type.
         """
         body = {
             "signature_name": signature,
@@ -91,18 +98,18 @@ class RestTransport:
         try:
             answer = json.loads(contents)
         except ValueError:
-            # Of a proxy, perhaps.
-            text = contents[:_SHOWN].decode(errors="replace")
+            # Not from TF Serving; perhaps the error page of a proxy.
+            text = contents[:_NUM_QUOTED].decode(errors="replace")
             answer = {"error": text or reason}
         if not isinstance(answer, dict):
             answer = {"error": answer}
         if status != 200 or "outputs" not in answer:
             code = _CODES.get(status, "UNKNOWN")
-            error = answer.get("error", str(answer)[:_SHOWN])
+            error = answer.get("error", str(answer)[:_NUM_QUOTED])
             raise ServingError(code, clean_message(str(error)))
         given = answer["outputs"]
         if len(outputs) == 1:
-            # Of a signature with one output it has no name.
+            # The REST API leaves out the name of a single output.
             given = dict.fromkeys(outputs, given)
         try:
             return {
@@ -113,27 +120,27 @@ class RestTransport:
             raise wrong_answer(outputs, given) from error
 
     def close(self):
-        """Ends the calls that are waited for in an error."""
+        """Makes the calls in progress fail."""
         for answer in list(self._answers):
             _settle(answer, ServingError("CANCELLED", "The client is closed."))
 
     def _post(self, body, timeout):
-        """Returns the status, its reason and the contents of the answer."""
+        """Returns the status, the reason and the contents of the answer."""
         timeout = max(timeout, _LEAST_TIMEOUT)
         answer = concurrent.futures.Future()
         self._answers.add(answer)
-        # Of the library the timeout is of each wait, and of a name's look-up
-        # there is none. A thread can be left alone with these.
+        # `requests` applies the timeout to each socket read, not to the whole
+        # call, and DNS lookups have none. The caller can leave a thread behind.
         threading.Thread(
             target=self._fetch, args=(answer, body, timeout), daemon=True
         ).start()
         try:
             return answer.result(timeout)
         except TimeoutError as error:
-            message = f"There is no whole answer after {timeout:.3g} s."
+            message = f"The answer was not complete after {timeout:.3g} s."
             raise ServingError("DEADLINE_EXCEEDED", message) from error
         finally:
-            # Whoever still reads stops.
+            # The thread stops reading when its answer is done.
             answer.cancel()
             self._answers.discard(answer)
 
@@ -143,18 +150,18 @@ class RestTransport:
             with requests.post(
                 self._url, json=body, timeout=timeout, stream=True
             ) as response:
-                for part in response.iter_content(_PART):
+                for part in response.iter_content(_CHUNK):
                     parts.append(part)
                     if answer.done():
                         return
             result = response.status_code, response.reason, b"".join(parts)
-        except Exception as error:  # Whatever it is, the waiting thread's.
+        except Exception as error:  # Raised in the thread that waits.
             result = _translate(error)
         _settle(answer, result)
 
 
 def _settle(answer, result):
-    """Ends the wait for an answer, unless it has ended."""
+    """Sets an answer to a result or an exception, unless it is done."""
     with contextlib.suppress(concurrent.futures.InvalidStateError):
         if isinstance(result, Exception):
             answer.set_exception(result)
@@ -163,17 +170,17 @@ def _settle(answer, result):
 
 
 def _translate(error):
-    """Returns what a call by REST that did not come through raises."""
+    """Returns the exception to raise for a call that got no answer."""
     if isinstance(error, requests.Timeout):
         return ServingError("DEADLINE_EXCEEDED", str(error))
-    is_passing = isinstance(
+    is_transient = isinstance(
         error,
         (requests.ConnectionError, requests.exceptions.ChunkedEncodingError),
     ) and not isinstance(error, requests.exceptions.SSLError)
-    if is_passing:
+    if is_transient:
         return ServingError("UNAVAILABLE", str(error))
     if isinstance(error, requests.RequestException):
-        # Another try would not help.
+        # A retry would fail in the same way.
         return ServingError("UNKNOWN", str(error))
     return error
 
@@ -188,8 +195,8 @@ def _from_json(value, dtype):
     if dtype is not object:
         return np.array(value, dtype)
     if not isinstance(value, list):
-        raise TypeError("It is no list.")
-    # Text, where the output's name doesn't end in `_bytes`.
+        raise TypeError("Expected a list.")
+    # TF Serving encodes bytes in base64 only if the name ends in `_bytes`.
     items = [
         item.encode()
         if isinstance(item, str)
@@ -200,21 +207,30 @@ def _from_json(value, dtype):
 
 
 def wrong_answer(outputs, given):
-    """Returns the error of an answer that no model of `hdgan` would give.
+    """Returns the error for an answer with unexpected outputs.
 
     Args:
-        outputs: names of those that are expected.
-        given: what has come.
+        outputs: iterable of the names of the expected outputs.
+        given: the outputs that were received.
     """
     return ServingError(
         "UNKNOWN",
         f"Expected the outputs {list(outputs)} of a model that hdgan exported. "
-        f"Received: {str(given)[:_SHOWN]}",
+        f"Received: {str(given)[:_NUM_QUOTED]}",
     )
 
 
 class GrpcTransport:
-    """A call by gRPC."""
+    """Calls by gRPC; needs tensorflow-serving-api.
+
+    Args:
+        address: str, `"HOST:PORT"`.
+        model: str, the name of the model on the server.
+        version: int, or None for the server's choice.
+
+    Raises:
+        ValueError: if tensorflow-serving-api is not installed.
+    """
 
     def __init__(self, address, model, version):
         try:
@@ -226,7 +242,7 @@ class GrpcTransport:
         except ImportError as error:
             raise ValueError(
                 "grpc:// needs tensorflow-serving-api, which is not installed: "
-                "pip install 'hdgan[serving]'. Or use http://."
+                "pip install 'hdgan[serving]'. Or use http://, which does not."
             ) from error
         import tensorflow as tf
 
@@ -235,11 +251,11 @@ class GrpcTransport:
         self._request.model_spec.name = model
         if version is not None:
             self._request.model_spec.version.value = version
-        # The default takes 4 MB, less than a large photograph.
+        # The default limit is 4 MB, less than a large photograph.
         options = [
             ("grpc.max_receive_message_length", -1),
             ("grpc.max_send_message_length", -1),
-            # Two minutes by default: a server that starts is found late.
+            # The default is two minutes, long after a server has started.
             ("grpc.max_reconnect_backoff_ms", 2000),
         ]
         self._channel = grpc.insecure_channel(address, options)
@@ -248,7 +264,7 @@ class GrpcTransport:
         )
 
     def __call__(self, signature, inputs, outputs, timeout):
-        """Asks for outputs of a signature, as `RestTransport` does."""
+        """Runs a signature on the server, as `RestTransport` does."""
         request = type(self._request)()
         request.CopyFrom(self._request)
         request.model_spec.signature_name = signature
@@ -277,5 +293,5 @@ class GrpcTransport:
             raise wrong_answer(outputs, arrays) from error
 
     def close(self):
-        """Closes the channel; calls that go on end in an error."""
+        """Closes the channel and makes the calls in progress fail."""
         self._channel.close()

@@ -1,7 +1,7 @@
-"""Requests that a server answers to itself before it is ready.
+"""Warm-up requests, which a server runs before it is ready.
 
-TensorFlow prepares a graph at its first run, for each size anew: without them
-the first users would wait for it.
+TensorFlow prepares a graph on its first run at each size. Without warm-up, the
+first users would wait for that.
 """
 
 import pathlib
@@ -9,39 +9,26 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-# Where a server looks, inside of a version, and how many it takes.
+# The file that TF Serving reads in a version, and the most requests it accepts.
 _PATH = "assets.extra/tf_serving_warmup_requests"
-_LIMIT = 1000
-
-
-def check_warmup():
-    """Checks that requests can be written.
-
-    Raises:
-        ValueError: if tensorflow-serving-api is not installed.
-    """
-    try:
-        import tensorflow_serving.apis.prediction_log_pb2  # noqa: F401
-    except ImportError as error:
-        raise ValueError(
-            "Warm-up requests need tensorflow-serving-api, which is not "
-            "installed: pip install 'hdgan[serving]'. Or export without "
-            "`warmup_sizes`."
-        ) from error
+_MAX_REQUESTS = 1000
+# Inputs whose second axis counts styles; in all others it is the height.
+_STYLE_LISTS = ("style_instances", "style_vectors", "style_clusters")
 
 
 def list_warmup(signatures, sizes):
     """Returns a request for each signature and size.
 
     Args:
-        signatures: dict, as of `make_signatures`.
-        sizes: list of `(width, height)`.
+        signatures: dict that `make_signatures` returned.
+        sizes: sequence of `(width, height)`.
 
     Returns:
-        List of pairs of a signature's name and a dict of arrays.
+        List of pairs: the name of a signature, and a dict from the names of its
+        inputs to arrays.
 
     Raises:
-        ValueError: if a server would not take so many.
+        ValueError: if a server would not accept that many requests.
     """
     requests = {}
     for name, (_, specs) in signatures.items():
@@ -49,25 +36,26 @@ def list_warmup(signatures, sizes):
             inputs = {
                 spec.name: _make_input(spec, height, width) for spec in specs
             }
-            # Of a signature of one size, or without images, there is but one.
+            # A signature of fixed size, or without images, gets one request:
+            # its arrays have the same shapes for every size.
             shapes = tuple(np.shape(value) for value in inputs.values())
-            is_for_files = any(name.endswith("_bytes") for name in inputs)
-            key = name, (height, width) if is_for_files else shapes
+            takes_files = any(name.endswith("_bytes") for name in inputs)
+            key = name, (height, width) if takes_files else shapes
             requests[key] = name, inputs
-    if len(requests) > _LIMIT:
+    if len(requests) > _MAX_REQUESTS:
         raise ValueError(
-            f"A server takes {_LIMIT} warm-up requests. Received: "
-            f"{len(requests)}, for {len(sizes)} sizes. Choose fewer."
+            f"A server accepts {_MAX_REQUESTS} warm-up requests. Received: "
+            f"{len(requests)}, for {len(sizes)} sizes. Choose fewer sizes."
         )
     return list(requests.values())
 
 
 def write_warmup(directory, requests):
-    """Writes requests where a server looks for them.
+    """Writes the warm-up requests of a SavedModel.
 
     Args:
-        directory: path of a SavedModel.
-        requests: list, as of `list_warmup`.
+        directory: path of the SavedModel.
+        requests: list that `list_warmup` returned.
     """
     from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
@@ -86,7 +74,7 @@ def write_warmup(directory, requests):
 
 
 def _make_input(spec, height, width):
-    """Returns an input of zeros for an image of a size, without styles."""
+    """Returns zeros for an input at an image size, with no styles."""
     if spec.dtype == tf.string:
         if spec.name in ("instance_bytes", "request"):
             return np.array([b""])
@@ -97,5 +85,6 @@ def _make_input(spec, height, width):
     shape = list(spec.shape)
     for axis, side in enumerate((1, height, width)[: len(shape)]):
         if shape[axis] is None:
-            shape[axis] = 0 if spec.name.startswith("style_") and axis else side
+            is_count = axis == 1 and spec.name in _STYLE_LISTS
+            shape[axis] = 0 if is_count else side
     return np.zeros(shape, spec.dtype.as_numpy_dtype)

@@ -1,40 +1,124 @@
-"""How generator and discriminator are trained together."""
+"""The adversarial train step, common to all families."""
+
+import contextlib
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from hdgan.layers import gradient_checkpointing, one_power_iteration
-from hdgan.training.gradient_accumulation import GradientAccumulation
+from hdgan.layers.keras_internals import BuiltBeforeFit
+from hdgan.training.gradient_updates import GradientUpdates
 from hdgan.training.image_pool import ImagePool
-from hdgan.training.loss_scaling import scale_losses, update_if_finite
-from hdgan.training.objective import Objective
+from hdgan.training.loss_scaling import scale_losses
+from hdgan.training.loss_terms import (
+    SIDES,
+    StepTensors,
+    compute_losses,
+    list_loss_names,
+    resolve_losses,
+)
+from hdgan.training.old_configs import upgrade_compile_config
 from hdgan.training.torch_adam import TorchAdam
 
-WEIGHTS_TO_TRAIN = ("all", "outermost_enhancer")
+UPDATE_ORDERS = ("simultaneous", "alternating")
 
 
-class AdversarialModel(keras.Model):
-    """The training of a generator against a discriminator.
+class AdversarialModel(BuiltBeforeFit, keras.Model):
+    """Trains a generator against a discriminator.
 
-    A subclass has the attributes `generator`, `average_generator`,
-    `discriminator`, `encoder`, `default_losses` and `ema_decay`, and the
-    methods `_unpack`, `_generate`, `_judge` and `_code`.
+    A subclass has the attributes `generator`, `discriminator` and `encoder`
+    (or None), and defines `preprocess`, `generate` and `discriminate`.
     """
+
+    # The weights that `compile(weights_to_train=...)` can choose.
+    WEIGHTS_TO_TRAIN = ("all",)
 
     # Before `compile` there is nothing to track.
     _trackers = ()
     gradient_accumulation_steps = 1
+    image_pool = None
+
+    # === Declared by a family ===
+
+    def preprocess(self, data):
+        """Returns the `Scene` of a batch of training data, with its photo.
+
+        Args:
+            data: what `fit` passes to `train_step`.
+        """
+        raise _not_defined(self, "preprocess")
+
+    def preprocess_maps(self, maps):
+        """Returns the `Scene` of raw maps, without style and photo.
+
+        Args:
+            maps: dict of `label_map` and, where there is one, `instance_map`.
+        """
+        raise _not_defined(self, "preprocess_maps")
+
+    def generate(self, scene, training):
+        """Generates photographs of a scene.
+
+        Everything random (noise, latents, styles) is drawn here.
+
+        Args:
+            scene: `Scene`. The generator may be conditioned by any part of it.
+            training: bool.
+
+        Returns:
+            `Generated`: the image, and the latents that loss terms read.
+        """
+        raise _not_defined(self, "generate")
+
+    def discriminate(self, scene, image, training):
+        """Applies the discriminator to photos or fakes.
+
+        Args:
+            scene: `Scene`. A discriminator may look at its label map or not.
+            image: float32 `(batch, height, width, 3)` in [-1, 1].
+            training: bool.
+
+        Returns:
+            The discriminator's outputs, in any structure that the family's
+            loss terms read.
+        """
+        raise _not_defined(self, "discriminate")
+
+    def default_losses(self):
+        """Returns the list of `LossTerm`s that `compile()` uses."""
+        raise _not_defined(self, "default_losses")
+
+    def default_optimizer(self, side):
+        """Returns a new optimizer for `"generator"` or `"discriminator"`."""
+        return TorchAdam()
+
+    def default_update_order(self):
+        """Returns which of `UPDATE_ORDERS` `compile()` uses."""
+        return "simultaneous"
+
+    def generator_variables(self, weights_to_train):
+        """Returns the variables that the generator's optimizer trains.
+
+        Args:
+            weights_to_train: one of the class's `WEIGHTS_TO_TRAIN`.
+        """
+        variables = list(self.generator.trainable_variables)
+        if self.encoder is not None:
+            variables += self.encoder.trainable_variables
+        return variables
+
+    def after_generator_update(self):
+        """Runs after each update of the generator, in each replica."""
+
+    # === Compiling ===
 
     def compile(
         self,
         generator_optimizer=None,
         discriminator_optimizer=None,
-        adversarial_loss=None,
-        feature_matching_weight=None,
-        perceptual_loss=None,
-        perceptual_weight=None,
-        l1_weight=None,
+        losses=None,
+        update_order=None,
         weights_to_train="all",
         pool_size=0,
         gradient_accumulation_steps=1,
@@ -42,49 +126,47 @@ class AdversarialModel(keras.Model):
         run_eagerly=False,
         jit_compile=False,
     ):
-        """Sets optimizers, losses and what is trained.
-
-        Of the losses, None is the model's own default: its preset's, or what
-        the constructor was given as `losses`.
+        """Sets optimizers, losses and the weights that are trained.
 
         In `mixed_float16` losses are scaled, and a step whose gradients
         overflow is skipped: `update_if_finite`. Give a
         `keras.optimizers.LossScaleOptimizer` to choose the initial scale.
 
         Args:
-            generator_optimizer: Keras optimizer, which trains the encoder too;
-                None is the published Adam: rate 2e-4, betas 0.5 and 0.999,
-                epsilon 1e-8.
+            generator_optimizer: Keras optimizer, which trains the encoder too.
+                None is the one of the model's preset.
             discriminator_optimizer: the same for the discriminator.
-            adversarial_loss: `"least_squares"`, `"hinge"` or
-                `"non_saturating"`.
-            feature_matching_weight: float >= 0.
-            perceptual_loss: `hdgan.layers.PerceptualLoss`, or None for none,
-                since its weights are not part of the package.
-            perceptual_weight: float >= 0.
-            l1_weight: float >= 0, of the mean absolute difference in [-1, 1].
-            weights_to_train: what the generator's optimizer trains beside the
-                encoder: `"all"`, or `"outermost_enhancer"` of a `LocalEnhancer`
-                whose other parts then stay as they are.
-            pool_size: int >= 0, how many fakes of earlier steps the
-                discriminator may meet again, on each replica (`ImagePool`); 0
-                for none, which is faster.
+            losses: list of `LossTerm`; or a dict that changes the model's own
+                terms, from a term's name to a weight, to a dict of arguments,
+                or to a `LossTerm`. None is the model's own terms.
+            update_order: `"simultaneous"`, one fake serves both networks and
+                both gradients come from the weights before either update; or
+                `"alternating"`, the generator is updated first and the
+                discriminator sees a new fake of the updated generator. None is
+                the model's own.
+            weights_to_train: which weights of the generator are trained:
+                `"all"`, or what else the family has. Defaults to `"all"`.
+            pool_size: int >= 0, fakes of earlier steps that the discriminator
+                may see again, on each replica (`ImagePool`). Defaults to 0,
+                none, which is faster.
             gradient_accumulation_steps: int >= 1, batches of a step: both
                 optimizers take the mean of their gradients, and the moving
-                average moves once.
-            remat: bool, whether blocks, discriminators and VGG19 compute
-                their activations a second time for the gradient instead of
-                keeping them: less memory for more time.
+                average moves once. In alternating order, the fakes of all but
+                the last batch come from the generator before its update.
+                Defaults to 1.
+            remat: bool, whether blocks, discriminators and perceptual networks
+                compute their activations a second time for the gradient
+                instead of keeping them: less memory for more time. Defaults to
+                False.
             run_eagerly: bool, as in `keras.Model.compile`.
             jit_compile: bool, whether XLA compiles the step, for each size of
                 image anew: of use on one GPU, with images of one size. Not
                 under a strategy of several replicas, nor with a pool.
 
         Raises:
-            ValueError: if the adversarial loss or trained part is unknown, a
-                weight or size negative, a step without a batch, both networks
-                are given the same optimizer, or there is a pool or another
-                replica in a step that XLA compiles.
+            ValueError: if an argument is unknown or out of range, both
+                networks are given the same optimizer, or there is a pool or
+                another replica in a step that XLA compiles.
         """
         if generator_optimizer is not None and (
             generator_optimizer is discriminator_optimizer
@@ -93,15 +175,20 @@ class AdversarialModel(keras.Model):
                 "Generator and discriminator were given the same optimizer "
                 "object. Expected two: each keeps the state of its own weights."
             )
+        update_order = update_order or self.default_update_order()
+        _check_one_of("update_order", update_order, UPDATE_ORDERS)
         self._check_weights_to_train(weights_to_train)
-        _check_pool(pool_size, jit_compile)
-        self._check_jit_compile(jit_compile)
-        _check_accumulate_steps(gradient_accumulation_steps)
+        _check_integer("pool_size", pool_size, 0)
+        _check_integer(
+            "gradient_accumulation_steps", gradient_accumulation_steps, 1
+        )
+        self._check_jit_compile(jit_compile, pool_size)
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
             optimizer=None, run_eagerly=run_eagerly, jit_compile=jit_compile
         )
         self._compile_options = {
+            "update_order": update_order,
             "weights_to_train": weights_to_train,
             "pool_size": pool_size,
             "gradient_accumulation_steps": gradient_accumulation_steps,
@@ -109,56 +196,54 @@ class AdversarialModel(keras.Model):
             "run_eagerly": run_eagerly,
             "jit_compile": jit_compile,
         }
+        self.update_order = update_order
         self.weights_to_train = weights_to_train
         self.gradient_accumulation_steps = gradient_accumulation_steps
         self.remat = remat
-        self._image_pool = None
+        self.image_pool = None
         if pool_size:
             # Repeatable after `keras.utils.set_random_seed`.
-            self._image_pool = ImagePool(pool_size, np.random.randint(2**31))
-
-        def or_default(name, value):
-            return self.default_losses[name] if value is None else value
-
-        self.objective = Objective(
-            or_default("adversarial_loss", adversarial_loss),
-            or_default("feature_matching_weight", feature_matching_weight),
-            perceptual_loss,
-            or_default("perceptual_weight", perceptual_weight),
-            or_default("l1_weight", l1_weight),
-        )
-        # Here: inside the step of several replicas nothing can be built, and a
-        # saved state would not find an unbuilt optimizer's variables.
+            self.image_pool = ImagePool(pool_size, np.random.randint(2**31))
+        self.loss_terms = resolve_losses(losses, self.default_losses())
+        # Here, because inside the step of several replicas nothing can be
+        # built, and a saved state would not find an unbuilt optimizer's
+        # variables.
         with self.distribute_strategy.scope():
             self._make_optimizers(generator_optimizer, discriminator_optimizer)
             self._trackers = [
-                keras.metrics.Mean(name=name) for name in self.objective.names
+                keras.metrics.Mean(name=name)
+                for name in list_loss_names(self.loss_terms)
             ]
 
     def _make_optimizers(self, generator_optimizer, discriminator_optimizer):
-        """Makes both optimizers and what they gather gradients in."""
+        """Makes both optimizers and what applies their gradients."""
         optimizers = [
-            keras.optimizers.get(optimizer or TorchAdam())
-            for optimizer in (generator_optimizer, discriminator_optimizer)
+            keras.optimizers.get(optimizer or self.default_optimizer(side))
+            for side, optimizer in zip(
+                SIDES,
+                (generator_optimizer, discriminator_optimizer),
+                strict=True,
+            )
         ]
-        self._scales_losses = self._is_float16() or any(
+        self.scales_losses = self._is_float16() or any(
             isinstance(optimizer, keras.optimizers.LossScaleOptimizer)
             for optimizer in optimizers
         )
-        if self._scales_losses:
+        if self.scales_losses:
             optimizers = [scale_losses(one) for one in optimizers]
-        variables = (
-            self._generator_variables(),
-            self.discriminator.trainable_variables,
-        )
-        for optimizer, own in zip(optimizers, variables, strict=True):
-            optimizer.build(own)
+        variables = {side: self.trained_variables(side) for side in SIDES}
+        for side, optimizer in zip(SIDES, optimizers, strict=True):
+            optimizer.build(variables[side])
         self.generator_optimizer, self.discriminator_optimizer = optimizers
-        self._accumulation = None
-        if self.gradient_accumulation_steps > 1:
-            self._accumulation = GradientAccumulation(
-                self.gradient_accumulation_steps, variables
-            )
+        self._updates = GradientUpdates(
+            dict(zip(SIDES, optimizers, strict=True)),
+            variables,
+            num_batches=self.gradient_accumulation_steps,
+            together=self.update_order == "simultaneous",
+            num_replicas=self.distribute_strategy.num_replicas_in_sync,
+            is_scaled=self.scales_losses,
+            after_generator=self.after_generator_update,
+        )
 
     def get_compile_config(self):
         if not self.compiled:
@@ -167,185 +252,161 @@ class AdversarialModel(keras.Model):
         return {
             "generator_optimizer": serialize(self.generator_optimizer),
             "discriminator_optimizer": serialize(self.discriminator_optimizer),
-            **self.objective.get_config(),
+            "losses": [serialize(term) for term in self.loss_terms],
             **self._compile_options,
         }
 
     def compile_from_config(self, config):
+        config = upgrade_compile_config(config)
         self.compile(**keras.saving.deserialize_keras_object(config))
+
+    # === The train step ===
+
+    def train_step(self, data):
+        scene = self.preprocess(data)
+        if self.update_order == "simultaneous":
+            losses = self._update_simultaneously(scene)
+        else:
+            losses = self._update_alternately(scene)
+        return self._track(losses, scene)
+
+    def _update_simultaneously(self, scene):
+        """Updates both networks by gradients at the weights before either."""
+        with (
+            gradient_checkpointing(self.remat),
+            tf.GradientTape() as generator_tape,
+        ):
+            generated = self.generate(scene, training=True)
+            # One pass over each of photo and fake serves both losses, because
+            # both gradients come from the same weights.
+            with tf.GradientTape() as discriminator_tape:
+                step = self._discriminate_step(scene, generated, training=True)
+                losses = compute_losses(self.loss_terms, step)
+                discriminator_loss = self._updates.prepare_loss(
+                    "discriminator", losses["discriminator_loss"]
+                )
+            generator_loss = self._updates.prepare_loss(
+                "generator", losses["generator_loss"]
+            )
+        self._updates.apply(
+            {
+                "generator": generator_tape.gradient(
+                    generator_loss, self.trained_variables("generator")
+                ),
+                "discriminator": discriminator_tape.gradient(
+                    discriminator_loss, self.trained_variables("discriminator")
+                ),
+            }
+        )
+        return losses
+
+    def _update_alternately(self, scene):
+        """Updates the generator, then the discriminator on a new fake."""
+        losses = {}
+        for side in SIDES:
+            with gradient_checkpointing(self.remat), tf.GradientTape() as tape:
+                with _recording(tape, side == "generator"):
+                    generated = self.generate(scene, training=True)
+                step = self._discriminate_step(
+                    scene, generated, training=True, sides=(side,)
+                )
+                losses |= compute_losses(self.loss_terms, step, (side,))
+                loss = self._updates.prepare_loss(side, losses[f"{side}_loss"])
+            gradients = tape.gradient(loss, self.trained_variables(side))
+            self._updates.apply({side: gradients})
+        return losses
+
+    def test_step(self, data):
+        scene = self.preprocess(data)
+        generated = self.generate(scene, training=False)
+        step = self._discriminate_step(scene, generated, training=False)
+        return self._track(compute_losses(self.loss_terms, step), scene)
+
+    def _discriminate_step(self, scene, generated, training, sides=SIDES):
+        """Returns the `StepTensors` that the terms of some sides read."""
+        needs_real_outputs = any(
+            term.needs_real_outputs
+            for term in self.loss_terms
+            if term.side in sides and term.is_active
+        )
+        needs_pool = training and "discriminator" in sides
+        real_outputs = pooled_outputs = None
+        # The passes of a step are one function: spectral norms iterate once.
+        with one_power_iteration():
+            if needs_real_outputs:
+                real_outputs = self.discriminate(scene, scene.photo, training)
+            fake_outputs = self.discriminate(scene, generated.image, training)
+            if needs_pool and self.image_pool is not None:
+                pooled = self.image_pool(
+                    {**scene.maps, "fake": generated.image}
+                )
+                pooled_fake = pooled.pop("fake")
+                pooled_outputs = self.discriminate(
+                    self.preprocess_maps(pooled), pooled_fake, training
+                )
+        return StepTensors(
+            scene,
+            generated.image,
+            generated.latents,
+            real_outputs,
+            fake_outputs,
+            pooled_outputs,
+        )
+
+    # === What Keras asks of a model ===
 
     @property
     def metrics(self):
-        # Exactly what a step returns: else the epoch's logs would silently be
-        # those of its last step.
+        # Exactly what a step returns: otherwise the epoch's logs would
+        # silently be those of its last step.
         return self._trackers
 
     @property
     def step(self):
         """int, the steps trained so far, whatever their number of batches.
 
-        Those count that an overflow in float16 has skipped, which an
-        optimizer's `iterations` leave out: they had their data.
+        A step that an overflow in float16 has skipped counts too, because it
+        has used its data; an optimizer's `iterations` leave it out.
         """
         step = int(self.generator_optimizer.iterations.numpy())
-        if self._scales_losses:
+        if self.scales_losses:
             step += int(self.generator_optimizer.skipped_steps.numpy())
         return step
 
-    def train_step(self, data):
-        scene = self._unpack(data)
+    def trained_variables(self, side):
+        """Returns the variables that a network's optimizer trains.
 
-        with (
-            gradient_checkpointing(self.remat),
-            tf.GradientTape() as generator_tape,
-        ):
-            # Generate.
-            fake = self._generate(scene, training=True)
-            # Discriminate. One pass over each of photo and fake serves both
-            # updates, because both come from the weights before either.
-            with (
-                tf.GradientTape() as discriminator_tape,
-                one_power_iteration(),
-            ):
-                real_features = self._judge(scene, scene.photo, training=True)
-                fake_features = self._judge(scene, fake, training=True)
-                pooled_features = self._judge_pooled(scene, fake)
-                # Losses.
-                losses = self.objective(
-                    scene.photo,
-                    fake,
-                    real_features,
-                    fake_features,
-                    pooled_features,
-                )
-                discriminator_loss = self._for_gradient(
-                    losses["discriminator_loss"], self.discriminator_optimizer
-                )
-            generator_loss = self._for_gradient(
-                losses["generator_loss"], self.generator_optimizer
-            )
-
-        generator_variables = self._generator_variables()
-        discriminator_variables = self.discriminator.trainable_variables
-        generator_gradients = generator_tape.gradient(
-            generator_loss, generator_variables
-        )
-        discriminator_gradients = discriminator_tape.gradient(
-            discriminator_loss, discriminator_variables
-        )
-
-        def update(generator_gradients, discriminator_gradients):
-            # Update the generator.
-            self.generator_optimizer.apply(
-                generator_gradients, generator_variables
-            )
-            self._update_average()
-            # Update the discriminator.
-            self.discriminator_optimizer.apply(
-                discriminator_gradients, discriminator_variables
-            )
-
-        self._when_due(update, generator_gradients, discriminator_gradients)
-        return self._track(losses, scene.photo)
-
-    def test_step(self, data):
-        scene = self._unpack(data)
-        fake = self._generate(scene, training=False)
-        losses = self.objective(
-            scene.photo,
-            fake,
-            self._judge(scene, scene.photo, training=False),
-            self._judge(scene, fake, training=False),
-        )
-        return self._track(losses, scene.photo)
+        Args:
+            side: `"generator"` or `"discriminator"`.
+        """
+        if side == "discriminator":
+            return self.discriminator.trainable_variables
+        return self.generator_variables(self.weights_to_train)
 
     def make_train_function(self, force=False):
-        self._build_objective()
+        self._build_losses()
         return super().make_train_function(force)
 
     def make_test_function(self, force=False):
-        self._build_objective()
+        self._build_losses()
         return super().make_test_function(force)
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Does nothing: all is built, and Keras' own would call the model on
-        the raw batch, which fails under a strategy (private; Keras 3.15)."""
-
-    def _build_objective(self):
+    def _build_losses(self):
         with self.distribute_strategy.scope():
-            self.objective.build()
+            for term in self.loss_terms:
+                if term.is_active:
+                    term.build()
 
-    def _judge_pooled(self, scene, fake):
-        """Returns the features of fakes out of the pool; None without one."""
-        if self._image_pool is None:
-            return None
-        pooled = self._image_pool({**scene.maps, "fake": fake})
-        pooled_fake = pooled.pop("fake")
-        return self._judge(self._code(pooled), pooled_fake, training=True)
-
-    def _for_gradient(self, loss, optimizer):
-        # Gradients are summed over replicas, and over the batches of a step:
-        # without the division two of them would take twice the step of one.
-        num_summed = self.distribute_strategy.num_replicas_in_sync
-        num_summed *= self.gradient_accumulation_steps
-        return optimizer.scale_loss(loss / num_summed)
-
-    def _when_due(self, update, *gradients):
-        """Updates at the last batch of a step, unless there is an overflow."""
-        if self._scales_losses:
-            optimizers = self.generator_optimizer, self.discriminator_optimizer
-            apply = update
-
-            def update(*gradients):
-                # Of the sums: a batch's overflow stays in them.
-                update_if_finite(apply, optimizers, *gradients)
-
-        if self._accumulation is None:
-            update(*gradients)
-        else:
-            self._accumulation.update(update, *gradients)
-
-    def _track(self, losses, photo):
+    def _track(self, losses, scene):
         # Weighted by the examples: a last, smaller batch counts as it should.
-        num_examples = tf.shape(photo)[0]
+        num_examples = tf.shape(scene.photo)[0]
         for tracker in self._trackers:
             tracker.update_state(losses[tracker.name], num_examples)
         return {tracker.name: tracker.result() for tracker in self._trackers}
 
-    def _update_average(self):
-        """Moves the average generator by one step.
+    # === Checks ===
 
-        Early on the decay is smaller, `(1 + step) / (10 + step)`, so that the
-        average does not linger at the initial weights.
-        """
-        if self.average_generator is None:
-            return
-        step = tf.cast(self.generator_optimizer.iterations.value, tf.float32)
-        decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-
-        def update(strategy, decay):
-            for average, weight in zip(
-                self.average_generator.weights,
-                self.generator.weights,
-                strict=True,
-            ):
-                strategy.extended.update(
-                    average.value, _move, args=(weight.value, decay)
-                )
-
-        # In the cross-replica context each device moves its own copy; an
-        # assignment by a replica would need an all-reduce of every weight.
-        tf.distribute.get_replica_context().merge_call(update, args=(decay,))
-
-    def _generator_variables(self):
-        variables = list(self.generator.trainable_variables)
-        if self.weights_to_train == "outermost_enhancer":
-            variables = self.generator.outermost_enhancer_variables()
-        if self.encoder is not None:
-            variables += self.encoder.trainable_variables
-        return variables
-
-    def _check_jit_compile(self, jit_compile):
+    def _check_jit_compile(self, jit_compile, pool_size):
         num_replicas = self.distribute_strategy.num_replicas_in_sync
         if jit_compile and num_replicas > 1:
             raise ValueError(
@@ -353,21 +414,17 @@ class AdversarialModel(keras.Model):
                 f"`jit_compile={jit_compile}` under a strategy of "
                 f"{num_replicas}. Use `jit_compile=False`, or one device."
             )
+        if jit_compile and pool_size:
+            raise ValueError(
+                "XLA can't compile a step with an image pool, which lies "
+                "outside of the graph. Use `jit_compile=False` or "
+                "`pool_size=0`."
+            )
 
     def _check_weights_to_train(self, weights_to_train):
-        if weights_to_train not in WEIGHTS_TO_TRAIN:
-            raise ValueError(
-                f"`weights_to_train` must be one of {WEIGHTS_TO_TRAIN}. "
-                f"Received: {weights_to_train!r}"
-            )
-        if weights_to_train != "all" and not hasattr(
-            self.generator, "outermost_enhancer_variables"
-        ):
-            raise ValueError(
-                f"`weights_to_train={weights_to_train!r}` needs a "
-                "LocalEnhancer. This generator is a "
-                f"{type(self.generator).__name__}."
-            )
+        _check_one_of(
+            "weights_to_train", weights_to_train, self.WEIGHTS_TO_TRAIN
+        )
 
     def _is_float16(self):
         return any(
@@ -378,31 +435,27 @@ class AdversarialModel(keras.Model):
         )
 
 
-def _check_accumulate_steps(gradient_accumulation_steps):
-    if (
-        not isinstance(gradient_accumulation_steps, int)
-        or gradient_accumulation_steps < 1
-    ):
-        raise ValueError(
-            "`gradient_accumulation_steps` must be an integer >= 1, the "
-            f"batches of a step. Received: {gradient_accumulation_steps!r}"
-        )
+def _recording(tape, is_recorded):
+    """Returns a context in which a tape records, or does not."""
+    return contextlib.nullcontext() if is_recorded else tape.stop_recording()
 
 
-def _check_pool(pool_size, jit_compile):
-    if not isinstance(pool_size, int) or pool_size < 0:
-        raise ValueError(
-            f"`pool_size` must be an integer >= 0. Received: {pool_size!r}"
-        )
-    if pool_size and jit_compile:
-        raise ValueError(
-            "A pool of fakes lies outside of the graph: XLA can't compile it. "
-            "Use `jit_compile=False` or `pool_size=0`."
-        )
-
-
-def _move(average, weight, decay):
-    return average.assign(
-        tf.cast(decay, average.dtype) * average
-        + tf.cast(1.0 - decay, average.dtype) * weight
+def _not_defined(model, method):
+    return TypeError(
+        f"{type(model).__name__} does not define `{method}`, which every "
+        "family has to."
     )
+
+
+def _check_integer(name, value, least):
+    if not isinstance(value, int) or value < least:
+        raise ValueError(
+            f"`{name}` must be an integer >= {least}. Received: {value!r}"
+        )
+
+
+def _check_one_of(name, value, choices):
+    if value not in choices:
+        raise ValueError(
+            f"`{name}` must be one of {choices}. Received: {value!r}"
+        )

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from hdgan.layers.kernels.backend import custom_gradient, tf
+from hdgan.layers.kernels.backend import custom_gradient, has_fast_paths, tf
 from hdgan.layers.kernels.recompute import (
     is_recomputable,
     recompute_for_gradient,
@@ -20,7 +20,7 @@ def relu(x):
     Returns:
         Tensor of the same shape and dtype.
     """
-    if tf is None:
+    if not has_fast_paths():
         return ops.relu(x)
     return recompute_for_gradient(tf.nn.relu, tf.convert_to_tensor(x))
 
@@ -28,8 +28,8 @@ def relu(x):
 def leaky_relu(x):
     """Returns `x` where it is positive, and `0.2 * x` elsewhere.
 
-    After a convolution the gradient is taken from the result, which has the
-    sign of `x`, so that nothing else needs `x`: it is not kept, and TensorFlow
+    The gradient is computed from the result, which has the sign of `x`. So
+    nothing needs `x` after a convolution: it is not kept, and TensorFlow
     computes both in the kernel of the convolution.
 
     Args:
@@ -38,7 +38,7 @@ def leaky_relu(x):
     Returns:
         Tensor of the same shape and dtype.
     """
-    if tf is None:
+    if not has_fast_paths():
         return ops.where(x > 0, x, _SLOPE * x)
 
     @custom_gradient
@@ -53,9 +53,7 @@ def leaky_relu(x):
         return y, backward
 
     x = tf.convert_to_tensor(x)
-    # Else the result is what is kept in place of `x`.
-    return (
-        recompute_for_gradient(activate, x)
-        if is_recomputable(x)
-        else activate(x)
-    )
+    if is_recomputable(x):
+        return recompute_for_gradient(activate, x)
+    # The result is kept, in place of `x`.
+    return activate(x)

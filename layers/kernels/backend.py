@@ -1,7 +1,8 @@
-"""TensorFlow where it is Keras' backend, and what is asked of it."""
+"""The switch of the fast paths, and helpers for code written in TensorFlow."""
 
 import contextlib
 import functools
+import os
 import threading
 
 import keras
@@ -11,40 +12,80 @@ if keras.backend.backend() == "tensorflow":
 else:
     tf = None
 
-# A thread of its own for each replica of a strategy.
-_state = threading.local()
+# One per thread, because a strategy traces each replica in its own.
+_thread = threading.local()
+
+
+class _Switch:
+    """Whether layers run their plain twins, in all threads."""
+
+    is_plain = os.environ.get("HDGAN_PLAIN_KERNELS", "0") not in ("", "0")
+
+
+@contextlib.contextmanager
+def plain_kernels(is_plain=True):
+    """Makes layers run plain `keras.ops` in place of the fast paths.
+
+    Results agree to rounding; a step takes more time and memory. Use it to find
+    out whether a fast path is the cause of a problem, or on a device that lacks
+    one of its kernels. The environment variable `HDGAN_PLAIN_KERNELS=1` does
+    the same for a whole process. A `tf.function` keeps the paths that it was
+    traced with, so enter the context before the first call. It applies to all
+    threads, because a distribution strategy runs each replica in its own.
+
+    `gradient_checkpointing` has no effect on layers then: recomputation is part
+    of the fast paths.
+
+    Args:
+        is_plain: bool, False for the fast paths. Defaults to `True`.
+
+    Example:
+        >>> with hdgan.layers.plain_kernels():
+        ...     photo = generator(condition)
+    """
+    before = _Switch.is_plain
+    _Switch.is_plain = is_plain
+    try:
+        yield
+    finally:
+        _Switch.is_plain = before
+
+
+def has_fast_paths():
+    """Returns whether layers run TensorFlow's kernels, not plain twins."""
+    return tf is not None and not _Switch.is_plain
 
 
 @contextlib.contextmanager
 def tracing_for_inference(device=None):
-    """Within it, this thread traces graphs that no gradient will be asked of.
+    """Within it, this thread traces graphs without their gradients.
 
-    They are half as large without the gradients that are written out, and load
-    in half the time.
+    Without the hand-written gradients a graph has half the size and loads in
+    half the time.
 
     Args:
-        device: `"cpu"` or `"gpu"`, on which they will run; None for this
-            machine's.
+        device: `"cpu"` or `"gpu"`, the device that will run the graph. Defaults
+            to `None`, which means a GPU if this machine has one.
 
     Yields:
         None.
     """
-    before = vars(_state).copy()
-    _state.is_without_gradients = True
-    _state.device = device
+    before = vars(_thread).copy()
+    _thread.is_without_gradients = True
+    _thread.device = device
     try:
         yield
     finally:
-        vars(_state).clear()
-        vars(_state).update(before)
+        vars(_thread).clear()
+        vars(_thread).update(before)
 
 
 def custom_gradient(function):
-    """Returns `tf.custom_gradient` of a function, where there are gradients."""
+    """Applies `tf.custom_gradient`, except while tracing for inference."""
 
     @functools.wraps(function)
     def call(*args):
-        if getattr(_state, "is_without_gradients", False):
+        if getattr(_thread, "is_without_gradients", False):
             return function(*args)[0]
         return tf.custom_gradient(function)(*args)
 
@@ -52,15 +93,15 @@ def custom_gradient(function):
 
 
 def is_on_processor():
-    """Whether what is traced now runs without a GPU."""
-    device = getattr(_state, "device", None)
+    """Returns whether the code that is traced now will run on a CPU."""
+    device = getattr(_thread, "device", None)
     if device is not None:
         return device == "cpu"
     return not tf.config.list_logical_devices("GPU")
 
 
 def sizes(x):
-    """Returns the sides of a tensor: integers where known, else scalars."""
+    """Returns a tensor's shape: ints where known, scalar tensors elsewhere."""
     dynamic = tf.shape(x)
     return [
         dynamic[axis] if size is None else size
@@ -69,17 +110,18 @@ def sizes(x):
 
 
 def is_same(size, other):
-    """Whether both are known, and equal."""
+    """Returns whether two sizes are known and equal."""
     return isinstance(size, int) and isinstance(other, int) and size == other
 
 
 def after(dependency, tensor):
-    """Returns the tensor, for operations that are to wait for another.
+    """Returns the tensor, available only once another has been computed.
 
-    TensorFlow runs what it can as soon as it can. What follows from weights
-    alone, or from maps that are kept for a gradient, would all be made at once
-    and fill the memory until it is needed; and it would be taken for the same
-    that was made before, and kept.
+    TensorFlow runs an operation as soon as its inputs exist. What depends only
+    on weights, or on maps kept for a gradient, would run at the start of the
+    backward pass and fill the memory until it is needed. And Grappler's
+    common-subexpression elimination would merge a recomputed map with the
+    forward copy and keep that alive.
     """
     with tf.control_dependencies([dependency]):
         return tf.identity(tensor)

@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from hdgan.layers.kernels.backend import custom_gradient, tf
+from hdgan.layers.kernels.backend import custom_gradient, has_fast_paths, tf
 from hdgan.layers.kernels.recompute import (
     recompute_after,
     recompute_for_gradient,
@@ -12,12 +12,12 @@ from hdgan.layers.kernels.recompute import (
 def instance_normalize(x, epsilon):
     """Normalizes each channel of each example over height and width.
 
-    Statistics are taken in float32 and the variance is the biased one.
+    Statistics are taken in float32; the variance is the biased one.
 
-    A batch of one goes through TensorFlow's fused batch norm, since
-    training-mode batch norm of one example *is* instance norm: it reads and
-    writes the map half as often as the formula does, and half precision without
-    casts. BUILD.md, performance, has the figures.
+    A batch of one goes through TensorFlow's fused batch norm, because
+    training-mode batch norm of one example *is* instance norm. It reads and
+    writes the map half as often as the formula does, and half precision needs
+    no casts.
 
     Args:
         x: floating tensor, `(batch, height, width, channels)`.
@@ -26,11 +26,11 @@ def instance_normalize(x, epsilon):
     Returns:
         Tensor of the same shape and dtype.
     """
-    if tf is None:
+    if not has_fast_paths():
         return ops.cast(_normalize(ops.cast(x, "float32"), epsilon)[0], x.dtype)
     x = tf.convert_to_tensor(x)
     if x.dtype == tf.float32:
-        # Written over `x`, and kept in its place.
+        # TensorFlow writes the result over `x`, and keeps it in its place.
         x = recompute_after(_subtract_first_pixel, x)
     return recompute_for_gradient(
         lambda x: _normalize_on_tensorflow(x, epsilon), x
@@ -50,7 +50,7 @@ def _normalize_on_tensorflow(x, epsilon):
 
 
 def _normalize(x, epsilon):
-    """Returns the normalized map, and what it was multiplied by."""
+    """Returns the normalized map, and the factor of each channel."""
     mean = ops.mean(x, axis=(1, 2), keepdims=True)
     centred = x - mean
     variance = ops.mean(ops.square(centred), axis=(1, 2), keepdims=True)
@@ -59,12 +59,12 @@ def _normalize(x, epsilon):
 
 
 def _subtract_first_pixel(x):
-    """Makes a channel of one value exactly 0; the norm is the same.
+    """Makes a constant channel exactly 0; the norm of others stays the same.
 
-    Rounding would be blown up 316 times by each norm that follows, and
-    differently by each kernel.
+    Each norm that follows would amplify rounding noise up to 316 times, and
+    each kernel rounds differently.
     """
-    # Any constant may be taken off: no gradient flows through it.
+    # The norm doesn't depend on the subtracted constant, so its gradient is 0.
     return x - tf.stop_gradient(x[:, :1, :1])
 
 
@@ -82,8 +82,8 @@ def _normalize_one(x, epsilon):
 
 
 def _normalize_several(x, epsilon):
-    # The gradient is written out: what is derived from the formula reads and
-    # writes the map some ten times more.
+    # The gradient that TensorFlow derives from the formula reads and writes the
+    # map about ten times more often.
     @custom_gradient
     def normalize(x):
         y, factor = _normalize(x, epsilon)
@@ -92,7 +92,7 @@ def _normalize_several(x, epsilon):
             def mean(values):
                 return tf.reduce_mean(values, (1, 2), keepdims=True)
 
-            # Ioffe and Szegedy, 2015, section 3, with its sums put together.
+            # Ioffe and Szegedy, 2015, section 3, with its sums combined.
             slope = mean(gradient * y)
             return factor * (gradient - mean(gradient) - y * slope)
 

@@ -1,76 +1,112 @@
-"""Maps that are made again for a gradient instead of being kept for it.
+"""Maps that are recomputed for a gradient instead of being kept for it.
 
-What a convolution keeps for its kernel's gradient is its input: for most, a
-norm and a ReLU of another convolution's output, which is kept as well. Making
-the first from the second again takes a fraction of the convolution's own time,
-and nearly halves what a train step holds. Within `recomputing_convolutions`,
-outputs of convolutions are made again too.
+The gradient of a convolution's kernel needs the convolution's input. Mostly
+that is the norm and ReLU of another convolution's output, which is kept as
+well. Recomputing the first from the second takes a fraction of a convolution's
+time and nearly halves the memory that a train step holds. Within
+`recomputing_convolutions`, convolutions run again too.
+
+A recomputable tensor carries a function that computes it again, in an
+attribute. `recomputable` sets it and `recomputed` calls it.
 """
 
 import contextlib
 import threading
 
-from hdgan.layers.kernels.backend import after, custom_gradient, tf
+from hdgan.layers.kernels.backend import (
+    after,
+    custom_gradient,
+    has_fast_paths,
+    tf,
+)
 
 _ATTRIBUTE = "_hdgan_recompute"
-# A thread of its own for each replica of a strategy.
-_state = threading.local()
+# One per thread, because a strategy traces each replica in its own.
+_thread = threading.local()
 
 
 @contextlib.contextmanager
 def recomputing_convolutions(limit):
-    """Within it, convolutions' outputs are made again for the gradient, too.
+    """Within it, outputs of convolutions are recomputed for the gradient, too.
 
     Args:
-        limit: int, how many in a row, until the output of one is kept.
+        limit: int, the number of successive convolutions whose outputs are
+            recomputed before one is kept.
     """
     before = convolutions_to_recompute()
-    _state.limit = limit
+    _thread.limit = limit
     try:
         yield
     finally:
-        _state.limit = before
+        _thread.limit = before
 
 
 def convolutions_to_recompute():
-    """Returns the limit that is set; 0 where none are to be."""
-    return getattr(_state, "limit", 0)
+    """Returns the limit of `recomputing_convolutions`; 0 outside of it."""
+    return getattr(_thread, "limit", 0)
 
 
-def recomputable(tensor, make, num_convolutions=0):
-    """Returns the tensor, after noting how to make it again.
+def recomputable(tensor, recompute, num_convolutions=0):
+    """Returns the tensor, after attaching a function that recomputes it.
 
     Args:
         tensor: TensorFlow tensor.
-        make: function of a tensor to wait for that returns an equal one. It
-            makes it of what is kept anyway.
-        num_convolutions: int, how many it runs.
+        recompute: function of a tensor to wait for; returns an equal tensor,
+            computed from tensors that are kept anyway.
+        num_convolutions: int, the number of convolutions that it runs.
+            Defaults to `0`.
     """
-    setattr(tensor, _ATTRIBUTE, (make, num_convolutions))
+    setattr(tensor, _ATTRIBUTE, (recompute, num_convolutions))
     return tensor
 
 
 def is_recomputable(tensor):
-    """Whether `recomputed` makes it."""
+    """Returns whether `recomputed` computes the tensor again."""
     return hasattr(tensor, _ATTRIBUTE)
 
 
 def recomputed(tensor, dependency):
-    """Returns an equal tensor that is made once `dependency` is there.
+    """Returns an equal tensor, computed once `dependency` is available.
 
-    Called from the gradient of what took the tensor, with the gradient that
-    came in. A tensor that no one knows how to make is kept.
+    The gradient of the function that took the tensor calls it with the incoming
+    gradient as `dependency`. A tensor that is not recomputable is kept.
 
     Args:
         tensor: TensorFlow tensor.
         dependency: TensorFlow tensor.
     """
-    make, _ = getattr(tensor, _ATTRIBUTE, (None, 0))
-    return after(dependency, tensor) if make is None else make(dependency)
+    recompute, _ = getattr(tensor, _ATTRIBUTE, (None, 0))
+    if recompute is None:
+        return after(dependency, tensor)
+    return recompute(dependency)
+
+
+def recompute_from(function, *tensors):
+    """Calls a fast function whose result is recomputed from its arguments.
+
+    Its gradient, if it has one, must keep neither result nor arguments.
+
+    Args:
+        function: function of the tensors, written in `keras.ops`.
+        *tensors: tensors that are kept anyway, or recomputable.
+
+    Returns:
+        `function(*tensors)`.
+    """
+    if not has_fast_paths():
+        return function(*tensors)
+    tensors = [tf.convert_to_tensor(tensor) for tensor in tensors]
+    return recomputable(
+        function(*tensors),
+        lambda dependency: function(
+            *(recomputed(tensor, dependency) for tensor in tensors)
+        ),
+        sum(map(_count, tensors)),
+    )
 
 
 def recompute_convolution(convolve, x):
-    """Calls a convolution, noting within the limit how to run it again.
+    """Calls a convolution that, within the limit, runs again for a gradient.
 
     Args:
         convolve: function of one tensor.
@@ -91,60 +127,60 @@ def recompute_convolution(convolve, x):
 
 
 def recompute_after(function, x):
-    """Calls a function whose result is kept unless `x` is made again.
+    """Calls a function whose result is kept unless `x` is recomputable.
 
     Args:
-        function: of one tensor, whose gradient keeps nothing.
+        function: function of one tensor, whose gradient keeps nothing.
         x: TensorFlow tensor.
 
     Returns:
         `function(x)`.
     """
-    y = function(x)
     if not is_recomputable(x):
-        return y
-    return recomputable(
-        y, lambda dependency: function(recomputed(x, dependency)), _count(x)
-    )
+        return function(x)
+    return recompute_from(function, x)
 
 
 def recompute_for_gradient(function, x):
-    """Calls a function that takes little time, without keeping its result.
+    """Calls a fast function without keeping what its gradient needs.
 
-    Neither its gradient nor that of what takes the result keeps anything but
-    `x`; both use the same second result.
+    The gradient of the function recomputes the result from `x`. If the function
+    that takes the result needs it for a gradient as well, both share the same
+    recomputed tensor.
 
     Args:
-        function: of one tensor, with a gradient.
+        function: function of one tensor, with a gradient.
         x: TensorFlow tensor.
 
     Returns:
         `function(x)`.
     """
-    # One for each graph whose gradients ask for it.
-    again = {}
+    # Tape, input and result by graph: each graph that takes gradients
+    # recomputes for itself.
+    shared = {}
 
-    def make(dependency):
+    def recompute(dependency):
         graph = tf.compat.v1.get_default_graph()
-        if graph not in again:
+        if graph not in shared:
             source = recomputed(x, dependency)
             with tf.GradientTape() as tape:
                 tape.watch(source)
-                again[graph] = tape, source, function(source)
-        return again[graph][-1]
+                shared[graph] = tape, source, function(source)
+        return shared[graph][-1]
 
     @custom_gradient
     def call(inner):
         def backward(gradient):
-            make(gradient)
-            # Another gradient that passes here waits for what is its own.
+            recompute(gradient)
+            # Popped, so that a second gradient recomputes under its own
+            # control dependency.
             graph = tf.compat.v1.get_default_graph()
-            tape, source, y = again.pop(graph)
+            tape, source, y = shared.pop(graph)
             return tape.gradient(y, source, gradient)
 
         return function(inner), backward
 
-    return recomputable(call(x), make, _count(x))
+    return recomputable(call(x), recompute, _count(x))
 
 
 def _count(tensor):

@@ -1,18 +1,23 @@
-"""Winograd's convolution with 3x3 kernels, and its gradients, in TensorFlow.
+"""Winograd's convolution with 3x3 kernels, and its gradients.
 
 F(2x2, 3x3) of Lavin and Gray, "Fast Algorithms for Convolutional Neural
-Networks", CVPR 2016: each 2x2 pixels of output come from 4x4 of input by 16
-multiplications per pair of channels, in place of 36. Inputs, kernel and outputs
-are transformed by small matrices, which are nothing but additions and halvings;
-in between, there is one matrix product for each of the 16.
+Networks", CVPR 2016: 2x2 pixels of output need 16 multiplications for a pair of
+channels instead of 36. Small matrices transform inputs, kernel and outputs;
+they only add and halve. In between there are 16 matrix products.
 """
 
 import numpy as np
 
-from hdgan.layers.kernels.backend import after, is_same, sizes, tf
+from hdgan.layers.kernels.backend import (
+    after,
+    is_on_processor,
+    is_same,
+    sizes,
+    tf,
+)
 
-# Lavin and Gray, 2016, equation 9, and both axes at once: the rows are the 16
-# products, in order of the 4x4.
+# Lavin and Gray, 2016, equation 9. The Kronecker products transform both axes
+# at once: their 16 rows are the 4x4 products, row by row.
 _INPUT = np.array(
     [[1, 0, -1, 0], [0, 1, 1, 0], [0, -1, 1, 0], [0, 1, 0, -1]], "float32"
 )
@@ -23,6 +28,21 @@ _OUTPUT = np.array([[1, 1, 1, 0], [0, 1, -1, -1]], "float32")
 _FROM_INPUT = np.kron(_INPUT, _INPUT)
 _FROM_KERNEL = np.kron(_KERNEL, _KERNEL)
 _TO_OUTPUT = np.kron(_OUTPUT, _OUTPUT)
+
+
+def is_suitable(x, shape, strides):
+    """Returns whether it is faster, for a kernel of this shape.
+
+    With fewer channels the transforms take longer than the products save.
+    """
+    rows, columns, inputs, outputs = shape
+    return (
+        is_on_processor()
+        # Some processors have no products in float16.
+        and x.dtype in (tf.float32, tf.bfloat16)
+        and (rows, columns, strides) == (3, 3, 1)
+        and inputs * outputs >= 256 * 256
+    )
 
 
 def convolve(x, kernel):
@@ -46,11 +66,11 @@ def convolve(x, kernel):
 
 
 def kernel_gradient(x, gradient):
-    """Returns the gradient of the kernel, of its shape.
+    """Returns the gradient of the kernel.
 
     Args:
-        x: as of `convolve`.
-        gradient: of its result.
+        x: as in `convolve`.
+        gradient: the gradient of its result.
     """
     tiles, _ = _transform_input(_pad_to_even(x))
     products = tf.matmul(
@@ -61,11 +81,11 @@ def kernel_gradient(x, gradient):
 
 
 def input_gradient(kernel, gradient):
-    """Returns the gradient of `x`, of its shape.
+    """Returns the gradient of `x`.
 
     Args:
-        kernel: as of `convolve`.
-        gradient: of its result.
+        kernel: as in `convolve`.
+        gradient: the gradient of its result.
     """
     batch, height, width, _ = sizes(gradient)
     gradient = _pad_to_even(gradient)
@@ -78,7 +98,8 @@ def input_gradient(kernel, gradient):
     channels = kernel.shape[2]
     tiles = _transform(_FROM_INPUT.T, products)
     tiles = tf.reshape(tiles, (4, 4, batch, rows, columns, channels))
-    # A pixel of odd row and column, say, is in the tiles beside it, too.
+    # Tiles overlap by two pixels: a pixel is the sum over four tiles. Pixels of
+    # even and odd rows and columns are summed apart.
     phases = [
         tf.add_n(
             [
@@ -110,11 +131,11 @@ def _transform(matrix, x):
 
 
 def _transform_input(x):
-    """Returns `(16, tiles, channels)`, and batch, rows, columns of tiles."""
+    """Returns `(16, tiles, channels)`, and the grid (batch, rows, columns)."""
     batch, height, width, channels = sizes(x)
     rows, columns = height // 2 - 1, width // 2 - 1
-    # Of even and odd rows and columns: a tile's pixels lie two apart from those
-    # of the next.
+    # Neighboring tiles are two pixels apart: even and odd rows and columns get
+    # axes of their own.
     pixels = tf.reshape(x, (batch, rows + 1, 2, columns + 1, 2, channels))
     tiles = tf.stack(
         [
@@ -139,7 +160,7 @@ def _transform_kernel(kernel):
 
 
 def _transform_gradient(gradient):
-    """Returns `(16, tiles, outputs)` of the gradient of an output."""
+    """Returns the gradient of an output as `(16, tiles, outputs)`."""
     batch, _, _, channels = sizes(gradient)
     rows, columns = _half(gradient)
     pixels = tf.reshape(gradient, (batch, rows, 2, columns, 2, channels))
@@ -154,7 +175,7 @@ def _half(x):
 
 
 def _pad_to_even(x):
-    """Adds a row and a column of zeros where their number is odd."""
+    """Pads an odd height or width by one row or column of zeros."""
     odd = [size % 2 for size in sizes(x)[1:3]]
     if all(is_same(size, 0) for size in odd):
         return x

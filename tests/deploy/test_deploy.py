@@ -1,6 +1,6 @@
-"""The files for Docker and Kubernetes, held to schemas and to what is served.
+"""The files for Docker and Kubernetes, against their schemas and an export.
 
-There is no server and no cluster here: the stand-in answers probes.
+No cluster is needed: the stand-in server answers the probes.
 """
 
 import inspect
@@ -29,7 +29,7 @@ DEPLOY = ROOT / "deploy"
 KUSTOMIZATION = yaml.safe_load(
     (DEPLOY / "kubernetes/kustomization.yaml").read_text()
 )
-# Each holds one object.
+# Each file holds one object.
 MANIFESTS = {
     name: yaml.safe_load((DEPLOY / "kubernetes" / name).read_text())
     for name in KUSTOMIZATION["resources"]
@@ -43,7 +43,7 @@ POD = MANIFESTS["deployment.yaml"]["spec"]["template"]["spec"]
 
 @pytest.fixture(scope="module")
 def serving(tmp_path_factory):
-    """What the README's command exports."""
+    """The folder that the command in deploy/README.md exports to."""
     folder = tmp_path_factory.mktemp("export")
     make_model(num_downsamplings=1).save(folder / "model.keras")
     text = (DEPLOY / "README.md").read_text()
@@ -65,7 +65,7 @@ def serving(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def config(serving):
-    """What the server is told of its one model."""
+    """The server's configuration of its one model."""
     config = text_format.Parse(
         (serving / "config" / "models.config").read_text(),
         model_server_config_pb2.ModelServerConfig(),
@@ -82,11 +82,11 @@ def server(serving, config):
 
 @pytest.mark.parametrize("name", MANIFESTS)
 def test_manifests_fit_the_schema(name):
-    # Raises where one does not.
+    # Raises if the manifest is not valid.
     kubernetes_validate.validate(MANIFESTS[name], "1.37", strict=True)
 
 
-def test_the_schema_is_held_against_what_is_there():
+def test_the_schema_rejects_unknown_fields():
     manifest = json.loads(json.dumps(MANIFESTS["deployment.yaml"]))
     manifest["spec"]["template"]["spec"]["container"] = []
     with pytest.raises(kubernetes_validate.ValidationError):
@@ -136,7 +136,7 @@ def test_selectors_select_the_pods():
     assert CONTAINER["image"] == image["name"]
 
 
-def test_they_run_unprivileged():
+def test_containers_run_unprivileged():
     assert POD["securityContext"]["runAsNonRoot"]
     assert POD["securityContext"]["runAsUser"] > 0
     assert not POD["automountServiceAccountToken"]
@@ -150,7 +150,7 @@ def test_they_run_unprivileged():
     assert all(port.startswith("127.0.0.1:") for port in SERVICE["ports"])
 
 
-def test_the_containers_time_to_stop_is_longer_than_it_waits():
+def test_the_grace_period_is_longer_than_the_pre_stop_hook():
     wait = CONTAINER["lifecycle"]["preStop"]["sleep"]["seconds"]
     assert POD["terminationGracePeriodSeconds"] > wait
 
@@ -162,15 +162,15 @@ def _flags(arguments):
 @pytest.mark.parametrize(
     "arguments", [SERVICE["command"], CONTAINER["args"]], ids=["compose", "pod"]
 )
-def test_the_server_finds_what_is_exported(arguments, serving, config):
+def test_the_server_finds_the_export(arguments, serving, config):
     flags = _flags(arguments)
     for flag in ("model_config_file", "monitoring_config_file"):
-        # Both see the folder `serving` as /models.
+        # Both mount the folder `serving` as /models.
         path = pathlib.Path(flags[flag]).relative_to("/models")
         assert (serving / path).is_file()
     versions = pathlib.Path(config.base_path).relative_to("/models")
     assert (serving / versions / "1" / "saved_model.pb").is_file()
-    # Anyone may read what is written, whoever the server runs as.
+    # The server runs as another user, so all users must be able to read.
     for path in serving.rglob("*"):
         needed = 0o555 if path.is_dir() else 0o444
         assert path.stat().st_mode & needed == needed, path
@@ -182,8 +182,8 @@ def test_threads_are_as_many_as_cores():
     assert flags["tensorflow_intra_op_parallelism"] == cores
 
 
-def test_memory_is_enough_for_what_is_asked_at_a_time():
-    """By the page's own rule, of its table."""
+def test_the_memory_limit_holds_for_simultaneous_requests():
+    """Applies the rule of deploy/README.md to its table."""
     text = (DEPLOY / "README.md").read_text()
     row = re.search(r"pix2pixhd_512p`, float32 \|.*\n\| \| (1024.*)", text)
     *_, loaded, first, more = (
@@ -221,5 +221,5 @@ def test_the_health_check_of_compose(server):
     assert check(script.replace("8501", str(port))) == 0
     other = script.replace("8501", str(port)).replace("hdgan", "another")
     assert check(other) != 0
-    # Nothing listens there.
+    # Nothing listens on port 9.
     assert check(script.replace("8501", "9")) != 0

@@ -1,4 +1,4 @@
-"""A bad argument is named, with what was received and what is expected."""
+"""An error names the bad argument, what was received and what is expected."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from hdgan import layers
 
-# Maker of the layer, and what the message has to say.
+# Function that makes the layer, and a pattern of the message.
 BAD_ARGUMENTS = [
     (lambda: layers.AdversarialLoss("wgan"), "one of.*hinge.*'wgan'"),
     (lambda: layers.ConvolutionBlock(3, 4), "kernel_size.*must be odd.* 4"),
@@ -26,11 +26,60 @@ BAD_ARGUMENTS = [
     (lambda: layers.OneHotLabels("3"), "num_classes.*integer >= 1.*'3'"),
     (lambda: layers.PatchDiscriminator(num_layers=0), "num_layers.*>= 1.* 0"),
     (lambda: layers.PatchDiscriminator(norm="x"), "`norm` must be.*'x'"),
-    (lambda: layers.PerceptualLoss(inputs="bgr"), "one of.*caffe.*'bgr'"),
+    (lambda: layers.PerceptualLoss("vgg.h5"), "`features`.*build.*'vgg.h5'"),
+    (
+        lambda: layers.PatchDiscriminator(spectral_norm="all"),
+        "`spectral_norm` must be.*'inner'.*'all'",
+    ),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=-1), "integer >= 0.*-1"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width="same"), ">= 0.*'same'"),
     (lambda: layers.PaddedConv2D(4, 3, pad_mode="x"), "`pad_mode` must.*'x'"),
+    (lambda: layers.NearestDownsampling(0), "`factor` must be.*>= 1.* 0"),
+    (
+        lambda: layers.NearestDownsampling(8)(np.ones((1, 8, 7, 2), "float32")),
+        "width must be at least 8 pixels.* 7 pixels",
+    ),
+    (
+        lambda: layers.ParameterFreeBatchNormalization(momentum=1.0),
+        r"`momentum` must be in \[0, 1\).* 1\.0",
+    ),
+    (
+        lambda: layers.ParameterFreeBatchNormalization(epsilon=0),
+        "`epsilon` must be greater than 0.* 0",
+    ),
+    (
+        lambda: layers.ParameterFreeBatchNormalization()(
+            np.ones((1, 1, 1, 2), "float32"), training=True
+        ),
+        r"single pixel.*larger image or batch.*\(1, 1, 1, 2\)",
+    ),
+    (lambda: layers.SpadeNormalization(0), "`hidden_channels`.*>= 1.* 0"),
+    (lambda: layers.SpadeNormalization(8, 4), "kernel_size.*must be odd.* 4"),
+    (lambda: layers.SpadeNormalization(norm="x"), "`norm` must be.*'x'"),
+    (
+        lambda: layers.SpadeNormalization()(
+            np.ones((1, 4, 6, 2), "float32"), np.ones((1, 4, 5, 2), "float32")
+        ),
+        "the width of the activations, 6.*a width of 5",
+    ),
+    (lambda: layers.SpadeResidualBlock(0), "`filters`.*integer >= 1.* 0"),
+    (
+        lambda: layers.PaddedConv2D(4, 3, activation="relu"),
+        "PaddedConv2D has no argument 'activation'.*activation='relu'",
+    ),
+    (
+        lambda: layers.CroppedConv2DTranspose(4, 3, padding="same"),
+        "Transpose has no argument 'padding'.*padding='same'",
+    ),
+    (
+        lambda: layers.DownsampleBlock(4).build((None, 8, 8, None)),
+        "known number of channels.*None, 8, 8, None",
+    ),
+    (
+        lambda: layers.OneHotLabels(3)(np.zeros((1, 2, 2, 3), "uint8")),
+        r"\(batch, height, width, 1\).*\(1, 2, 2, 3\).*replace each color",
+    ),
     (
         lambda: layers.CroppedConv2DTranspose(4, 3, cropping=-1),
         "`cropping` must be an integer >= 0.*-1",

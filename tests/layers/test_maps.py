@@ -113,3 +113,19 @@ def test_edge_padding_repeats_the_last_row_and_column(
 
 def test_edge_padding_minimum_is_the_multiple_by_default():
     assert layers.EdgePadding(8)(np.zeros((1, 3, 9))).shape == (1, 8, 16)
+
+
+def test_semantic_channels_are_classes_and_boundaries():
+    labels = np.array([[[0, 2, 2, 1]]], "uint8")
+    instances = np.array([[[0, 2001, 2002, 2002]]], "int32")
+    received = layers.SemanticChannels(3)(labels, instances)
+    assert received[0, 0].numpy().tolist() == [
+        [1, 0, 0, 1],
+        [0, 0, 1, 1],
+        [0, 0, 1, 1],
+        [0, 1, 0, 0],
+    ]
+    of_labels = layers.SemanticChannels(3)(labels)
+    assert of_labels[0, 0, :, 3].numpy().tolist() == [1, 1, 1, 1]
+    classes = layers.SemanticChannels(3, use_boundaries=False)(labels)
+    np.testing.assert_array_equal(classes, received[..., :3])

@@ -1,4 +1,4 @@
-"""Maps between convolutions are made again for the gradient, not kept."""
+"""Maps between convolutions are recomputed for the gradient, not kept."""
 
 import collections
 
@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 
 from hdgan import layers
-from hdgan.layers.kernels.convolution import _Padding
+from hdgan.layers.kernels.padding import Padding
 
 
 def _chain(size=(1, 12, 16, 4)):
@@ -19,7 +19,7 @@ def _chain(size=(1, 12, 16, 4)):
     return block, convolution
 
 
-def test_what_a_kernels_gradient_takes_is_not_the_forward_map():
+def test_a_kernels_gradient_does_not_use_the_forward_map():
     block, convolution = _chain()
 
     @tf.function
@@ -36,7 +36,7 @@ def test_what_a_kernels_gradient_takes_is_not_the_forward_map():
     ).graph
     operations = graph.get_operations()
     counts = collections.Counter(op.type for op in operations)
-    # Once forward and once for the gradient; convolutions are not run again.
+    # Once forward and once for the gradient; convolutions run only once.
     assert counts["FusedBatchNormV3"] == counts["Relu"] == 2
     assert counts["Conv2D"] == 2
     forward, backward = (
@@ -49,11 +49,73 @@ def test_what_a_kernels_gradient_takes_is_not_the_forward_map():
 
 
 def _source(operation):
-    """Returns what a convolution's input is padded or copied from."""
+    """Returns the operation whose result a convolution's input pads."""
     operation = operation.inputs[0].op
     while operation.type in ("Pad", "MirrorPad", "Identity", "IdentityN"):
         operation = operation.inputs[0].op
     return operation
+
+
+def test_a_condition_is_recomputed_from_the_ids():
+    """The networks' inputs are never among what the backward pass keeps."""
+    encode = layers.SemanticChannels(7)
+    convolution = layers.PaddedConv2D(5, 3, pad_width=1)
+    convolution.build((1, 8, 12, 11))
+
+    @tf.function
+    def step(label_map, instance_map, image):
+        with tf.GradientTape() as tape:
+            condition = encode(label_map, instance_map)
+            pair = layers.join_channels([condition, image])
+            value = tf.reduce_sum(convolution(pair) ** 2)
+        return tape.gradient(value, convolution.kernel.value)
+
+    ids = tf.TensorSpec((1, 8, 12), tf.int32)
+    image = tf.TensorSpec((1, 8, 12, 3), tf.float32)
+    graph = step.get_concrete_function(ids, ids, image).graph
+    counts = collections.Counter(op.type for op in graph.get_operations())
+    # Classes and boundary, then condition and image: twice each.
+    assert counts["OneHot"] == 2
+    assert counts["ConcatV2"] == 4
+    forward, backward = (
+        {_source(op) for op in graph.get_operations() if op.type == kind}
+        for kind in ("Conv2D", "Conv2DBackpropFilter")
+    )
+    assert {op.type for op in forward | backward} == {"ConcatV2"}
+    assert not forward & backward
+    # Down to the arguments, the two share no map.
+    shared = _ancestors(forward.pop()) & _ancestors(backward.pop())
+    floating = [op for op in shared if op.outputs[0].dtype.is_floating]
+    assert {op.type for op in floating} <= {"Placeholder", "Const"}
+
+
+def _ancestors(operation):
+    """Returns all operations that a result is computed from."""
+    found, pending = set(), [operation]
+    while pending:
+        for tensor in pending.pop().inputs:
+            if tensor.op not in found:
+                found.add(tensor.op)
+                pending.append(tensor.op)
+    return found
+
+
+def test_joined_channels_have_the_dtype_of_the_first():
+    first = tf.ones((1, 2, 3, 4), tf.bfloat16)
+    second = tf.fill((1, 2, 3, 2), 3.0)
+    joined = layers.join_channels([first, second])
+    assert joined.dtype == tf.bfloat16
+    expected = np.concatenate([np.ones((1, 2, 3, 4)), second], -1)
+    np.testing.assert_array_equal(tf.cast(joined, tf.float32), expected)
+
+
+def test_the_gradient_of_joined_channels_reaches_each():
+    parts = [tf.random.normal((1, 2, 3, channels)) for channels in (4, 2)]
+    with tf.GradientTape() as tape:
+        tape.watch(parts)
+        value = tf.reduce_sum(layers.join_channels(parts) ** 2)
+    for gradient, part in zip(tape.gradient(value, parts), parts, strict=True):
+        np.testing.assert_allclose(gradient, 2 * part)
 
 
 @pytest.mark.parametrize("is_eager", [False, True], ids=["graph", "eager"])
@@ -91,7 +153,7 @@ def test_two_gradients_pass_through_one_map(is_eager):
     [(4, 9, 3), (8, 5, 3), (2, 2, 1), (5, 7, 1), (20, 30, 3)],
 )
 def test_reflections_gradient(height, width, margin):
-    """Held to TensorFlow's own, where mirrored margins overlap as well."""
+    """Compared with TensorFlow's, also where mirrored margins overlap."""
     draw = np.random.default_rng(0)
     gradient = tf.constant(
         draw.integers(0, 9, (2, height + 2 * margin, width + 2 * margin, 3)),
@@ -102,9 +164,9 @@ def test_reflections_gradient(height, width, margin):
         paddings=((0, 0), (margin, margin), (margin, margin), (0, 0)),
         mode="REFLECT",
     )
-    padding = _Padding(margin, "reflect")
+    padding = Padding(margin, "reflect")
     np.testing.assert_array_equal(padding.gradient(gradient), expected)
-    # Of a size that is known only when it runs.
+    # A size that is unknown while tracing.
     free = tf.function(
         padding.gradient,
         input_signature=[tf.TensorSpec((None, None, None, 3), tf.float32)],
@@ -112,8 +174,8 @@ def test_reflections_gradient(height, width, margin):
     np.testing.assert_array_equal(free(gradient), expected)
 
 
-def test_a_frozen_layer_behind_a_remade_map():
-    """Its gradient is made without that of what is before it."""
+def test_a_frozen_layer_before_a_recomputed_map():
+    """The gradient behind it is computed without the frozen layer's."""
     block, convolution = _chain()
     block.trainable = False
     x = tf.random.normal((1, 12, 16, 4))

@@ -13,7 +13,7 @@ from programs import (
     start,
 )
 
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 RECIPE = "recipes.pix2pixhd_512p"
 FILE = "street_00001.png"
@@ -111,7 +111,7 @@ def commands(drawn, tmp_path_factory):
                 no_labels_json(data_dir),
             ),
             ("--label_nc=11",),
-            (FILE, "label id 11", "12 classes", "--label_nc"),
+            (FILE, "..11. Expected 0..10", "12 classes", "--label_nc"),
         ),
     }
     started = {}
@@ -140,7 +140,7 @@ def test_the_real_command_ends_in_one_clear_line(commands, name):
     ("spoil", "words"),
     [
         (unpaired, ("1 of them", "rename them")),
-        (id_out_of_range, ("label id 11", "class count of 11")),
+        (id_out_of_range, ("..11. Expected 0..10", "has 11 classes")),
         (other_size, ("65x32", "64x32", "resize one")),
         (cut_photo, ("cut short", "replace it")),
         (coloured_labels, ("3 channels", "one channel")),

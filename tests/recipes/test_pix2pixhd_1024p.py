@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from programs import assert_one_clear_error, run, run_inside
 
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
 from hdgan.models.pix2pixhd.pytorch_checkpoint import named_layers
-from hdgan.tools.draw_scenes import draw_scenes
 
 pytestmark = pytest.mark.journey
 
@@ -147,7 +147,9 @@ def test_phases_have_their_resolution_scales_and_optimizers(whole):
         joint.generator_optimizer,
         joint.discriminator_optimizer,
     ):
-        schedule = optimizer._learning_rate
+        schedule = keras.saving.deserialize_keras_object(
+            optimizer.get_config()["learning_rate"]
+        )
         rate = keras.ops.convert_to_numpy(schedule(optimizer.iterations - 1))
         assert rate == pytest.approx(2e-4)
         rate = keras.ops.convert_to_numpy(schedule(optimizer.iterations))

@@ -22,9 +22,9 @@ from tensorboard.backend.event_processing.event_file_loader import (
 )
 
 from hdgan.data.image_files import write_png
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.data.street.scenes import draw_street_scene
 from hdgan.models.model_file import load_model
-from hdgan.tools.draw_scenes import draw_scenes
 
 pytestmark = pytest.mark.journey
 
@@ -404,9 +404,10 @@ def test_the_published_loss_by_torchvisions_weights(data_dir, tmp_path):
     model = keras.models.load_model(tmp_path / "run" / "model.keras")
     assert model.generator.children_policy.name == "mixed_bfloat16"
     assert model.get_compile_config()["pool_size"] == 1
-    assert model.objective.perceptual_weight == 10.0
-    loss = model.objective.perceptual_loss
-    assert (loss.weights, loss.inputs) == (vgg19, "raw")
+    (term,) = (t for t in model.loss_terms if t.name == "perceptual")
+    assert term.weight == 10.0
+    features = term.loss.features
+    assert (features.weights, features.inputs) == (vgg19, "raw")
 
 
 def test_pix2pix_trains_a_u_net_without_instances(data_dir, tmp_path):

@@ -12,46 +12,19 @@ import numpy as np
 import pytest
 from PIL import Image
 from programs import assert_one_clear_error, run, run_inside, start
-from tiny_models import make_model, sharpen
 
 from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.preprocessing.label_set import LabelSet
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 pytest.importorskip("apache_beam")
 from apache_beam.io.filesystem import FileMetadata, FileSystem
 
 TOOL = "tools.batch_synthesize"
-NUM_SCENES = 4
 
 
-@pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    data_dir = tmp_path_factory.mktemp("data")
-    draw_scenes(data_dir, "test", NUM_SCENES, 32, 64)
-    return data_dir
-
-
-def _make_model(data_dir, **options):
-    labels = LabelSet.load(data_dir / "labels.json")
-    return sharpen(make_model(num_downsamplings=1, labels=labels, **options))
-
-
-@pytest.fixture(scope="module")
-def model(data_dir):
-    return _make_model(data_dir)
-
-
-@pytest.fixture(scope="module")
-def savedmodel(model, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("serving") / "1"
-    model.export(directory)
-    return directory
-
-
-def _flags(savedmodel, data_dir, output_dir):
+def _flags(directory, data_dir, output_dir):
     return (
-        f"--savedmodel={savedmodel}",
+        f"--savedmodel={directory}",
         f"--label_dir={data_dir / 'test_label'}",
         f"--instance_dir={data_dir / 'test_inst'}",
         f"--output_dir={output_dir}",
@@ -76,14 +49,14 @@ def _check_photos(model, data_dir, output_dir, with_photos=False):
         assert difference.max() <= 1
 
 
-def test_a_folder_of_photographs_and_once_more(
-    model, savedmodel, data_dir, tmp_path
+def test_a_folder_of_photographs_and_a_second_run(
+    street_export, street_dir, tmp_path
 ):
-    flags = _flags(savedmodel, data_dir, tmp_path)
+    flags = _flags(street_export.directory, street_dir, tmp_path)
     result = run_inside(TOOL, *flags)
     assert result.code == 0, result.err
     assert "4 done, 0 skipped, 0 failed" in result.out
-    _check_photos(model, data_dir, tmp_path)
+    _check_photos(street_export.model, street_dir, tmp_path)
     assert (tmp_path / "failures.jsonl").read_text() == ""
     photos = sorted(tmp_path.glob("*.png"))
     photos[1].unlink()
@@ -94,16 +67,18 @@ def test_a_folder_of_photographs_and_once_more(
     assert photos[0].stat().st_mtime_ns == before
 
 
-def test_what_fails_is_listed_and_the_rest_made(savedmodel, data_dir, tmp_path):
+def test_failures_are_listed_and_the_other_scenes_synthesized(
+    street_export, street_dir, tmp_path
+):
     data = tmp_path / "data"
-    shutil.copytree(data_dir, data)
+    shutil.copytree(street_dir, data)
     labels = sorted((data / "test_label").iterdir())
     contents = labels[0].read_bytes()
     labels[0].write_bytes(contents[:200])
-    Image.new("L", (64, 32), 200).save(labels[1])
+    Image.new("L", (40, 24), 200).save(labels[1])
     (data / "test_inst" / labels[2].name).write_text("no image")
     photos = tmp_path / "photos"
-    flags = _flags(savedmodel, data, photos)
+    flags = _flags(street_export.directory, data, photos)
     result = run_inside(TOOL, *flags)
     assert "1 done, 0 skipped, 3 failed" in result.out
     assert result.code == 1
@@ -112,24 +87,24 @@ def test_what_fails_is_listed_and_the_rest_made(savedmodel, data_dir, tmp_path):
     assert len(lines) == 3
     for line, fragment in zip(
         sorted(lines),
-        ("is cut short", "outside 0..", "is no image"),
+        (labels[0].name, "outside 0..", str(data / "test_inst")),
         strict=True,
     ):
         assert fragment in line
     for label in labels[:3]:
         assert str(label) in result.err
-    # Nothing half-made is left.
+    # No temporary files are left.
     names = {path.name for path in photos.iterdir()}
     assert names == {f"{labels[3].stem}.png", "failures.jsonl"}
     labels[0].write_bytes(contents)
     assert "1 done, 1 skipped, 2 failed" in run_inside(TOOL, *flags).out
 
 
-def test_styles_palettes_and_other_formats(data_dir, tmp_path):
-    model = _make_model(data_dir, styles="instances")
-    model.export(tmp_path / "1")
+def test_styles_palettes_and_other_formats(
+    encoder_export, street_dir, tmp_path
+):
     data = tmp_path / "data"
-    shutil.copytree(data_dir, data)
+    shutil.copytree(street_dir, data)
     first, second, *_ = sorted((data / "test_label").iterdir())
     with Image.open(first) as image:
         palette = Image.fromarray(np.asarray(image), "L").convert("P")
@@ -142,18 +117,20 @@ def test_styles_palettes_and_other_formats(data_dir, tmp_path):
     assert second.stem == photos[1].stem
     result = run_inside(
         TOOL,
-        *_flags(tmp_path / "1", data, tmp_path / "photos"),
+        *_flags(encoder_export.directory, data, tmp_path / "photos"),
         f"--photo_dir={data / 'test_img'}",
     )
     assert result.code == 0, result.err
-    _check_photos(model, data, tmp_path / "photos", with_photos=True)
+    _check_photos(
+        encoder_export.model, data, tmp_path / "photos", with_photos=True
+    )
 
 
 @pytest.mark.journey
-def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
+def test_a_killed_run_is_resumed(street_export, tmp_path):
     data, photos = tmp_path / "data", tmp_path / "photos"
     draw_scenes(data, "test", 24, 128, 256)
-    flags = _flags(savedmodel, data, photos)
+    flags = _flags(street_export.directory, data, photos)
     process = start(TOOL, *flags)
     while not list(photos.glob("[!.]*.png")):
         assert process.poll() is None
@@ -165,7 +142,7 @@ def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
     options = "--direct_num_workers=2 --direct_running_mode=multi_processing"
     out = run(TOOL, *flags, f"--beam_options={options}")
     assert f"{24 - num_made} done, {num_made} skipped, 0 failed" in out
-    _check_photos(model, data, photos)
+    _check_photos(street_export.model, data, photos)
 
 
 @pytest.mark.parametrize(
@@ -182,24 +159,24 @@ def test_a_run_that_is_killed_goes_on(model, savedmodel, tmp_path):
         ("--output_dir={data}/labels.json", ("labels.json", "can't be made")),
     ],
 )
-def test_bad_flags(savedmodel, data_dir, tmp_path, flag, words):
-    flags = _flags(savedmodel, data_dir, tmp_path / "photos")
-    result = run_inside(TOOL, *flags, flag.format(data=data_dir))
+def test_bad_flags(street_export, street_dir, tmp_path, flag, words):
+    flags = _flags(street_export.directory, street_dir, tmp_path / "photos")
+    result = run_inside(TOOL, *flags, flag.format(data=street_dir))
     assert_one_clear_error(result, *words)
     assert not (tmp_path / "photos").exists()
 
 
 def test_folders_may_have_names_that_are_patterns(
-    model, savedmodel, data_dir, tmp_path
+    street_export, street_dir, tmp_path
 ):
     folder = tmp_path / "test[1]*?"
-    shutil.copytree(data_dir, folder / "data")
+    shutil.copytree(street_dir, folder / "data")
     labels = sorted((folder / "data" / "test_label").iterdir())
     contents = labels[1].read_bytes()
     labels[1].write_text("no image")
     failures = folder / "lists" / "[2].jsonl"
     flags = (
-        *_flags(savedmodel, folder / "data", folder / "photos"),
+        *_flags(street_export.directory, folder / "data", folder / "photos"),
         f"--failures={failures}",
     )
     result = run_inside(TOOL, *flags)
@@ -209,12 +186,12 @@ def test_folders_may_have_names_that_are_patterns(
     result = run_inside(TOOL, *flags)
     assert result.code == 0, result.err
     assert failures.read_text() == ""
-    _check_photos(model, folder / "data", folder / "photos")
+    _check_photos(street_export.model, folder / "data", folder / "photos")
     assert len(list((folder / "lists").iterdir())) == 1
 
 
 class _Bucket(FileSystem):
-    """Storage as of a cloud: no folders, and no file is replaced."""
+    """A file system like cloud storage: without folders or replaced files."""
 
     files: ClassVar = {}
 
@@ -257,7 +234,7 @@ class _Bucket(FileSystem):
         for old, new in zip(
             source_file_names, destination_file_names, strict=True
         ):
-            # As HDFS does.
+            # HDFS does not replace files either.
             assert new not in self.files, new
             self.files[new] = self.files.pop(old)
 
@@ -272,28 +249,28 @@ class _Bucket(FileSystem):
             del self.files[path]
 
     def _unused(self, *_):
-        raise AssertionError("The tool should have no need of it.")
+        raise AssertionError("The tool should not need this method.")
 
     copy = last_updated = checksum = metadata = _unused
 
 
-def test_folders_may_be_in_another_storage(
-    model, savedmodel, data_dir, tmp_path
+def test_folders_may_be_on_a_remote_file_system(
+    street_export, street_dir, tmp_path
 ):
-    # What it is to be told apart from: files of deeper folders, half ones.
+    # Files that are not scenes or photographs: in a subfolder, and temporary.
     _Bucket.files = {
         "bucket://streets/test_label/old/x.png": b"",
         "bucket://streets/photos/.unfinished-0-street_00000.png": b"",
     }
     for kind in ("test_label", "test_inst"):
-        for path in (data_dir / kind).iterdir():
+        for path in (street_dir / kind).iterdir():
             name = f"bucket://streets/{kind}/{path.name}"
             _Bucket.files[name] = path.read_bytes()
-    first, *_ = sorted((data_dir / "test_label").iterdir())
+    first, *_ = sorted((street_dir / "test_label").iterdir())
     bad = f"bucket://streets/test_label/{first.name}"
     contents, _Bucket.files[bad] = _Bucket.files[bad], b"no image"
     flags = (
-        f"--savedmodel={savedmodel}",
+        f"--savedmodel={street_export.directory}",
         "--label_dir=bucket://streets/test_label",
         "--instance_dir=bucket://streets/test_inst/",
         "--output_dir=bucket://streets/photos",
@@ -305,7 +282,7 @@ def test_folders_may_be_in_another_storage(
     del _Bucket.files[extra]
     result = run_inside(TOOL, *flags)
     assert "3 done, 0 skipped, 1 failed" in result.out, result.err
-    assert f"{bad} is no image" in result.err
+    assert bad in result.err
     failures = _Bucket.files["bucket://streets/photos/failures.jsonl"]
     assert json.loads(failures)["path"] == bad
     _Bucket.files[bad] = contents
@@ -314,7 +291,7 @@ def test_folders_may_be_in_another_storage(
     for path, contents in _Bucket.files.items():
         if "/photos/" in path and "/." not in path:
             (tmp_path / path.split("/")[-1]).write_bytes(contents)
-    _check_photos(model, data_dir, tmp_path)
+    _check_photos(street_export.model, street_dir, tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -329,38 +306,35 @@ def test_folders_may_be_in_another_storage(
     ],
 )
 def test_a_damaged_export_is_named(
-    savedmodel, data_dir, tmp_path, name, contents
+    street_export, street_dir, tmp_path, name, contents
 ):
     export = tmp_path / "1"
-    shutil.copytree(savedmodel, export)
+    shutil.copytree(street_export.directory, export)
     file = export / name
     file.unlink()
     words = (export, name)
     if contents is not None:
         file.write_bytes(contents)
         words = (file, "Export it again")
-    flags = _flags(export, data_dir, tmp_path / "photos")
+    flags = _flags(export, street_dir, tmp_path / "photos")
     assert_one_clear_error(run_inside(TOOL, *flags), *words)
 
 
-def test_a_model_that_needs_photos_says_so(data_dir, tmp_path):
-    _make_model(data_dir, styles="instances").export(tmp_path / "1")
-    flags = _flags(tmp_path / "1", data_dir, tmp_path / "photos")
+def test_missing_photos_are_reported(encoder_export, street_dir, tmp_path):
+    flags = _flags(encoder_export.directory, street_dir, tmp_path / "photos")
     result = run_inside(TOOL, *flags)
     assert_one_clear_error(result, "--photo_dir", "a photo", "Give it")
 
 
-def test_a_model_without_labels_takes_photos(data_dir, tmp_path):
-    model = sharpen(make_model(labels=None, use_instances=False))
-    model.export(tmp_path / "1")
+def test_a_model_without_labels_takes_photos(rgb_export, street_dir, tmp_path):
     result = run_inside(
         TOOL,
-        f"--savedmodel={tmp_path / '1'}",
-        f"--label_dir={data_dir / 'test_img'}",
+        f"--savedmodel={rgb_export.directory}",
+        f"--label_dir={street_dir / 'test_img'}",
         f"--output_dir={tmp_path / 'photos'}",
     )
     assert result.code == 0, result.err
-    for photo in (data_dir / "test_img").iterdir():
+    for photo in (street_dir / "test_img").iterdir():
         made = read_photo(tmp_path / "photos" / f"{photo.stem}.png")
-        expected = model.synthesize(read_photo(photo))
+        expected = rgb_export.model.synthesize(read_photo(photo))
         assert np.abs(made.astype(int) - expected).max() <= 1

@@ -1,4 +1,4 @@
-"""Measuring speed and memory; no test says how fast anything has to be."""
+"""Measuring speed and memory; no test requires a speed."""
 
 import json
 import subprocess
@@ -13,11 +13,12 @@ from hdgan import LabelSet, Pix2PixHD
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.profiling import measurements
 from hdgan.profiling.flops import count_synthesis_flops, count_train_step_flops
+from hdgan.profiling.growth import measure_growth
 from hdgan.profiling.text_report import print_report
 from hdgan.tools import benchmark
-from hdgan.tools.draw_scenes import draw_scenes
 
 NUMBERS = {
     "base_width": 4,
@@ -41,8 +42,8 @@ KEYS = {
     "steps",
     "seconds",
     "images_per_second",
-    "operations",
-    "operations_per_second",
+    "flops",
+    "flops_per_second",
     "matrix_peaks",
     "utilisation",
     "peak_memory_bytes",
@@ -52,7 +53,7 @@ KEYS = {
 
 
 def measure(tmp_path, *arguments):
-    """Runs the tool on a small model in this process; returns its numbers."""
+    """Runs the tool on a small model in this process; returns its results."""
     path = tmp_path / "speed.json"
     result = run_inside("tools.benchmark", *SMALL, f"--json={path}", *arguments)
     assert result.code == 0, result.err
@@ -61,21 +62,21 @@ def measure(tmp_path, *arguments):
 
 
 def check_record(record):
-    """Checks what must hold of a record, however fast the machine."""
+    """Checks the properties of a record that don't depend on the machine."""
     seconds = record["seconds"]
     assert len(seconds["all"]) == record["steps"]
     assert 0 < seconds["minimum"] <= seconds["median"] <= seconds["maximum"]
-    operations = record["operations"]
-    assert operations["total"] == sum(
-        operations[name]
+    flops = record["flops"]
+    assert flops["total"] == sum(
+        flops[name]
         for name in ("forward", "kernel_gradients", "input_gradients")
     )
-    assert record["operations_per_second"] == pytest.approx(
-        operations["total"] / seconds["median"]
+    assert record["flops_per_second"] == pytest.approx(
+        flops["total"] / seconds["median"]
     )
     assert len(record["matrix_peaks"]) == 3
     assert record["utilisation"] == pytest.approx(
-        record["operations_per_second"] / np.median(record["matrix_peaks"])
+        record["flops_per_second"] / np.median(record["matrix_peaks"])
     )
     # TensorFlow alone takes a hundred megabytes.
     assert record["peak_memory_bytes"] > 1e8
@@ -90,7 +91,7 @@ def test_a_train_step(tmp_path):
     model = Pix2PixHD.from_preset("tiny", LabelSet.numbered(5), **NUMBERS)
     model.compile()
     count = count_train_step_flops(model, 2, 30, 64)
-    assert record["operations"]["total"] == count.total
+    assert record["flops"]["total"] == count.total
     assert record["images_per_second"] == pytest.approx(
         2 / record["seconds"]["median"]
     )
@@ -118,10 +119,10 @@ def test_a_synthesis(tmp_path, flags, arguments):
     arguments = {"labels": LabelSet.numbered(5), **arguments, **NUMBERS}
     model = Pix2PixHD.from_preset("tiny", **arguments)
     count = count_synthesis_flops(model, 1, 30, 64)
-    assert record["operations"]["forward"] == count.forward
+    assert record["flops"]["forward"] == count.forward
 
 
-def test_time_ends_the_steps_but_not_before_the_fifth(tmp_path):
+def test_time_ends_the_steps_after_the_fifth(tmp_path):
     result, _ = measure(
         tmp_path, "--what=synthesis", "--steps=50", "--seconds=1e-9"
     )
@@ -156,7 +157,7 @@ def test_each_graph_is_made_once(monkeypatch):
         "matrix_sizes": [16],
         "overrides": NUMBERS,
     }
-    measurements.measure_training(options)
+    measurements.measure_train(options)
     measurements.measure_synthesis(options)
     assert traced == ["train", "synthesis"]
 
@@ -186,7 +187,7 @@ def test_an_export(tmp_path):
         assert process["loaded_memory_bytes"] > 1e8
         assert process["loaded_memory_bytes"] <= process["peak_memory_bytes"]
         assert process["images_per_second"] > 0
-    assert "for each more at the same time" in out
+    assert "for each further concurrent request" in out
 
 
 def test_several_parts_are_measured_in_processes_of_their_own(tmp_path):
@@ -260,7 +261,7 @@ def test_pillow_does_the_work_of_make_dataset(data_dir):
 def _record(seconds):
     return {
         "seconds": {"median": seconds},
-        "operations": {"total": 5 * seconds},
+        "flops": {"total": 5 * seconds},
         "peak_memory_bytes": 7e6,
         "utilisation": 0.5,
     }
@@ -278,7 +279,7 @@ def _growth_options(**options):
 
 
 @pytest.mark.parametrize("factor", [1.1, 2.0])
-def test_a_noisy_machine_is_told(tmp_path, capsys, factor):
+def test_a_noisy_machine_is_reported(tmp_path, capsys, factor):
     result, _ = measure(tmp_path, "--what=synthesis")
     result["synthesis"]["matrix_peaks"] = [1e9, 1e9, factor * 1e9]
     capsys.readouterr()
@@ -287,7 +288,7 @@ def test_a_noisy_machine_is_told(tmp_path, capsys, factor):
     assert ("differ by a factor of 2.0" in out) == (factor == 2.0)
 
 
-def test_growth_fits_powers(monkeypatch, capsys):
+def test_growth_fits_powers(capsys):
     measured = []
 
     def run_apart(part, options):
@@ -297,14 +298,13 @@ def test_growth_fits_powers(monkeypatch, capsys):
             raise ValueError("The memory is full.")
         return _record(pixels**1.5 * options.get("base_width", 1) ** 2)
 
-    monkeypatch.setattr(benchmark, "run_apart", run_apart)
     options = _growth_options()
-    growth = benchmark.measure_growth(options)
+    growth = measure_growth(options, run_apart)
     sizes = [(row["width"], row["height"]) for row in growth["sizes"]]
     assert sizes == [(256, 128), (512, 256), (1024, 512), (2048, 1024)]
     exponents = growth["train_exponents"]
     assert exponents["pixels"]["seconds"] == pytest.approx(1.5)
-    assert exponents["pixels"]["operations"] == pytest.approx(1.5)
+    assert exponents["pixels"]["flops"] == pytest.approx(1.5)
     assert exponents["pixels"]["peak_memory_bytes"] == pytest.approx(0)
     assert exponents["width"]["seconds"] == pytest.approx(2)
     # The discriminator's width keeps its ratio, twice the generator's.
@@ -323,11 +323,10 @@ def test_growth_fits_powers(monkeypatch, capsys):
     assert "1.50" in out
 
 
-def test_of_one_size_there_is_no_growth(monkeypatch, capsys):
-    monkeypatch.setattr(
-        benchmark, "run_apart", lambda part, options: _record(1.0)
+def test_one_size_has_no_exponents():
+    growth = measure_growth(
+        _growth_options(max_pixels=2**15), lambda part, options: _record(1.0)
     )
-    growth = benchmark.measure_growth(_growth_options(max_pixels=2**15))
     assert len(growth["sizes"]) == 1
     assert growth["train_exponents"]["pixels"] is None
 
@@ -347,9 +346,9 @@ def test_growth_by_the_command(tmp_path):
     assert [row["base_width"] for row in growth["widths"]] == [16, 32, 64]
     for row in growth["sizes"] + growth["widths"]:
         check_record(row["synthesis"])
-    # Convolutions from width to width make the most of them.
+    # Most FLOPs are in convolutions whose inputs and outputs both widen.
     exponents = growth["synthesis_exponents"]["width"]
-    assert 1.5 < exponents["operations"] < 2
+    assert 1.5 < exponents["flops"] < 2
     assert "exponent of width" in out
 
 
@@ -371,7 +370,7 @@ def test_growth_by_the_command(tmp_path):
         (("--data_dir=/nowhere", "--what=data"), ("/nowhere", "train_label")),
         (("--num_enhancers=1", "--what=train"), ("tiny", "num_enhancers")),
         (("--num_scales=0", "--what=train"), ("num_scales", "0")),
-        # Said by a process of its own.
+        # Reported by a process of its own.
         (("--num_enhancers=1",), ("tiny", "num_enhancers")),
     ],
 )
@@ -384,16 +383,16 @@ def test_bad_flags(flags, words):
     "error",
     [MemoryError(), tf.errors.ResourceExhaustedError(None, None, "OOM")],
 )
-def test_full_memory_is_told(monkeypatch, error):
+def test_full_memory_is_reported(monkeypatch, error):
     def measure(options):
         raise error
 
-    monkeypatch.setattr(benchmark, "measure_synthesis", measure)
+    monkeypatch.setattr(measurements, "measure_synthesis", measure)
     with pytest.raises(ValueError, match=r"memory is full.*--height"):
         benchmark.run_part("synthesis", {})
 
 
-def test_how_a_process_ends_is_told(monkeypatch):
+def test_the_end_of_a_process_is_reported(monkeypatch):
     def end(returncode, stderr):
         monkeypatch.setattr(
             subprocess,

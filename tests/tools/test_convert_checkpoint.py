@@ -12,7 +12,7 @@ import tensorflow as tf
 import tiny_models
 
 import hdgan
-from hdgan.data.pickled_arrays import read_torch_file
+from hdgan.data.torch_file import read_torch_file
 from hdgan.models.pix2pixhd import pytorch_checkpoint
 
 GOLDEN = pathlib.Path(__file__).parent.parent / "golden"
@@ -32,7 +32,7 @@ def _refuse(*arguments):
 
 
 def _save(path, network, feature_matching=True):
-    """Saves a network as the published code does."""
+    """Saves a network as the original PyTorch code does."""
     torch = pytest.importorskip("torch")
     state = pytorch_checkpoint.state_dict(network, feature_matching)
     torch.save({k: torch.tensor(v) for k, v in state.items()}, path)
@@ -62,7 +62,7 @@ def test_local_checkpoint_to_a_photograph(tmp_path):
     photo = model.generator(arrays["input"]).numpy()
     error = np.linalg.norm(photo - arrays["output"])
     assert error < 1e-4 * np.linalg.norm(arrays["output"])
-    # Its whole way from raw maps.
+    # From raw maps to photographs.
     scenes = tiny_models.make_scenes(1, 32, 48)
     photo = model.synthesize(**tiny_models.maps_of(scenes))
     assert photo.shape == (1, 32, 48, 3)
@@ -106,7 +106,7 @@ def test_an_encoder_there_and_back(tmp_path, styles):
         *(["--label_feat"] if styles == "labels" else []),
         f"--output={model}",
     )
-    assert "5 classes, boundary map, 3 channels of styles" in out
+    assert "5 classes, boundary map, 3 style channels" in out
     assert hdgan.load_model(model).encoder.regions == styles
     _convert("--to_pytorch", f"--model={model}", f"--output={tmp_path}")
     original = torch.load(GOLDEN / "encoder.pth", weights_only=True)
@@ -117,7 +117,7 @@ def test_an_encoder_there_and_back(tmp_path, styles):
 
 
 def test_a_converted_model_trains_on_as_it_did(tmp_path):
-    """Same losses and photographs as of the model that was saved."""
+    """The same losses and photographs as the original model."""
     original = tiny_models.sharpen(tiny_models.make_model(num_blocks=2))
     _save(tmp_path / "G.pth", original.generator)
     _save(tmp_path / "D.pth", original.discriminator)
@@ -153,7 +153,8 @@ def test_without_feature_matching_the_names_stay(tmp_path):
         f"--output={tmp_path / 'model.keras'}",
     )
     converted = hdgan.load_model(tmp_path / "model.keras")
-    assert converted.default_losses["feature_matching_weight"] == 0
+    weights = {t.name: t.weight for t in converted.default_losses()}
+    assert weights["feature_matching"] == 0
     _convert(
         "--to_pytorch",
         f"--model={tmp_path / 'model.keras'}",
@@ -182,7 +183,7 @@ def test_rgb_input_without_instances(tmp_path):
     assert photo.shape == (9, 17, 3)
 
 
-def test_the_moving_average_is_what_goes_to_pytorch(tmp_path):
+def test_the_moving_average_goes_to_pytorch(tmp_path):
     model = tiny_models.make_model(ema_decay=0.9)
     model.average_generator.set_weights(
         [w + 1 for w in model.generator.get_weights()]

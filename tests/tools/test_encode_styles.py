@@ -1,4 +1,4 @@
-"""Styles of photos as files, and what is trained on them."""
+"""Styles of photos as files, and training on them."""
 
 import pathlib
 import shutil
@@ -21,8 +21,8 @@ from hdgan.data.image_files import read_id_map, read_photo, write_png
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
-from hdgan.tools.draw_scenes import draw_scenes
 
 TOOL = "tools.encode_styles"
 RECIPE = "recipes.pix2pixhd_512p"
@@ -77,7 +77,7 @@ def as_bytes(features):
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels"])
-def test_feature_maps_have_names_and_sizes_of_their_label_maps(
+def test_style_maps_have_names_and_sizes_of_their_label_maps(
     run_dirs, data_dir, styles
 ):
     model = load_model(run_dirs[styles])
@@ -93,7 +93,7 @@ def test_feature_maps_have_names_and_sizes_of_their_label_maps(
         expected = as_bytes(model.encode(make_scenes(1, *size))[0])
         assert np.abs(read_photo(path) - expected).max() <= 1
     assert read_photo(folder / "odd_ids.png").std() > 5
-    # They belong to their label maps, as the recipes look for them.
+    # The recipes find them by the names of their label maps.
     scenes = find_scenes(data_dir, "val", use_style_maps=True)
     assert [p.stem for p in scenes.style_maps] == [
         p.stem for p in scenes.inputs
@@ -101,7 +101,7 @@ def test_feature_maps_have_names_and_sizes_of_their_label_maps(
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels"])
-def test_features_are_constant_over_their_regions(run_dirs, data_dir, styles):
+def test_styles_are_constant_over_their_regions(run_dirs, data_dir, styles):
     result = run_inside(TOOL, *arguments(run_dirs[styles], data_dir))
     assert result.code == 0, result.err
     features = read_photo(data_dir / "val_feat" / "even_ids.png")
@@ -117,7 +117,7 @@ def test_features_are_constant_over_their_regions(run_dirs, data_dir, styles):
 
 
 def test_scenes_are_encoded_at_the_size_of_training(run_dirs, data_dir):
-    # Twice: what is there is replaced.
+    # Twice, as existing files are replaced.
     for flags in ((), ("--load_size=32",)):
         result = run_inside(
             TOOL, *arguments(run_dirs["instances"], data_dir, *flags)
@@ -147,14 +147,14 @@ def test_rgb_scenes_with_instances_have_styles_too(data_dir, tmp_path):
 # === Mistakes ===
 
 
-def test_a_model_that_can_not_write_feature_maps_is_refused(data_dir, tmp_path):
+def test_a_model_that_can_not_write_style_maps_is_refused(data_dir, tmp_path):
     for name, options, words in (
-        ("plain", {}, ("no instance feature encoder", "--instance_feat")),
-        ("loaded", {"styles": "loaded"}, ("no instance feature encoder",)),
+        ("plain", {}, ("no instance encoder", "--instance_feat")),
+        ("loaded", {"styles": "loaded"}, ("no instance encoder",)),
         (
             "five",
             {"styles": "labels", "style_channels": 5},
-            ("finds 5 features", "holds 3", "--style_channels=3"),
+            ("styles of 5 channels", "Expected 3", "--style_channels=3"),
         ),
     ):
         model = save(tmp_path / name, **options)
@@ -164,7 +164,7 @@ def test_a_model_that_can_not_write_feature_maps_is_refused(data_dir, tmp_path):
 
 
 def test_a_folder_that_can_not_be_written_to_is_named(run_dirs, data_dir):
-    # Not by permissions, which do not bind the root user.
+    # Permissions would not stop the root user.
     folder = data_dir / "val_feat"
     folder.write_text("in the way")
     command = arguments(run_dirs["labels"], data_dir)
@@ -186,7 +186,7 @@ def test_files_and_sizes_that_do_not_fit_are_named(run_dirs, data_dir):
     path = data_dir / "val_label" / "odd_ids.png"
     write_png(path, np.full(SIZES["odd"], 7, "uint8"))
     result = run_inside(TOOL, *command)
-    assert_one_clear_error(result, path, "label id 7", "class count of 5")
+    assert_one_clear_error(result, path, "..7. Expected 0..4", "has 5 classes")
     shutil.rmtree(data_dir / "val_img")
     result = run_inside(TOOL, *command)
     assert_one_clear_error(result, data_dir, "missing: val_img")
@@ -228,9 +228,9 @@ def test_styles_of_one_model_train_another(tmp_path):
     assert result.code == 0, result.err
     page = second / "samples" / "index.html"
     assert "Style map" in page.read_text()
-    # A resumed run keeps its styles, and says so to who contradicts.
+    # A resumed run keeps its styles, and refuses other flags.
     resume = (f"--workdir={second}", "--resume", "--max_steps=3")
-    result = run_inside(RECIPE, *resume, "--noload_features")
+    result = run_inside(RECIPE, *resume, "--noload_style_maps")
     assert_one_clear_error(result, "--load_style_maps=False", "the run's True")
     result = run_inside(RECIPE, *resume)
     assert result.code == 0, result.err

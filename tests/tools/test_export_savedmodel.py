@@ -1,4 +1,4 @@
-"""The versions of a served model."""
+"""Versions of a served model, by the real command."""
 
 import json
 import resource
@@ -10,7 +10,7 @@ from programs import assert_one_clear_error, run_inside
 from tiny_models import make_model, make_scenes, sharpen
 
 from hdgan.models.model_file import load_model
-from hdgan.tools.export_savedmodel import export_version
+from hdgan.serving.versions import export_version
 
 TOOL = "tools.export_savedmodel"
 
@@ -27,7 +27,7 @@ def versions(model_file, tmp_path_factory):
     """The folder of the versions after two exports, with the output."""
     directory = tmp_path_factory.mktemp("serving") / "new" / "hdgan"
     outs = []
-    # By file, and by the folder of its run.
+    # The model by its file, then by the folder of its run.
     for model in (model_file, model_file.parent):
         result = run_inside(
             TOOL, f"--model={model}", f"--output_dir={directory}"
@@ -39,7 +39,7 @@ def versions(model_file, tmp_path_factory):
 
 def test_each_export_is_the_next_version(versions):
     directory, outs = versions
-    # No half model is left that a server could take for a version.
+    # No temporary folder is left that a server could load as a version.
     assert sorted(path.name for path in directory.iterdir()) == ["1", "2"]
     for version, out in enumerate(outs, 1):
         assert f"SavedModel: {directory / str(version)}" in out
@@ -80,7 +80,7 @@ def test_versions_are_counted_from_the_highest(tmp_path):
 def test_a_version_that_exists_is_not_replaced(versions, model_file):
     directory, _ = versions
     before = (directory / "2" / "saved_model.pb").read_bytes()
-    # It is told before the model, which takes long, is read.
+    # The error comes before the model is loaded, which takes long.
     for model in (model_file, "nowhere"):
         result = run_inside(
             TOOL,
@@ -100,12 +100,12 @@ def test_a_parent_that_is_a_file_is_named(model_file, tmp_path, name):
     result = run_inside(
         TOOL, f"--model={model_file}", f"--output_dir={tmp_path / name}"
     )
-    assert_one_clear_error(result, tmp_path / name, "can't be written")
+    assert_one_clear_error(result, tmp_path / name, "cannot be written")
 
 
-def test_a_full_disk_is_told_in_a_line(model_file, tmp_path):
+def test_a_full_disk_is_reported_in_one_line(model_file, tmp_path):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # No file can grow beyond some bytes.
+    # Limits the size of files, as a full disk does.
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
     try:
         result = run_inside(
@@ -113,7 +113,7 @@ def test_a_full_disk_is_told_in_a_line(model_file, tmp_path):
         )
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limit)
-    assert_one_clear_error(result, tmp_path / "1", "can't be written")
+    assert_one_clear_error(result, tmp_path / "1", "cannot be written")
     assert not list(tmp_path.iterdir())
 
 
@@ -126,15 +126,15 @@ def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
         result = run_inside(
             TOOL, f"--model={model_file}", output_dir, f"--version={version}"
         )
-        assert_one_clear_error(result, "--version", "1..2**63 - 1", version)
+        assert_one_clear_error(result, "`version`", "1..2**63 - 1", version)
     assert not (tmp_path / "serving").exists()
 
 
 @pytest.mark.parametrize(
     ("flags", "words"),
     [
-        (["--served_path=/models/x"], ["--served_path", "give --config_dir"]),
-        (["--model_name=x"], ["--model_name", "give --config_dir"]),
+        (["--served_path=/models/x"], ["--served_path", "Give --config_dir"]),
+        (["--model_name=x"], ["--model_name", "Give --config_dir"]),
         (
             ["--model_name=a b", "--config_dir={folder}/config"],
             ["'a b'", "--model_name"],
@@ -172,7 +172,7 @@ def test_flags_reach_the_signatures(model_file, tmp_path):
     config = (tmp_path / "config" / "models.config").read_text()
     assert 'name: "streets"' in config
     assert 'base_path: "/models/hdgan"' in config
-    # Of 1000 pixels, those of 32x16 once.
+    # max_pixels allows one image of 32x16.
     batching = (tmp_path / "config" / "batching.config").read_text()
     assert "max_batch_size { value: 1 }" in batching
     signatures = tf.saved_model.load(version).signatures

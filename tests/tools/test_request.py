@@ -1,4 +1,4 @@
-"""Photographs of a folder from a server, through the command."""
+"""Photographs of a folder from a server, by the real command."""
 
 import shutil
 import signal
@@ -9,64 +9,49 @@ import pytest
 import standin_server
 from PIL import Image
 from programs import assert_one_clear_error, finish, run_inside, start
-from tiny_models import make_model, sharpen
 
-from hdgan import LabelSet
 from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.tools.draw_scenes import draw_scenes
 
 TOOL = "tools.request"
 
 
 @pytest.fixture(scope="module")
-def data_dir(tmp_path_factory):
-    directory = tmp_path_factory.mktemp("data")
-    draw_scenes(directory, "test", 3, 24, 40)
-    return directory
-
-
-@pytest.fixture(scope="module")
-def model(data_dir):
-    labels = LabelSet.load(data_dir / "labels.json")
-    return sharpen(make_model(num_downsamplings=1, labels=labels))
-
-
-@pytest.fixture(scope="module")
-def server(model, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("serving") / "1"
-    model.export(directory)
-    with standin_server.start(directory) as server:
+def server(street_export):
+    with standin_server.start(street_export.directory) as server:
         yield server
 
 
-def _flags(server, data_dir, output_dir, *more):
+def _flags(server, data_dir, output_dir):
     return (
         f"--url={server.rest_url}",
         f"--label_dir={data_dir / 'test_label'}",
         f"--instance_dir={data_dir / 'test_inst'}",
         f"--output_dir={output_dir}",
-        *more,
     )
 
 
 @pytest.mark.parametrize("protocol", ["rest_url", "grpc_url"])
-def test_a_folder_of_photographs(server, model, data_dir, tmp_path, protocol):
-    flags = _flags(server, data_dir, tmp_path / "photos")
+def test_a_folder_of_photographs(
+    server, street_export, street_dir, tmp_path, protocol
+):
+    flags = _flags(server, street_dir, tmp_path / "photos")
     url = f"--url={getattr(server, protocol)}"
     result = run_inside(TOOL, *flags[1:], url)
     assert result.code == 0, result.err
     files = sorted((tmp_path / "photos").iterdir())
-    labels = sorted((data_dir / "test_label").iterdir())
+    labels = sorted((street_dir / "test_label").iterdir())
     assert [file.stem for file in files] == [file.stem for file in labels]
     for file, label in zip(files, labels, strict=True):
-        instance = data_dir / "test_inst" / label.name
-        expected = model.synthesize(read_id_map(label), read_id_map(instance))
+        instance = street_dir / "test_inst" / label.name
+        expected = street_export.model.synthesize(
+            read_id_map(label), read_id_map(instance)
+        )
         difference = read_photo(file).astype(int) - expected
         assert np.abs(difference).max() <= 1
 
 
-def test_it_goes_on_where_it_was_stopped(server, data_dir, tmp_path):
-    flags = _flags(server, data_dir, tmp_path)
+def test_an_interrupted_run_is_resumed(server, street_dir, tmp_path):
+    flags = _flags(server, street_dir, tmp_path)
     assert run_inside(TOOL, *flags).code == 0
     files = sorted(tmp_path.iterdir())
     files[1].unlink()
@@ -74,16 +59,14 @@ def test_it_goes_on_where_it_was_stopped(server, data_dir, tmp_path):
     asked = server.num_requests
     result = run_inside(TOOL, *flags)
     assert result.code == 0, result.err
-    assert "2 are there already" in result.out
+    assert "3 scenes have a photograph already" in result.out
     assert sorted(tmp_path.iterdir()) == files
     assert files[0].stat().st_mtime_ns == before
-    # And before it, whether there is a server.
+    # One for the description, and one for the missing photograph.
     assert server.num_requests == asked + 2
 
 
-def test_what_is_refused_is_listed_and_the_rest_made(
-    server, data_dir, tmp_path
-):
+def test_refused_scenes_are_listed_and_the_others_synthesized(server, tmp_path):
     labels = tmp_path / "labels"
     labels.mkdir()
     for number, value in enumerate((0, 200, 1)):
@@ -103,49 +86,50 @@ def test_what_is_refused_is_listed_and_the_rest_made(
     assert names == ["0.png", "2.png"]
 
 
-def test_a_damaged_file_is_named_once(server, data_dir, tmp_path):
+def test_a_damaged_file_is_named_once(server, street_dir, tmp_path):
     data = tmp_path / "data"
-    shutil.copytree(data_dir, data)
-    first, second, _ = sorted((data / "test_label").iterdir())
+    shutil.copytree(street_dir, data)
+    first, second, *_ = sorted((data / "test_label").iterdir())
     first.write_bytes(first.read_bytes()[:-20])
     instance = data / "test_inst" / second.name
     instance.write_text("no image")
     result = run_inside(TOOL, *_flags(server, data, tmp_path / "photos"))
     assert result.code == 1
-    assert "2 of 3 scenes failed" in result.err
+    assert "2 of 4 scenes failed" in result.err
     assert result.err.count(str(first)) == 1
-    assert f"{second}: {instance} is no image" in result.err
+    assert f"{second}: {instance}" in result.err
 
 
-def test_a_model_without_labels_takes_photos(data_dir, tmp_path, caplog):
-    model = sharpen(make_model(labels=None, use_instances=False))
-    model.export(tmp_path / "1")
-    with standin_server.start(tmp_path / "1") as server:
+def test_a_model_without_labels_takes_photos(
+    rgb_export, street_dir, tmp_path, caplog
+):
+    with standin_server.start(rgb_export.directory) as server:
         flags = (
             f"--url={server.rest_url}",
-            f"--label_dir={data_dir / 'test_img'}",
+            f"--label_dir={street_dir / 'test_img'}",
             f"--output_dir={tmp_path / 'photos'}",
         )
-        instances = f"--instance_dir={data_dir / 'test_inst'}"
+        instances = f"--instance_dir={street_dir / 'test_inst'}"
         result = run_inside(TOOL, *flags, instances)
         assert result.code == 0, result.err
         assert "--instance_dir is not used" in caplog.text
-    for photo in (data_dir / "test_img").iterdir():
+    for photo in (street_dir / "test_img").iterdir():
         made = read_photo(tmp_path / "photos" / f"{photo.stem}.png")
-        expected = model.synthesize(read_photo(photo))
+        expected = rgb_export.model.synthesize(read_photo(photo))
         assert np.abs(made.astype(int) - expected).max() <= 1
 
 
 @pytest.mark.parametrize("protocol", ["rest_url", "grpc_url"])
 @pytest.mark.parametrize("is_refused", [True, False])
 def test_ctrl_c_ends_it_in_a_line(
-    server, data_dir, tmp_path, protocol, is_refused
+    server, street_dir, tmp_path, protocol, is_refused
 ):
     url = f"--url={getattr(server, protocol)}"
-    flags = _flags(server, data_dir, tmp_path / "photos")[1:]
+    flags = _flags(server, street_dir, tmp_path / "photos")[1:]
     server.num_requests = 0
     process = start(TOOL, url, *flags)
-    # One for the description. Then no answer comes, or none that helps.
+    # The first request is for the description. After it, the server does not
+    # answer, or refuses.
     while not server.num_requests:
         assert process.poll() is None
         time.sleep(0.001)
@@ -162,7 +146,7 @@ def test_ctrl_c_ends_it_in_a_line(
     assert result.code == 130, result.err
     assert "Stopped." in result.err.splitlines()
     assert "Traceback" not in result.err
-    # Not as long as requests may take.
+    # The program does not wait for its requests.
     assert time.monotonic() - begin < 20
 
 
@@ -171,17 +155,20 @@ def test_ctrl_c_ends_it_in_a_line(
     [
         ("--url=localhost", "grpc://HOST:PORT"),
         ("--concurrency=0", "at least 1"),
-        ("--photo_dir={data}/test_img", "no photo of each scene. Leave it out"),
-        ("--model=other", "No model answers: NOT_FOUND"),
-        ("--version=2", "No model answers: NOT_FOUND"),
+        (
+            "--photo_dir={data}/test_img",
+            "no photo for each scene. Leave",
+        ),
+        ("--model=other", "not answer for this model: NOT_FOUND"),
+        ("--version=2", "not answer for this model: NOT_FOUND"),
         ("--timeout=0", "above 0"),
         ("--label_dir=nowhere", "no such folder"),
         ("--output_dir={data}/test_inst", "Choose another folder"),
         ("--output_dir={data}/labels.json", "labels.json can't be made"),
     ],
 )
-def test_bad_flags_are_named(server, data_dir, tmp_path, flag, fragment):
-    flags = _flags(server, data_dir, tmp_path / "photos")
-    result = run_inside(TOOL, *flags, flag.format(data=data_dir))
+def test_bad_flags_are_named(server, street_dir, tmp_path, flag, fragment):
+    flags = _flags(server, street_dir, tmp_path / "photos")
+    result = run_inside(TOOL, *flags, flag.format(data=street_dir))
     assert_one_clear_error(result, fragment)
     assert not (tmp_path / "photos").exists()

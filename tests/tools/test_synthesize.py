@@ -66,7 +66,7 @@ def test_photographs_have_names_and_sizes_of_their_label_maps(
     assert {name: photo.shape for name, photo in photos.items()} == {
         f"{name}.png": (*size, 3) for name, size in SIZES.items()
     }
-    # They are the model's, from label map and instance map.
+    # They equal the model's photographs of label and instance map.
     scene = {k: a[0] for k, a in make_scenes(1, *SIZES["odd"]).items()}
     del scene["photo"]
     expected = load_model(run_dir).synthesize(**scene)
@@ -193,7 +193,7 @@ def test_a_model_with_encoder_asks_for_photos(data_dir, tmp_path):
     assert len(list(output_dir.iterdir())) == len(SIZES)
 
 
-def test_a_model_of_feature_maps_asks_for_them(data_dir, tmp_path):
+def test_a_model_of_style_maps_asks_for_them(data_dir, tmp_path):
     model = save(tmp_path / "run", styles="loaded")
     output_dir = tmp_path / "out"
     result = run_inside(TOOL, *arguments(model, data_dir, output_dir))
@@ -210,7 +210,7 @@ def test_a_model_of_feature_maps_asks_for_them(data_dir, tmp_path):
     (expected,) = load_model(model).synthesize(**scenes)
     photo = read_photo(output_dir / "odd.png").astype(int)
     assert np.abs(photo - expected).max() <= 1
-    # Nor are they overwritten.
+    # The files are not overwritten, either.
     result = run_inside(
         TOOL,
         *arguments(model, data_dir, data_dir / "feat"),
@@ -219,9 +219,7 @@ def test_a_model_of_feature_maps_asks_for_them(data_dir, tmp_path):
     assert_one_clear_error(result, "--output_dir is --style_dir")
 
 
-def test_feature_maps_that_are_not_used_are_warned_of(
-    run_dir, data_dir, tmp_path, caplog
-):
+def test_unused_style_maps_cause_a_warning(run_dir, data_dir, tmp_path, caplog):
     result = run_inside(
         TOOL,
         *arguments(run_dir, data_dir, tmp_path / "out"),

@@ -1,4 +1,4 @@
-"""The cars of a drawn street: a skin of flat panels around a profile."""
+"""Cars of a drawn street: flat panels around a profile."""
 
 import dataclasses
 import functools
@@ -10,7 +10,7 @@ import numpy as np
 
 from hdgan.data.street import things
 
-# Towards the sun, which stands to the left, high, and behind the camera.
+# The direction to the sun, which is high on the left, behind the camera.
 SUN = (-0.6, 0.7, -0.38)
 TYRE = (30, 30, 34)
 CAR_COLORS = (
@@ -22,9 +22,9 @@ CAR_COLORS = (
     (234, 184, 42),
     (38, 110, 76),
 )
-# The middle line of a car's skin, from the rear bumper over the roof to the
-# front bumper: (metres from the rear as a fraction of the length, metres up,
-# half the width as a fraction, what the strip up to the next point is).
+# The middle line of a car's surface, from the rear bumper over the roof to the
+# front bumper: (distance from the rear as a fraction of the length, height in
+# meters, width as a fraction, kind of the strip up to the next point).
 CAR_PROFILES = {
     "saloon": (
         (0.00, 0.28, 0.90, "bumper"),
@@ -63,7 +63,7 @@ CAR_PROFILES = {
         (1.00, 0.30, 0.92, "end"),
     ),
 }
-# Side windows: (fraction of the length, metres up).
+# Side windows: (fraction of the length, height in meters).
 CAR_WINDOWS = {
     "saloon": (
         ((0.24, 1.02), (0.34, 1.35), (0.44, 1.36), (0.44, 1.02)),
@@ -78,7 +78,7 @@ CAR_WINDOWS = {
         ((0.49, 1.22), (0.49, 1.84), (0.69, 1.84), (0.81, 1.22)),
     ),
 }
-# Details of a strip: (left, low, right, high as fractions, colour).
+# Details of a strip: (left, low, right, high as fractions, color).
 CAR_DETAILS = {
     "paint": (),
     "bumper": (
@@ -95,26 +95,29 @@ CAR_DETAILS = {
         (0.06, 0.06, 0.94, 0.94, (46, 58, 72)),
         (0.06, 0.55, 0.94, 0.94, (86, 106, 126)),
     ),
-    # The nose runs downwards, so that its details do, too.
+    # The nose slopes downward, and its details with it.
     "nose": (
         (0.3, 0.3, 0.7, 0.9, (40, 42, 46)),
         (0.02, 0.15, 0.26, 0.7, (252, 248, 226)),
         (0.74, 0.15, 0.98, 0.7, (252, 248, 226)),
     ),
 }
-# Length and width, in metres.
+# Length and width in meters.
 CAR_SIZES = {
     "saloon": (4.5, 1.8),
     "hatchback": (4.0, 1.76),
     "van": (4.9, 1.95),
 }
-# The axles, from the middle, as fractions of the length.
+# Positions of the axles from the middle, as fractions of the length.
 WHEELS = (-0.31, 0.31)
 
 
 @dataclasses.dataclass(frozen=True)
 class Car:
-    """A car around (`x`, `z`); `yaw` is 0 driving away, pi towards us."""
+    """A car around (`x`, `z`).
+
+    `yaw` is 0 for a car that drives away, pi for one that approaches.
+    """
 
     identity: int
     x: float
@@ -124,13 +127,13 @@ class Car:
     color: tuple[int, int, int]
 
     def nearest(self):
-        """The near end hides what stands beside the car, further out."""
+        """Returns the near end, which covers things beside the car."""
         length, width = CAR_SIZES[self.style]
         reach = length * abs(math.cos(self.yaw))
         return self.z - (reach + width * abs(math.sin(self.yaw))) / 2
 
     def shadow(self):
-        """The car's outline, a little wider and shifted to the right."""
+        """Returns the car's outline, slightly wider and moved to the right."""
         length, width = CAR_SIZES[self.style]
         long, wide = length / 2 + 0.15, width / 2 + 0.2
         corners = ((long, wide), (long, -wide), (-long, -wide), (-long, wide))
@@ -169,17 +172,17 @@ class Car:
                     draw(part, things.gain(color, 0.55 + 0.5 * light))
 
     def _place(self, across, forward):
-        """World (x, z) of (metres to the car's right, forward)."""
+        """Returns the world (x, z) of (meters to the car's right, forward)."""
         sine, cosine = math.sin(self.yaw), math.cos(self.yaw)
         x = self.x + forward * sine + across * cosine
         return x, self.z + forward * cosine - across * sine
 
 
 class _Panel(NamedTuple):
-    """A piece of a car's skin; `normal` points outwards.
+    """A panel of a car's surface, whose `normal` points outward.
 
-    `outline` and the first of each of the `details` (part, colour) are slices
-    of the corners of the car. A colour of None is the car's own.
+    `outline`, and the part in each (part, color) of `details`, are slices of
+    the car's corners. A color of None is the car's own.
     """
 
     outline: slice
@@ -189,7 +192,7 @@ class _Panel(NamedTuple):
 
 
 class _CarShape(NamedTuple):
-    """`corners`, (to the right, up, forward) in metres, and their use."""
+    """`corners`, (right, up, forward) in meters, and their use."""
 
     corners: np.ndarray
     wheels: list
@@ -198,7 +201,7 @@ class _CarShape(NamedTuple):
 
 @functools.cache
 def _car_shape(style):
-    """The wheels and the panels of a car, around its middle."""
+    """Returns the wheels and panels of a car around its middle."""
     length, width = CAR_SIZES[style]
     corners = []
 
@@ -223,9 +226,9 @@ def _car_shape(style):
 
 
 def _orientation(outline):
-    """The middle and the outward normal of a panel."""
+    """Returns the middle and the outward normal of a panel."""
     center = outline.mean(axis=0)
-    # Corners a third of the way round span the plane well.
+    # Corners a third of the outline apart span the plane well.
     count = len(outline)
     first = outline[count // 3] - outline[0]
     second = outline[2 * count // 3 + (count == 4)] - outline[0]
@@ -236,7 +239,7 @@ def _orientation(outline):
 
 
 def _car_strips(style, length, half):
-    """The panels across a car: (outline, details)."""
+    """Yields the panels across a car: (outline, details)."""
     for first, second in itertools.pairwise(CAR_PROFILES[style]):
         quad = np.array(
             [
@@ -251,7 +254,8 @@ def _car_strips(style, length, half):
         )
         details = []
         for left, low, right, high, color in CAR_DETAILS[first[3]]:
-            # These strips of the front run downwards, their details upwards.
+            # These strips of the front slope downward; their details are
+            # given upward.
             if first[0] > 0.5 and first[3] in ("bumper", "glass"):
                 low, high = 1 - high, 1 - low
             corners = ((left, low), (right, low), (right, high), (left, high))
@@ -264,12 +268,12 @@ def _car_strips(style, length, half):
 
 
 def _car_sides(style, length, half):
-    """The panels along a car, with windows and wheels: (outline, details)."""
+    """Yields the panels along a car, with windows and wheels."""
     profile = CAR_PROFILES[style]
     _, roof_height, roof_width, _ = max(profile, key=lambda point: point[1])
 
     def points(outline, sign):
-        # The windows lean inwards, from the belt line up to the roof.
+        # The windows lean inward from the belt line to the roof.
         lean = [max(0.0, (up - 1) / (roof_height - 1)) for _, up in outline]
         return np.array(
             [

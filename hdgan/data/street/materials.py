@@ -1,8 +1,8 @@
-"""What the surfaces of a drawn street look like, sample by sample.
+"""Materials of the surfaces of a drawn street, evaluated sample by sample.
 
-Positions are float32 arrays in metres, one number per sample; colours are
-float32 arrays `(3, samples)` in 0..255. Edges are blurred over a pixel: lines
-that are finer fade out, for a network cannot learn what flickers.
+Positions are float32 arrays in meters, one number per sample. Colors are
+float32 arrays `(3, samples)` in 0..255. Edges are blurred over a pixel, so that
+finer lines fade out instead of flickering, which no network could learn.
 """
 
 import numpy as np
@@ -20,26 +20,26 @@ AWNING_TINTS = ((178, 44, 40), (34, 96, 84), (40, 70, 130), (196, 142, 46))
 
 
 def _asphalt(strip, tile, x, z, steps):
-    """A grey road with a dashed middle line and a line along each edge."""
+    """A gray road with a dashed middle line and a line along each edge."""
     patches = _smooth_noise(tile, x * 0.8, z * 0.3)
     color = rgb(94, 97, 104) * (0.9 + 0.2 * patches)
     dash = _box(np.mod(z, 6.0) / 6.0, 0.0, 0.55, steps[1] / 6.0)
     middle = _box(x, -0.1, 0.1, steps[0]) * dash
     edge = strip.right - 0.35
     edges = _box(np.abs(x), edge - 0.09, edge + 0.09, steps[0])
-    # Paint wears off: it is never quite opaque.
+    # Worn paint is never fully opaque.
     line = np.maximum(middle, edges) * (0.7 + 0.3 * patches)
     return blend(color, rgb(232, 230, 220), line)
 
 
 def _cobbles(strip, tile, x, z, steps):
-    """Rows of rounded stones, each of its own shade."""
+    """Rows of rounded stones in different shades."""
     row = z / 0.85
     column = x / 0.55 + 0.5 * np.mod(np.floor(row), 2)
     across, along = np.mod(column, 1), np.mod(row, 1)
     shade = _cell_noise(tile, row, column)
     stone = rgb(166, 141, 116) * (0.74 + 0.42 * shade)
-    # The crown of each stone catches the light of the sky.
+    # The top of each stone reflects the sky.
     crown = 0.88 + 0.24 * along
     blur_across, blur_along = steps[0] / 0.55, steps[1] / 0.85
     top = _box(across, 0.09, 0.91, blur_across)
@@ -62,7 +62,7 @@ def _slabs(strip, tile, x, z, steps):
     inset = np.abs(x - strip.kerb)
     color = blend(color, rgb(216, 213, 206), below(inset, 0.5, steps[0]))
     color = blend(color, rgb(122, 120, 120), below(inset, 0.17, steps[0]))
-    # Less of the sky is seen from the foot of a wall.
+    # Near a wall, less light of the sky arrives.
     width = strip.right - strip.left
     return color * (1.04 - 0.2 * np.clip(inset / width, 0, 1) ** 3)
 
@@ -75,8 +75,8 @@ def _grass(strip, tile, x, z, steps):
     return rgb(122, 156, 76) * shade
 
 
-# Each is called with the strip of ground, the scene's random numbers, the
-# samples' places, and the metres that a sample covers in `x` and in `z`.
+# Arguments: the strip of ground, the scene's random numbers, the samples' `x`
+# and `z`, and the meters that a sample covers in `x` and in `z`.
 MATERIALS = {
     "asphalt": _asphalt,
     "cobbles": _cobbles,
@@ -86,13 +86,19 @@ MATERIALS = {
 
 
 def facade(of, tile, along, up):
-    """Colours of facade samples, float32 `(3, samples)`, before the light.
+    """Returns the unlit colors of facade samples.
 
     Args:
-        of: gives a property of each sample's wall by its name.
-        tile: the scene's random numbers.
-        along: metres from the wall's start, and the metres a sample covers.
-        up: metres above the ground, and the metres a sample covers.
+        of: function from the name of a `Wall` property to an array with the
+            property of each sample's wall.
+        tile: array of the scene's random numbers.
+        along: pair of arrays in meters, the distance from the wall's start and
+            the extent of a sample.
+        up: pair of arrays in meters, the height above the ground and the extent
+            of a sample.
+
+    Returns:
+        float32 `(3, samples)`.
     """
     (along, step_along), (y, step) = along, up
     column, story = along / of("bay"), y / of("floor")
@@ -111,7 +117,7 @@ def facade(of, tile, along, up):
         return box * _box(rise, low, high, blur_rise)
 
     dark = rgb(52, 66, 84)
-    # Upper storeys: a pale surround, a sill, and glass that mirrors the sky.
+    # Upper floors: a pale frame, a sill, and glass that reflects the sky.
     upper = ~on_ground * (y < eaves)
     pale = tint * 0.35 + rgb(242, 238, 230) * 0.65
     color = blend(color, pale, pane(0.19, 0.14, 0.81, 0.86) * upper)
@@ -139,7 +145,7 @@ def facade(of, tile, along, up):
     low_window = pane(0.27, 0.3, 0.73, 0.78) * plain * bar
     color = blend(color, glass * np.float32(0.9), low_window)
 
-    # Bands: a plinth, a course above the ground floor, the cornice.
+    # Bands: a plinth, a ledge above the ground floor, the cornice.
     color = color * (1 - 0.3 * below(y, 0.4, step))
     course = np.abs(y - of("floor") * 1.03)
     color = blend(color, pale, 0.8 * below(course, 0.12, step))
@@ -150,36 +156,36 @@ def facade(of, tile, along, up):
 
 
 def _box(value, low, high, blur):
-    """1 where low < value < high, with edges `blur` wide, as the lens does."""
+    """Returns 1 where low < value < high, with edges of width `blur`."""
     blur = np.maximum(blur, 1e-3)
     rise = np.clip((value - low) / blur + 0.5, 0, 1)
     return rise * np.clip((high - value) / blur + 0.5, 0, 1)
 
 
 def below(value, high, blur):
-    """1 where value < high, with an edge `blur` wide."""
+    """Returns 1 where value < high, with an edge of width `blur`."""
     return np.clip((high - value) / np.maximum(blur, 1e-3) + 0.5, 0, 1)
 
 
 def blend(under, over, amount):
-    """`over` covers `under` by `amount` (one per sample, [0, 1])."""
+    """Blends `over` onto `under` by `amount`, one per sample in [0, 1]."""
     return under + (over - under) * np.asarray(amount, np.float32)
 
 
 def rgb(red, green, blue):
-    """A colour that broadcasts against `(3, samples)`, float32."""
+    """Returns a float32 color that broadcasts against `(3, samples)`."""
     return np.float32([[red], [green], [blue]])
 
 
 def _cell_noise(tile, row, column):
-    """A random number in [0, 1] for each unit cell."""
+    """Returns a random number in [0, 1] for each unit cell."""
     size = len(tile)
     row = np.floor(row).astype(np.int32) % size
     return tile[row, np.floor(column).astype(np.int32) % size]
 
 
 def _smooth_noise(tile, row, column):
-    """A number in [0, 1] that varies smoothly over about one unit."""
+    """Returns noise in [0, 1] that varies smoothly over about one unit."""
     low_row, low_column = np.floor(row), np.floor(column)
     down, right = row - low_row, column - low_column
     down, right = down * down * (3 - 2 * down), right * right * (3 - 2 * right)

@@ -1,12 +1,12 @@
-"""Paints a described street: one photograph and one instance map.
+"""Paints the description of a street as a photograph and an instance map.
 
-The world is in metres: `x` to the right of the road's middle, `y` up from the
-ground, `z` forward from the camera. A pinhole camera at `EYE` metres looks
-along `z`. Walls and ground are shaded pixel by pixel, through the inverse of
-the projection; what stands in front of them is drawn as polygons.
+World coordinates are in meters: `x` to the right of the road's middle, `y` up
+from the ground, `z` forward from the camera. A pinhole camera at a height of
+`EYE` meters looks along `z`. Walls and ground are shaded pixel by pixel through
+the inverse projection. Things in front of them are drawn as polygons.
 
-Nothing here knows the classes: each description carries its `identity`, the
-value its visible pixels get in the instance map.
+This module knows no classes: each description has an `identity`, the value of
+its visible pixels in the instance map.
 """
 
 import dataclasses
@@ -19,20 +19,22 @@ from hdgan.data.street import materials, things
 
 FOCAL = 1.1
 EYE = 2.3
-# The nearest ground that is drawn, in metres: near enough to pass below the
-# lower edge of the narrowest portrait image.
+# Distance in meters of the nearest ground that is drawn. It lies below the
+# lower edge even of the narrowest portrait image.
 NEAR = 0.25
-# Not the number of any surface: a sample that takes its colour from another.
+# Stands for samples that copy their color from another one; no surface has
+# this number.
 ALREADY_SHADED = np.uint8(255)
 HAZE_DISTANCE = 170.0
 
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-    """Where the camera stands (`x`, metres) and looks.
+    """Position and direction of the camera.
 
-    `heading` shifts the vanishing point sideways, in units of the image;
-    `horizon` is its height as a fraction of the image, from the top.
+    `x` is its position in meters. `heading` shifts the vanishing point
+    sideways, in units of the image. `horizon` is the horizon's row as a
+    fraction of the height, from the top.
     """
 
     x: float
@@ -50,10 +52,10 @@ class Light:
 
 @dataclasses.dataclass(frozen=True)
 class GroundStrip:
-    """A strip of ground along the street, `left` to `right` in metres.
+    """A strip of ground along the street, from `left` to `right` in meters.
 
-    `material` is a key of `materials.MATERIALS`; `kerb` is the `x` of
-    the edge that meets the road.
+    `material` is a key of `materials.MATERIALS`. `kerb` is the `x` of the edge
+    at the road.
     """
 
     identity: int
@@ -67,8 +69,8 @@ class GroundStrip:
 class Wall:
     """A facade, along the street or across it.
 
-    `plane` is its `x` if `along_street`, else its `z`; it reaches from `start`
-    to `end` on the other axis, in metres. `salt` varies its windows.
+    `plane` is its `x` if `along_street`, else its `z`. It extends from `start`
+    to `end` on the other axis, in meters. `salt` varies its windows.
     """
 
     identity: int
@@ -89,12 +91,12 @@ class Wall:
 
 @dataclasses.dataclass(frozen=True)
 class Scene:
-    """A street; `walls` and `things` are ordered back to front.
+    """A street, with `walls` and `things` ordered from back to front.
 
-    The first strip of `ground` is what lies beside all others, up to the
-    horizon; the last is the road. All things stand in front of the walls.
+    The first strip of `ground` extends to the horizon beside all others. The
+    last one is the road. All things are in front of the walls.
 
-    `clouds` and `tile` are float32 arrays in [0, 1]: the cloud cover, and the
+    `clouds` and `tile` are float32 arrays in [0, 1]: the cloud cover, and
     random numbers that vary windows, stones and grass.
     """
 
@@ -109,10 +111,11 @@ class Scene:
 
 
 class View:
-    """The projection of one scene onto a canvas of `samples` per pixel.
+    """The projection of one scene onto a canvas.
 
-    The unit of the image is the geometric mean of its height and half its
-    width, so that cars keep their shape at every aspect ratio.
+    Each pixel has `samples` x `samples` samples. The unit of the image is the
+    geometric mean of its height and half its width, so that cars keep their
+    shape at every aspect ratio.
     """
 
     def __init__(self, camera, light, height, width, samples):
@@ -125,9 +128,9 @@ class View:
         self.haze = _mix((206, 217, 230), (236, 216, 190), light.warmth)
 
     def project(self, points):
-        """Pixels (column, row) of world `points` (x, y, z), z > 0."""
+        """Returns the (column, row) of world `points` (x, y, z), z > 0."""
         scale = FOCAL * self.unit
-        # Pillow puts the integers at the middles of the pixels.
+        # Pillow places integer coordinates at the centers of pixels.
         left, top = self.center_x - 0.5, self.horizon - 0.5
         return [
             (
@@ -138,29 +141,32 @@ class View:
         ]
 
     def project_all(self, points):
-        """The same, of an array `(points, 3)`: faster for many."""
+        """Does the same for an array `(points, 3)`, faster for many points."""
         scale = FOCAL * self.unit / points[:, 2]
         columns = self.center_x - 0.5 + scale * (points[:, 0] - self.camera_x)
         rows = self.horizon - 0.5 + scale * (EYE - points[:, 1])
         return list(zip(columns.tolist(), rows.tolist(), strict=True))
 
     def sees(self, x, z):
-        """Whether what stands within 5 metres of `x` can be in the image."""
+        """Returns whether a thing within 5 meters of `x` may be visible."""
         (left, _), (right, _) = self.project([(x - 5, 0, z), (x + 5, 0, z)])
         return right > 0 and left < self.width
 
     def on_ground(self, samples):
-        """Where flat sample indices hit the ground: `x`, `z`, and the
-        metres that a pixel covers in either direction."""
+        """Intersects the rays of samples, given by flat index, with the ground.
+
+        Returns:
+            `x`, `z`, and the meters that a pixel covers in either direction.
+        """
         right, below = self._rays(samples)
-        # The row of the horizon itself sees the ground at infinity.
+        # On the horizon the ground is at infinity.
         z = FOCAL * EYE / np.maximum(below, np.float32(1e-4))
         x = right * z / FOCAL + np.float32(self.camera_x)
         step = z * np.float32(self.samples / (FOCAL * self.unit))
         return x, z, (step, step * z / EYE)
 
     def on_wall(self, samples, is_side, plane):
-        """Where flat sample indices hit walls: `x`, `y`, `z`, pixel size."""
+        """Intersects rays with walls; returns `x`, `y`, `z` and pixel sizes."""
         right, below = self._rays(samples)
         reach = plane - np.float32(self.camera_x)
         right = np.where(np.abs(right) < 1e-5, np.float32(1e-5), right)
@@ -170,7 +176,7 @@ class View:
         return x, y, z, z * np.float32(self.samples / (FOCAL * self.unit))
 
     def _rays(self, samples):
-        """Image units right of and below the vanishing point, float32."""
+        """Returns the offsets from the vanishing point in image units."""
         right = np.arange(self.width) + 0.5 - self.center_x
         below = np.arange(self.height) + 0.5 - self.horizon
         right, below = np.float32(right / self.unit), below / self.unit
@@ -179,15 +185,16 @@ class View:
 
 
 class Canvas:
-    """Draws polygons on top of the surfaces, photograph and instances at once.
+    """Draws polygons over the surfaces, in photograph and instance map at once.
 
-    Each polygon is filled with a number of its own, which stands for its
-    colour and its identity: so it is drawn once, not once per image.
+    Each polygon is filled with its own number, which stands for its color and
+    its identity, so that it is drawn once instead of once per image.
 
     Args:
-        view: the `View`.
-        surfaces: the number of the surface that each sample sees.
-        identities: the surfaces' values in the instance map, by number.
+        view: `View`.
+        surfaces: integers `(rows, columns)`, the number of the surface that
+            each sample shows.
+        identities: list of int, the surfaces' values in the instance map.
     """
 
     def __init__(self, view, surfaces, identities):
@@ -206,20 +213,20 @@ class Canvas:
         self.fill(pixels, color, points[0][2], identity)
 
     def fill(self, pixels, color, distance, identity):
-        """Fills a polygon of (column, row) with a colour at a `distance`."""
+        """Fills a polygon of (column, row) with a color at a `distance`."""
         self._pen.polygon(pixels, fill=len(self._identities))
         self._identities.append(identity)
         self._colors.append(color)
         self._distances.append(distance)
 
     def leaves(self, outlines, distance, colors, identity):
-        """Fills many polygons at one `distance` at once, for speed.
+        """Fills many polygons at the same distance; faster than one by one.
 
         Args:
-            outlines: world (x, y), float array `(polygons, corners, 2)`.
-            distance: their `z`, in metres.
+            outlines: float array `(polygons, corners, 2)`, world (x, y).
+            distance: float, their `z` in meters.
             colors: float array `(polygons, 3)`, 0..255.
-            identity: their value in the instance map.
+            identity: int, their value in the instance map.
         """
         depth = np.full((*outlines.shape[:2], 1), distance)
         points = np.concatenate([outlines, depth], axis=-1).reshape(-1, 3)
@@ -230,7 +237,7 @@ class Canvas:
             self.fill(outline, color, distance, identity)
 
     def finish(self, photo):
-        """Covers `photo` with the polygons; returns the identities."""
+        """Draws the polygons onto `photo`; returns the instance map."""
         numbers = np.asarray(self._image)
         covered = np.flatnonzero(numbers >= self._first)
         if len(covered):
@@ -239,34 +246,34 @@ class Canvas:
             colors = _through_haze(colors, distances, self.view)
             numbers_covered = numbers.ravel()[covered] - self._first
             photo.reshape(-1, 3)[covered] = colors[numbers_covered]
-        # The sample in the middle decides: maps are never smoothed.
+        # The sample in the middle decides, because ids can't be averaged.
         step = self.view.samples
         numbers = numbers[step // 2 :: step, step // 2 :: step]
         return np.array(self._identities, np.int32)[numbers]
 
 
 def paint(scene, height, width):
-    """Paints `scene`.
+    """Paints a scene.
 
     Args:
-        scene: a `Scene`.
-        height: rows of the result, in pixels.
-        width: columns of the result, in pixels.
+        scene: `Scene`.
+        height: int, pixels.
+        width: int, pixels.
 
     Returns:
         The instance map, int32 `(height, width)`, and the photograph, uint8
-        `(height, width, 3)`, without the grain of a sensor.
+        `(height, width, 3)`, without sensor grain.
     """
-    # More samples smooth the edges; a large image can do without, and would
-    # take seconds with them.
+    # More samples smooth the edges. Large images don't need them, and would
+    # take seconds.
     samples = 4 if height * width <= 64 * 128 else 2
     samples = 1 if height * width > 512 * 1024 else samples
     view = View(scene.camera, scene.light, height, width, samples)
     surfaces = _surface_map(scene, view)
     photo = np.empty((view.height, view.width, 3), np.uint8)
     _shade_sky(scene, view, surfaces, photo)
-    # The materials are smooth within a pixel: one sample is enough, except
-    # where two surfaces meet in it.
+    # Materials are smooth within a pixel, so one sample is enough, except where
+    # two surfaces meet.
     is_edge = surfaces != _enlarge(surfaces[::samples, ::samples], samples)
     to_shade = is_edge.copy()
     to_shade[::samples, ::samples] = True
@@ -287,7 +294,7 @@ def paint(scene, height, width):
     instance_map = canvas.finish(photo)
     image = Image.fromarray(photo).reduce(samples)
     if samples == 1:
-        # No lens is sharp to the pixel: this hides the jagged edges.
+        # Hides the jagged edges; no lens is sharp to the pixel, either.
         image = image.filter(ImageFilter.BoxBlur(0.4))
     return instance_map, np.array(image.point(_grading(scene.light)))
 
@@ -297,16 +304,16 @@ def _enlarge(array, factor):
 
 
 def _samples_of(mask):
-    """Flat indices of the samples in `mask`, in parts that fit a cache."""
+    """Returns the flat indices of a mask in parts that fit into a cache."""
     samples = np.flatnonzero(mask)
     return np.array_split(samples, len(samples) // 32768 + 1)
 
 
 def _surface_map(scene, view):
-    """Which surface each sample sees: 0 sky, then the ground, then walls."""
+    """Returns each sample's surface: 0 is sky, then ground, then walls."""
     image = Image.new("L", (view.width, view.height), 0)
     pen = ImageDraw.Draw(image)
-    # The first ground reaches the horizon, where a polygon would lie at
+    # The first strip reaches the horizon, where a polygon's corners would be at
     # infinity.
     pen.rectangle(
         (0, math.ceil(view.horizon - 0.5), view.width, view.height), fill=1
@@ -330,7 +337,7 @@ def _surface_map(scene, view):
 
 
 def _shade_sky(scene, view, surfaces, photo):
-    """Colours the samples of `photo` that see the sky."""
+    """Colors the samples of `photo` that show the sky."""
     rows = min(view.height, math.ceil(view.horizon) + 1)
     warmth = scene.light.warmth
     zenith = _mix((86, 142, 208), (112, 138, 186), warmth)
@@ -338,7 +345,7 @@ def _shade_sky(scene, view, surfaces, photo):
     clouds = clouds.resize((view.width, rows), Image.Resampling.BICUBIC)
     cover = np.asarray(clouds)
     height = np.linspace(1, 0, rows, dtype=np.float32)[:, None]
-    # Clouds thin out towards the horizon, where the haze is.
+    # Clouds fade towards the horizon, where the haze is.
     cover = np.clip((cover - 0.47) * 4, 0, 1) * np.clip(height * 2.2, 0, 0.9)
     bright = _mix((247, 248, 250), (255, 240, 222), warmth)
     mask = surfaces[:rows] == 0
@@ -350,14 +357,14 @@ def _shade_sky(scene, view, surfaces, photo):
 
 
 def _shade_ground(scene, view, surfaces, photo):
-    """Colours the samples of `photo` that see the ground."""
+    """Colors the samples of `photo` that show the ground."""
     shadows = _shadow_map(scene, view).ravel()
     for number, strip in enumerate(scene.ground, start=1):
         for samples in _samples_of(surfaces == number):
             x, z, steps = view.on_ground(samples)
             paint_material = materials.MATERIALS[strip.material]
             color = paint_material(strip, scene.tile, x, z, steps)
-            # The houses on the left shade their foot and part of the road.
+            # The houses on the left cast a shadow on part of the road.
             edge = scene.ground[-1].left * 0.55
             shade = 0.3 * materials.below(x, edge, np.float32(0.8))
             shade = np.maximum(shade, shadows[samples])
@@ -366,8 +373,8 @@ def _shade_ground(scene, view, surfaces, photo):
 
 
 def _shadow_map(scene, view):
-    """Soft shadows of the things on the ground, float32 in [0, 0.6]."""
-    # Half the samples are plenty for something blurred.
+    """Returns the soft shadows on the ground, float32 in [0, 0.6]."""
+    # Half the resolution is enough, because shadows are blurred.
     size = (view.width // 2, view.height // 2)
     image = Image.new("L", size, 0)
     pen = ImageDraw.Draw(image)
@@ -381,7 +388,7 @@ def _shadow_map(scene, view):
 
 
 def _shade_walls(scene, view, surfaces, photo):
-    """Colours the samples of `photo` that see a wall."""
+    """Colors the samples of `photo` that show a wall."""
     first = 1 + len(scene.ground)
     seen = (surfaces >= first) & (surfaces != ALREADY_SHADED)
     for samples in _samples_of(seen) if scene.walls else ():
@@ -401,7 +408,7 @@ def _shade_walls(scene, view, surfaces, photo):
             (np.where(side, z, x) - of("start"), step_along),
             (y, step),
         )
-        # The sun stands on the left: it lights the facades that face left.
+        # The sun is on the left and lights the facades that face left.
         lit = np.where(side, np.where(reach > 0, 1.1, 0.76), 0.93)
         lit = lit * (0.84 + 0.16 * np.clip(y / 4, 0, 1))
         color *= lit.astype(np.float32)
@@ -409,22 +416,22 @@ def _shade_walls(scene, view, surfaces, photo):
 
 
 def _through_haze(color, distance, view):
-    """`color` (3, samples) seen at `distance`, as uint8 `(samples, 3)`."""
+    """Returns `color` (3, samples) in haze, as uint8 `(samples, 3)`."""
     haze = 1 - np.exp(distance * np.float32(-1 / HAZE_DISTANCE))
     color = materials.blend(color, materials.rgb(*view.haze), haze)
     return np.clip(color, 0, 255).T.astype(np.uint8)
 
 
 def _grading(light):
-    """Pillow's look-up table from painted to photographed colours."""
+    """Returns Pillow's lookup table from painted to photographed colors."""
     gains = _mix((0.97, 1.0, 1.05), (1.09, 1.0, 0.88), light.warmth)
     value = np.arange(256) / 255
-    # A gentle S-curve: the contrast of film.
+    # A slight S-curve, like the contrast of film.
     curve = value + 0.25 * (value**2 * (3 - 2 * value) - value)
     curves = [255 * light.brightness * gain * curve for gain in gains]
     return np.clip(np.concatenate(curves), 0, 255).round().astype(int).tolist()
 
 
 def _mix(first, second, amount):
-    """The colour `amount` of the way from `first` to `second`."""
+    """Interpolates from the color `first` to `second` by `amount`."""
     return tuple(a + (b - a) * amount for a, b in zip(first, second, strict=1))

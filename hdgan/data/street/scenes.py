@@ -1,18 +1,18 @@
 """Street scenes drawn from a seed: label map, instance map and photograph.
 
-An endless, deterministic data set that is free to ship, for demonstrations and
-tests. A scene is first sampled in metres, in an order that does not depend on
-the size of the image, and then painted at that size: the same scene at another
-resolution is only sharper.
+An endless, deterministic data set that is free to distribute, for
+demonstrations and tests. A scene is first sampled in meters, in an order that
+does not depend on the size of the image, and then painted at that size: the
+same scene at a higher resolution is only sharper.
 """
 
 import math
-import operator
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from hdgan.checks import check_integers
 from hdgan.data.street import (
     cars,
     materials,
@@ -20,7 +20,7 @@ from hdgan.data.street import (
     things,
 )
 
-# "unlabelled" is never drawn: it is what a user's own label maps may hold.
+# "unlabelled" is never drawn. It is for users' own label maps.
 CLASS_NAMES = (
     "unlabelled",
     "sky",
@@ -34,7 +34,7 @@ CLASS_NAMES = (
     "car",
     "person",
 )
-# For showing label maps, RGB; those of Cityscapes where it has the class.
+# RGB colors to display label maps; those of Cityscapes where it has the class.
 CLASS_COLORS = (
     (0, 0, 0),
     (70, 130, 180),
@@ -48,7 +48,7 @@ CLASS_COLORS = (
     (0, 0, 142),
     (220, 20, 60),
 )
-# The classes whose instances are told apart.
+# The classes whose instances have different ids.
 THING_CLASSES = ("car", "person")
 
 _SMALLEST_SIZE = 16
@@ -59,9 +59,9 @@ class StreetScene(NamedTuple):
 
     Attributes:
         label_map: uint8 `(height, width)`, indices into `CLASS_NAMES`.
-        instance_map: int32 `(height, width)`, coded as in Cityscapes: the
-            class where it is not one of `THING_CLASSES`, else
-            `1000 * class + k` for the `k`-th instance of that class.
+        instance_map: int32 `(height, width)`, ids as in Cityscapes: `1000 *
+            class + k` for the `k`-th instance of one of `THING_CLASSES`, and
+            the class itself elsewhere.
         photo: uint8 RGB `(height, width, 3)`.
     """
 
@@ -71,7 +71,7 @@ class StreetScene(NamedTuple):
 
 
 class _Street(NamedTuple):
-    """Distances from the middle of the road, in metres, on both sides."""
+    """Distances from the middle of the road on both sides, in meters."""
 
     kerb: float
     pavement_edges: tuple[float, float]
@@ -84,57 +84,39 @@ def draw_street_scene(seed, index, height, width):
     Args:
         seed: int >= 0, chooses the data set.
         index: int >= 0, chooses the scene of that data set.
-        height: rows, int >= 16.
-        width: columns, int >= 16. Scenes look best twice as wide as high.
+        height: int >= 16, pixels.
+        width: int >= 16, pixels. Scenes look best twice as wide as high.
 
     Returns:
-        A `StreetScene`. The same `(seed, index)` at a size of the same aspect
-        ratio is the same scene, more or less sharp.
+        `StreetScene`. The same `(seed, index)` at another size of the same
+        aspect ratio gives the same scene at another resolution.
 
     Raises:
         ValueError: if an argument is not an integer, or out of range.
 
     Example:
-
-    ```python
-    scene = draw_street_scene(seed=0, index=7, height=128, width=256)
-    is_car = scene.label_map == CLASS_NAMES.index("car")
-    Image.fromarray(scene.photo).save("street.png")
-    ```
+        >>> scene = draw_street_scene(seed=0, index=7, height=128, width=256)
+        >>> is_car = scene.label_map == CLASS_NAMES.index("car")
     """
-    seed = _check_integer("seed", seed, 0)
-    index = _check_integer("index", index, 0)
-    height = _check_integer("height", height, _SMALLEST_SIZE)
-    width = _check_integer("width", width, _SMALLEST_SIZE)
+    check_integers(minimum=0, seed=seed, index=index)
+    check_integers(minimum=_SMALLEST_SIZE, height=height, width=width)
+    # NumPy's small integers would overflow below.
+    seed, index, height, width = map(int, (seed, index, height, width))
     scene = _sample_scene(np.random.default_rng([seed, index]))
     instance_map, photo = painting.paint(scene, height, width)
     label_map = np.where(
         instance_map >= 1000, instance_map // 1000, instance_map
     )
-    # The grain is per pixel: its own generator keeps it out of the layout.
+    # A generator of its own, so that the grain, which depends on the size, does
+    # not change the layout.
     grain_rng = np.random.default_rng([seed, index, height, width])
     grain = grain_rng.integers(-3, 4, (height, width, 1), dtype=np.int16)
     photo = np.clip(photo + grain, 0, 255).astype(np.uint8)
     return StreetScene(label_map.astype(np.uint8), instance_map, photo)
 
 
-def _check_integer(name, value, smallest):
-    try:
-        number = operator.index(value)
-    except TypeError:
-        number = None
-    if number is None or number < smallest:
-        raise ValueError(
-            f"`{name}` of a street scene must be an integer >= {smallest}. "
-            f"Received: {name}={value!r} ({type(value).__name__}). "
-            f"Pass an int of at least {smallest}, for example "
-            "`draw_street_scene(seed=0, index=0, height=128, width=256)`."
-        )
-    return number
-
-
 def _identity(name, instance=None):
-    """The value in the instance map of a class, or of one instance of it."""
+    """Returns the instance map's value for a class or one of its instances."""
     number = CLASS_NAMES.index(name)
     return number if instance is None else 1000 * number + instance
 
@@ -144,7 +126,7 @@ def _pick(rng, options):
 
 
 def _sample_scene(rng):
-    """Samples everything that one scene holds, without regard to its size."""
+    """Samples the contents of one scene, independently of its size."""
     camera = painting.Camera(
         x=rng.uniform(-1.5, 2.2),
         heading=rng.uniform(-0.16, 0.16),
@@ -167,7 +149,7 @@ def _sample_scene(rng):
     drawn_cars = _sample_cars(rng, street)
     people = _sample_people(rng, street, drawn_cars)
     drawn_things = trees + drawn_cars + people + _sample_furniture(rng, street)
-    # A painter's order: whatever is far first.
+    # From far to near, so that near things cover far ones.
     return painting.Scene(
         sky_identity=_identity("sky"),
         camera=camera,
@@ -181,12 +163,12 @@ def _sample_scene(rng):
 
 
 def _distance_of_wall(wall):
-    # A front hides the side of the same house that begins where it stands.
+    # A front covers the side wall of the same house, which starts there.
     return wall.start + 0.01 if wall.along_street else wall.plane
 
 
 def _sample_ground(rng):
-    """The street's widths and its strips of ground; the road is the last."""
+    """Samples the street's widths and strips of ground; the road is last."""
     has_parking = rng.random() < 0.7
     kerb = rng.uniform(4.9, 5.6) if has_parking else rng.uniform(3.6, 4.2)
     edges = tuple(kerb + rng.uniform(2.6, 3.8, 2))
@@ -205,7 +187,7 @@ def _sample_ground(rng):
 
 
 def _sample_wall_style(rng):
-    """What the walls of one house have in common."""
+    """Samples the common properties of the walls of one house."""
     floor = rng.uniform(3.0, 3.5)
     return {
         "identity": _identity("building"),
@@ -222,9 +204,9 @@ def _sample_wall_style(rng):
 
 
 def _sample_end(rng, end, left, right):
-    """What closes the street: a row of houses, or of trees.
+    """Samples the end of the street: a row of houses, or of trees.
 
-    The trees stay between `left` and `right`, where no wall hides them.
+    The trees are between `left` and `right`, where no wall covers them.
     """
     walls, trees = [], []
     has_houses = rng.random() < 0.5
@@ -248,11 +230,11 @@ def _sample_end(rng, end, left, right):
 
 
 def _sample_side(rng, street, side, end):
-    """One side of the street: houses or a park, and the trees before them.
+    """Samples one side of the street: houses or a park, and trees.
 
     Returns:
-        The walls, the trees, and how far to the side (metres from the middle
-        of the road) the view is open at the end of the street.
+        The walls, the trees, and the distance to the side, in meters from the
+        middle of the road, up to which the end of the street is visible.
     """
     edge = street.pavement_edges[0 if side < 0 else 1]
     if rng.random() < 0.15:
@@ -275,12 +257,12 @@ def _sample_side(rng, street, side, end):
         z += depth
         if rng.random() < 0.35:
             gap = rng.uniform(4, 9)
-            # Not behind the next house: things are drawn over all walls.
+            # Not behind the next house, as things are drawn over all walls.
             x = side * (edge + garden + rng.uniform(0.2, 0.8))
             if z > 4:
                 trees.append(_sample_tree(rng, x, z + gap / 2, 1.1))
             z += gap
-    # Trees in the pavement, or in the front gardens, at even distances.
+    # Evenly spaced trees on the pavement, or in the front gardens.
     if rng.random() < 0.6:
         x = edge + garden / 2 if garden else street.kerb + 0.8
         spacing = rng.uniform(9, 14)
@@ -290,7 +272,7 @@ def _sample_side(rng, street, side, end):
 
 
 def _house(style, plane, side, near, far):
-    """The walls of one house that can be seen: its side and its front."""
+    """Returns the visible walls of one house: its front and its side."""
     walls = [
         painting.Wall(
             along_street=True, plane=plane, start=near, end=far, **style
@@ -311,16 +293,16 @@ def _house(style, plane, side, near, far):
 
 
 def _sample_tree(rng, x, z, size):
-    """A tree whose crown is a few lobes of leaf clumps, lit from the left."""
+    """Samples a tree: a crown of leaf clumps in lobes, lit from the left."""
     trunk = 1.5 + size * rng.uniform(0.7, 1.2)
     lobes = rng.uniform(-1, 1, (5, 2)) * (1.2 * size, 0.9 * size)
     lobes[0] = 0, -0.3 * size
-    # Far trees are small in every image: fewer, larger clumps will do.
+    # Far trees are small in every image: fewer, larger clumps are enough.
     count, grow = (21, 0.9) if z < 16 else (10, 1.2) if z < 32 else (5, 1.6)
     lobes = lobes[np.argsort(-lobes[:, 1]), :, None]
     angles = rng.uniform(0, 2 * math.pi, (len(lobes), count))
     reaches = 1.2 * np.sqrt(rng.random((len(lobes), count)))
-    # A dark heart, so that the sky does not show between the leaves.
+    # A dark center, so that the sky does not show between the leaves.
     reaches[:, 0] = 0
     right, up = reaches * np.cos(angles), reaches * np.sin(angles)
     light = 0.46 - 0.22 * right + 0.3 * up + 0.1 * lobes[:, 1]
@@ -343,7 +325,7 @@ def _sample_tree(rng, x, z, size):
 
 
 def _sample_cars(rng, street):
-    """Traffic in both lanes, parked cars, sometimes one that crosses."""
+    """Samples traffic in both lanes, parked cars and a crossing car."""
     spots = []
     lane = 1.6 if street.has_parking else street.kerb / 2
     crossing = rng.uniform(12, 24) if rng.random() < 0.35 else None
@@ -381,7 +363,7 @@ def _sample_cars(rng, street):
 
 
 def _sample_people(rng, street, drawn_cars):
-    """Groups on the pavements, now and then on the road."""
+    """Samples groups of people on the pavements, sometimes on the road."""
     places = []
     for side in (-1, 1):
         edge = street.pavement_edges[0 if side < 0 else 1]
@@ -412,7 +394,7 @@ def _sample_people(rng, street, drawn_cars):
 
 
 def _sample_group(rng, x, z):
-    """Places of one to three people who walk together, (x, z)."""
+    """Samples the places (x, z) of one to three people walking together."""
     shifts = rng.uniform(-0.25, 0.25, (rng.integers(1, 4), 2))
     return [
         (float(x + 0.5 * k + dx), float(z + 0.4 * k + dz))
@@ -421,7 +403,7 @@ def _sample_group(rng, x, z):
 
 
 def _sample_furniture(rng, street):
-    """Street lamps at even distances on one side, and a few signs."""
+    """Samples evenly spaced street lamps on one side, and two signs."""
     side = _pick(rng, (-1, 1))
     place = street.kerb + 0.35
     spacing = rng.uniform(13, 20)
@@ -437,7 +419,11 @@ def _sample_furniture(rng, street):
 
 
 def _sample_clouds(rng):
-    """Cloud cover in [0, 1], float32 (64, 128): smooth noise, three scales."""
+    """Samples the cloud cover, smooth noise of three scales.
+
+    Returns:
+        float32 `(64, 128)` in [0, 1].
+    """
     cover = np.zeros((64, 128), np.float32)
     for rows, columns, weight in ((3, 4, 0.45), (7, 8, 0.35), (16, 16, 0.2)):
         grid = Image.fromarray(rng.random((rows, columns), dtype=np.float32))

@@ -1,8 +1,8 @@
-"""The things that stand in a drawn street: trees, poles and people.
+"""Things in a drawn street: trees, poles and people.
 
-Each is a small description, in metres, of what `Thing` says; `identity` is its
-value in the instance map. Their shapes are polygons of world points: `x` to
-the right, `y` up, `z` away from the camera.
+Each class describes a thing in meters and implements `Thing`. `identity` is its
+value in the instance map. Shapes are polygons of world points: `x` to the
+right, `y` up, `z` away from the camera.
 """
 
 import dataclasses
@@ -25,7 +25,7 @@ TROUSERS = ((48, 60, 92), (40, 40, 44), (138, 118, 92), (92, 96, 104))
 SKINS = ((232, 188, 158), (204, 152, 116), (142, 96, 68), (96, 64, 48))
 HAIRS = ((42, 30, 24), (92, 62, 38), (186, 148, 88), (110, 108, 106))
 SIGN_TINTS = ((198, 28, 34), (30, 84, 168))
-# A ragged outline of a leaf clump: angles, and fractions of its radius.
+# The ragged outline of a leaf clump: fractions of its radius, and angles.
 CLUMP_RADII = (1.1, 0.8, 1.05, 0.75, 1.15, 0.85, 1.0, 0.7, 1.1, 0.8)
 CLUMP_ANGLES = np.arange(10) * (math.pi / 5)
 # The corners of a round outline.
@@ -35,16 +35,16 @@ CIRCLE = tuple(
 
 
 class Thing(Protocol):
-    """What the painter asks of everything that stands in the street."""
+    """The interface of the things in the street to the painter."""
 
     x: float
     z: float
 
     def nearest(self):
-        """Its smallest `z`: things are drawn from far to near."""
+        """Returns the smallest `z`; things are drawn from far to near."""
 
     def shadow(self):
-        """Outline on the ground, a list of (x, z)."""
+        """Returns the shadow's outline on the ground, a list of (x, z)."""
 
     def paint(self, canvas):
         """Draws the thing's polygons onto `canvas`."""
@@ -54,9 +54,9 @@ class Thing(Protocol):
 class Tree:
     """A trunk under a crown.
 
-    `leaves` are the clumps of the crown, back to front: a float array
-    `(clumps, 4)` of x, y, radius (metres from the trunk's foot), and light in
-    [0, 1].
+    `leaves` are the clumps of the crown, from back to front: a float array
+    `(clumps, 4)` of x and y from the trunk's foot and radius, in meters, and
+    light in [0, 1].
     """
 
     identity: int
@@ -68,11 +68,11 @@ class Tree:
     leaves: np.ndarray
 
     def nearest(self):
-        """Flat things have but one distance."""
+        """Returns the distance, which flat things have only one of."""
         return self.z
 
     def shadow(self):
-        """The crown's shadow, thrown to the right."""
+        """Returns the crown's shadow, cast to the right."""
         reach = float(np.abs(self.leaves[:, 0]).max())
         return ellipse(self.x + 0.9 * reach, self.z, 1.3 * reach, reach)
 
@@ -88,7 +88,7 @@ class Tree:
         colors = np.outer(0.38 + 0.85 * light, self.tint)
         # Sunlit leaves are yellower.
         colors += np.outer(light, (22, 8, 0))
-        # Each clump is turned, so that no two agree.
+        # Each clump is turned differently.
         turn = np.arange(len(x))[:, None] * 0.37
         angles = turn + CLUMP_ANGLES
         sizes = radius[:, None] * CLUMP_RADII
@@ -108,9 +108,10 @@ class Tree:
 
 @dataclasses.dataclass(frozen=True)
 class Pole:
-    """A street lamp (`arm` metres towards the road) or a traffic sign.
+    """A street lamp or a traffic sign.
 
-    With `arm` 0 it is a sign: a disc of the colour `sign`.
+    The arm of a lamp extends `arm` meters in `x`. With an `arm` of 0 it is a
+    sign, a disc of the color `sign`.
     """
 
     identity: int
@@ -121,15 +122,15 @@ class Pole:
     sign: tuple[int, int, int]
 
     def nearest(self):
-        """Flat things have but one distance."""
+        """Returns the distance, which flat things have only one of."""
         return self.z
 
     def shadow(self):
-        """A thin shadow, thrown to the right."""
+        """Returns a thin shadow, cast to the right."""
         return ellipse(self.x + 0.7, self.z, 0.9, 0.12)
 
     def paint(self, canvas):
-        """Draws the post and what it carries."""
+        """Draws the post, and the lamp or the sign."""
         top = self.height
         self._polygon(canvas, _rectangle(-0.1, 0, 0.1, top), (70, 76, 80))
         self._polygon(canvas, _rectangle(-0.1, 0, -0.02, top), (126, 132, 134))
@@ -158,9 +159,10 @@ class Pole:
 
 @dataclasses.dataclass(frozen=True)
 class Person:
-    """A walker. `facing` is 1 towards the camera, -1 away from it.
+    """A walking person.
 
-    `stride` in [-1, 1] spreads the legs; `has_coat` covers the thighs.
+    `facing` is 1 towards the camera and -1 away from it. `stride` in [-1, 1]
+    spreads the legs. A coat covers the thighs.
     """
 
     identity: int
@@ -176,11 +178,11 @@ class Person:
     trousers: tuple[int, int, int]
 
     def nearest(self):
-        """Flat things have but one distance."""
+        """Returns the distance, which flat things have only one of."""
         return self.z
 
     def shadow(self):
-        """A shadow thrown to the right."""
+        """Returns a shadow cast to the right."""
         return ellipse(self.x + 0.3, self.z, 0.75, 0.3)
 
     def paint(self, canvas):
@@ -208,7 +210,7 @@ class Person:
         self._polygon(canvas, dark, gain(self.jacket, 0.78))
         neck = _rectangle(-0.06, 1.44, 0.06, 1.55)
         self._polygon(canvas, neck, gain(self.skin, 0.85))
-        # The ears: they keep dark hair apart from a dark background.
+        # The ears separate dark hair from a dark background.
         self._polygon(canvas, ellipse(0, 1.6, 0.135, 0.1), self.skin)
         self._polygon(canvas, ellipse(0, 1.65, 0.12, 0.14), self.hair)
         if self.facing > 0:
@@ -228,10 +230,10 @@ def _rectangle(left, low, right, high):
 
 
 def ellipse(x, y, half_width, half_height):
-    """Corners of an ellipse around (`x`, `y`)."""
+    """Returns the corners of an ellipse around (`x`, `y`)."""
     return [(x + half_width * u, y + half_height * v) for u, v in CIRCLE]
 
 
 def gain(color, amount):
-    """`color`, `amount` times as bright."""
+    """Returns a color `amount` times as bright."""
     return tuple(c * amount for c in color)

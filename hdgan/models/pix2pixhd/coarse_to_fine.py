@@ -77,7 +77,7 @@ def enlarge(model, num_blocks=None, ema_decay=None, dtype=None):
         labels=model.labels,
         use_instances=model.use_instances,
         ema_decay=ema_decay or model.ema_decay,
-        losses=model.default_losses,
+        losses=model.default_losses(),
         preset="pix2pixhd_1024p",
     )
 

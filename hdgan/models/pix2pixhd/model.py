@@ -1,95 +1,44 @@
-"""The pix2pixHD model: networks, coding, losses and training step."""
+"""The pix2pixHD model."""
 
-import typing
+import math
 
 import keras
-import tensorflow as tf
+import numpy as np
 
-from hdgan.layers.kernels import recomputable, recomputed
-from hdgan.models.pix2pixhd.presets import (
-    PRESETS,
-    build_networks,
-    resolve_preset,
-    size_multiple,
-)
-from hdgan.models.synthesis import Synthesizer
-from hdgan.preprocessing.scene_preprocessing import ScenePreprocessing
-from hdgan.serving import export_savedmodel
-from hdgan.training.adversarial_model import AdversarialModel
+from hdgan.layers import join_channels
+from hdgan.models.label_to_photo import LabelToPhotoModel
+from hdgan.models.pix2pixhd.presets import PRESETS
+from hdgan.networks.global_generator import GlobalGenerator
+from hdgan.networks.instance_encoder import InstanceEncoder
+from hdgan.networks.local_enhancer import LocalEnhancer
+from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+from hdgan.networks.network import check_positive
+from hdgan.preprocessing.scene import Generated
 
-
-class Scene(typing.NamedTuple):
-    """Coded inputs, padded to the networks' multiple.
-
-    Args:
-        maps: dict of the raw `label_map` and, if there is one, `instance_map`.
-        condition: `(batch, height, width, channels)`, what generator and
-            discriminator see.
-        region_map: int32 `(batch, height, width)`, the instances; None for RGB
-            input without them.
-        styles: what the generator's styles come from: the encoder's inputs, a
-            coded style map, or None.
-        photo: float32 `(batch, height, width, 3)` in [-1, 1], or None.
-    """
-
-    maps: dict
-    condition: tf.Tensor
-    region_map: tf.Tensor | None
-    styles: object = None
-    photo: tf.Tensor | None = None
+# Sources of the style that joins the generator's condition.
+STYLES = (None, "instances", "labels", "loaded")
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
-class Pix2PixHD(AdversarialModel):
+class Pix2PixHD(LabelToPhotoModel):
     """Photographs from label maps: Wang et al., CVPR 2018.
 
-    Takes raw maps and photos and does its own coding: one channel per class, a
-    boundary map from the instance ids, photos to [-1, 1], padding to the
-    networks' multiple and cropping back. Training, synthesis and export go
-    through the same code, and the output has the input's size.
-
-    `from_preset` makes one by name; the constructor takes networks.
+    Generator and discriminator see the condition, one channel per class and a
+    boundary map; the discriminator sees it beside the photo or fake. A style
+    joins the generator's condition as further channels: the style map, which
+    is constant over each instance or each class.
 
     Args:
         generator: `GlobalGenerator`, `LocalEnhancer`, `UNetGenerator`, or a
-            model with their attributes `size_multiple`, `size_minimum`,
-            `dropout_rate` and `children_policy`: `(batch, height, width,
-            channels)` to an image in [-1, 1]. `channels` = classes (3 without
-            labels) + 1 with instances + the encoder's. Without an encoder, any
-            more are those of a style map that comes with the data.
-        discriminator: `MultiscaleDiscriminator`, or any model from coded label
-            map and image (without the styles' channels) to a list over scales
-            of lists of features, the logits last.
+            model with their attributes: `(batch, height, width, channels)` to
+            an image in [-1, 1]. `channels` = classes (3 without labels) + 1
+            with instances + the style's. Without an encoder, any more are
+            those of a style map that comes with the data.
+        discriminator: `MultiscaleDiscriminator`, or any model from condition
+            and image (without the style's channels) to a list over scales of
+            lists of activations, the logits last.
         encoder: `InstanceEncoder` or None.
-        labels: `LabelSet`, or None where the "label map" is an RGB image.
-        use_instances: bool, whether the generator sees a boundary map.
-        ema_decay: float in (0, 1), decay per step of a moving average of the
-            generator, which then does all synthesis; None for none.
-        style_clusters: `StyleClusters`, to synthesize with where the generator
-            takes styles; or None.
-        losses: dict of `adversarial_loss`, `feature_matching_weight`,
-            `perceptual_weight` and `l1_weight`, the defaults of `compile`; None
-            is `pix2pixhd_512p`'s: least squares, 10, 10 and 0.
-        preset: str, which key of `hdgan.PRESETS` the networks follow, to be
-            told by what is exported; None where it is none.
-        **kwargs: `name` and `dtype` of `keras.Model`.
-
-    Call arguments:
-        inputs: dict of `label_map`, `(batch, height, width)`, integers below
-            the number of classes (`(batch, height, width, 3)`, uint8, without
-            labels); `instance_map`, `(batch, height, width)`, integers, may be
-            left out; where the generator takes styles, `style_map`, `(batch,
-            height, width, style_channels)`, uint8, 0..255 for [-1, 1], or
-            floats in [-1, 1]; with an encoder, instead of it, `photo`, `(batch,
-            height, width, 3)`, uint8, whose styles are taken.
-        training: bool.
-
-    Output shape:
-        `(batch, height, width, 3)`, float32 in [-1, 1].
-
-    `fit` and `evaluate` take a dict that also holds `photo`, or the photos as
-    `y`. An instance map that is left out or holds only zeros is replaced by the
-    label map, whose regions then count as instances.
+        **kwargs: the arguments of `LabelToPhotoModel`.
 
     Raises:
         ValueError: if the networks' channels do not fit one another, or there
@@ -103,128 +52,110 @@ class Pix2PixHD(AdversarialModel):
         >>> model.save("model.keras")
     """
 
-    def __init__(
-        self,
-        generator,
-        discriminator,
-        encoder=None,
-        labels=None,
-        use_instances=True,
-        ema_decay=None,
-        losses=None,
-        style_clusters=None,
-        preset=None,
-        **kwargs,
-    ):
-        super().__init__(**kwargs)
-        if ema_decay is not None and not 0 < ema_decay < 1:
-            raise ValueError(
-                f"`ema_decay` must be in (0, 1) or None. Received: {ema_decay}"
-            )
-        pools_classes = encoder is not None and encoder.regions == "labels"
-        if pools_classes and labels is None:
-            raise ValueError(
-                'An encoder with `regions="labels"` finds a style per class: '
-                "it needs `labels`. Received: None, which is RGB input. Give "
-                'labels, or make the encoder with `regions="instances"`.'
-            )
-        if encoder is not None and labels is None and not use_instances:
-            raise ValueError(
-                "An encoder finds a style per instance: it needs labels or "
-                "`use_instances=True`."
-            )
-        self.generator = generator
-        self.discriminator = discriminator
-        self.encoder = encoder
-        self.labels = labels
-        self.use_instances = use_instances
-        self.ema_decay = ema_decay
-        self.preset = preset
-        multiple = size_multiple(generator, encoder)
-        self.preprocessing = ScenePreprocessing(
-            0 if labels is None else len(labels),
-            use_instances,
-            size_multiple=multiple,
-            size_minimum=-(-generator.size_minimum // multiple) * multiple,
-            dtype=generator.children_policy,
-            name="preprocessing",
-        )
-        self._check_channels()
-        self.style_clusters = style_clusters
-        self._check_style_clusters()
-        self.average_generator = None
-        if ema_decay is not None:
-            self.average_generator = type(generator).from_config(
-                {**generator.get_config(), "name": "average_generator"}
-            )
-            self.average_generator.set_weights(generator.get_weights())
-            self.average_generator.trainable = False
-        self.default_losses = dict(
-            losses or PRESETS["pix2pixhd_512p"]["losses"]
-        )
-        self._synthesizer = Synthesizer(self)
-        # Every network is a graph with its weights: nothing is left to build.
-        self.built = True
+    PRESETS = PRESETS
+    WEIGHTS_TO_TRAIN = ("all", "outermost_enhancer")
 
     @classmethod
-    def from_preset(
-        cls,
-        preset,
-        labels=None,
-        use_instances=True,
-        styles=None,
-        ema_decay=None,
-        dtype=None,
-        **overrides,
-    ):
-        """Makes a model by name.
+    def make_networks(cls, config, condition_channels, styles=None, dtype=None):
+        if styles not in STYLES:
+            raise ValueError(
+                f"`styles` must be one of {STYLES}. Received: {styles!r}"
+            )
+        style_channels = 0
+        if styles is not None:
+            style_channels = config["style_channels"]
+            check_positive(style_channels=style_channels)
+        encoder = None
+        if styles in ("instances", "labels"):
+            encoder = InstanceEncoder(
+                config["encoder_width"],
+                config["encoder_downsamplings"],
+                style_channels,
+                norm=config["norm"],
+                regions=styles,
+                dtype=dtype,
+                name="encoder",
+            )
+        discriminator = MultiscaleDiscriminator(
+            condition_channels + 3,
+            config["discriminator_width"],
+            config["num_discriminator_layers"],
+            config["num_scales"],
+            config["norm"],
+            config["spectral_norm"],
+            dtype=dtype,
+            name="discriminator",
+        )
+        generator = cls.make_generator(
+            config, condition_channels + style_channels, dtype
+        )
+        return generator, discriminator, encoder
+
+    @classmethod
+    def make_generator(cls, config, input_channels, dtype=None):
+        """Makes the generator of a preset.
 
         Args:
-            preset: key of `hdgan.PRESETS`.
-            labels: `LabelSet`, or None for RGB input instead of labels.
-            use_instances: bool, whether the generator sees a boundary map.
-            styles: what the generator takes styles from: `"instances"`, an
-                encoder of photos, averaged over each instance; `"labels"`, the
-                same over each class; `"loaded"`, a style map that comes with
-                the data; None, nothing.
-            ema_decay: as in the constructor.
-            dtype: policy of the networks' layers; None is the global one.
-            **overrides: numbers that replace the preset's, such as
-                `base_width=16`.
-
-        Returns:
-            A `Pix2PixHD` with fresh weights.
-
-        Raises:
-            ValueError: if there is no such preset or no such number in it, or
-                no such styles.
+            config: dict, the `networks` of a preset.
+            input_channels: int, channels of condition and style map.
+            dtype: policy of the layers; None is the global one.
         """
-        numbers = resolve_preset(preset, **overrides)
-        channels = 3 if labels is None else len(labels)
-        generator, discriminator, encoder = build_networks(
-            numbers, channels + bool(use_instances), styles, dtype
+        num_enhancers = config.get("num_enhancers", 0)
+        coarse = GlobalGenerator(
+            input_channels,
+            config["base_width"] * 2**num_enhancers,
+            config["num_downsamplings"],
+            config["num_blocks"],
+            norm=config["norm"],
+            dropout_rate=config["dropout_rate"],
+            dtype=dtype,
+            name="global_generator" if num_enhancers else "generator",
         )
-        return cls(
-            generator,
-            discriminator,
-            encoder,
-            labels=labels,
-            use_instances=use_instances,
-            ema_decay=ema_decay,
-            losses=numbers["losses"],
-            preset=preset,
+        if not num_enhancers:
+            return coarse
+        return LocalEnhancer(
+            coarse, num_enhancers, config["num_local_blocks"], name="generator"
         )
 
-    # === Inference ===
+    # === Generating and discriminating ===
 
-    @property
-    def inference_generator(self):
-        """The moving average of the generator where there is one."""
-        return self.average_generator or self.generator
+    def generate(self, scene, training):
+        condition = scene.condition
+        style = scene.style
+        if isinstance(style, list):
+            style = self.encoder(style, training=training)
+        if style is not None:
+            condition = join_channels([condition, style])
+        generator = self.choose_generator(training)
+        return Generated(generator(condition, training=training))
+
+    def discriminate(self, scene, image, training):
+        pair = join_channels([scene.condition, image])
+        return self.discriminator(pair, training=training)
+
+    def generator_variables(self, weights_to_train):
+        if weights_to_train == "all":
+            return super().generator_variables(weights_to_train)
+        variables = self.generator.outermost_enhancer_variables()
+        if self.encoder is not None:
+            variables += self.encoder.trainable_variables
+        return variables
+
+    def _check_weights_to_train(self, weights_to_train):
+        super()._check_weights_to_train(weights_to_train)
+        if weights_to_train == "outermost_enhancer" and not isinstance(
+            self.generator, LocalEnhancer
+        ):
+            raise ValueError(
+                f"`weights_to_train={weights_to_train!r}` needs a "
+                "LocalEnhancer. This generator is a "
+                f"{type(self.generator).__name__}."
+            )
+
+    # === Style ===
 
     @property
     def style_map_channels(self):
-        """Channels of the style map that the generator takes; 0 for none."""
         if self.encoder is not None:
             return 0
         spare = self.generator.input_shape[-1] - self.preprocessing.num_channels
@@ -232,136 +163,52 @@ class Pix2PixHD(AdversarialModel):
 
     @property
     def style_channels(self):
-        """Channels of the styles that the generator takes; 0 for none."""
         if self.encoder is not None:
             return self.encoder.output_shape[-1]
         return self.style_map_channels
 
-    def call(self, inputs, training=False):
-        scene = self._add_styles(self._code(inputs), inputs)
-        image = self._generate(scene, training)
-        return self.preprocessing.crop(image, inputs["label_map"])
+    @property
+    def _has_style_per_class(self):
+        return self.encoder is not None and self.encoder.regions == "labels"
 
-    def encode(self, inputs):
-        """Finds the styles of photos, which the generator takes.
+    def find_style_regions(self, label_map, instance_map=None):
+        if self._has_style_per_class:
+            return label_map
+        return super().find_style_regions(label_map, instance_map)
 
-        Args:
-            inputs: dict as of `call`, with `photo`.
-
-        Returns:
-            `(batch, height, width, channels)`, float32 in [-1, 1], constant
-            over each instance, or each class, of the label map's size.
-
-        Raises:
-            ValueError: if the model has no encoder, or there is no photo.
-        """
-        if self.encoder is None:
+    def draw_style_map(self, label_map, instance_map, seed):
+        clusters = self.style_clusters
+        if clusters is None:
             raise ValueError(
-                "This model has no instance feature encoder. Make and train "
-                'one with `styles="instances"` or `styles="labels"`.'
+                "A style seed was given, but this model has no style clusters "
+                "to draw from. Give a photo or a style map, or make it with "
+                "`style_clusters`."
             )
-        scene = self._add_styles(self._code(inputs), inputs)
-        features = self.encoder(scene.styles, training=False)
-        return self.preprocessing.crop(features, inputs["label_map"])
+        regions = instance_map
+        if regions is None or self._has_style_per_class:
+            regions = label_map
+        if self.labels is None:
+            # Without labels, the classes follow from the ids as in Cityscapes.
+            label_map = np.where(regions < 1000, regions, regions // 1000)
+        return clusters.sample(label_map, regions, seed)
 
-    def synthesize(
-        self,
-        label_map,
-        instance_map=None,
-        photo=None,
-        style_map=None,
-        noise_seed=None,
-        style_seed=None,
-    ):
-        """Makes photographs of label maps.
+    def encode_scene(self, scene, label_map):
+        style_map = self.encoder(scene.style, training=False)
+        return self.preprocessing.crop(style_map, label_map)
 
-        Args:
-            label_map: `(height, width)` or `(batch, height, width)`, integers
-                below the number of classes; without labels an RGB image,
-                uint8, with three channels more.
-            instance_map: the same shape, integers, or None.
-            photo: uint8, the same size with three channels: where the model has
-                an encoder, the photo whose styles are taken.
-            style_map: the same size with `style_channels` channels, uint8,
-                0..255 for [-1, 1], or floats in [-1, 1], where the generator
-                takes styles.
-            noise_seed: int; draws one of the photographs that dropout at
-                synthesis makes possible. None leaves dropout off.
-            style_seed: int; draws for each instance one of the styles of its
-                class, where the model has `style_clusters`, in place of photo
-                and style map.
-
-        Returns:
-            uint8 array `(height, width, 3)` or `(batch, height, width, 3)`,
-            0..255, of the size of the label map.
-
-        Raises:
-            ValueError: if a shape or id is wrong, a photo or style map that
-                the model needs is missing, or a style map or seed is given to
-                a generator that takes no features or is without dropout.
-        """
-        return self._synthesizer(
-            label_map,
-            instance_map,
-            photo,
-            style_map,
-            noise_seed,
-            style_seed,
-        )
-
-    def export(self, filepath, options=None):
-        """Writes a SavedModel with the inference generator alone.
-
-        Its signatures are those of `hdgan.serving.export_savedmodel`.
-
-        Args:
-            filepath: directory to make; must not exist.
-            options: `hdgan.serving.ServingOptions`; None for their defaults.
-
-        Raises:
-            ValueError: as of `export_savedmodel`.
-            OSError: as of `export_savedmodel`.
-        """
-        export_savedmodel(self, filepath, options)
-
-    # === Coding ===
-
-    def _unpack(self, data):
-        """Returns the `Scene` of a batch of training data."""
-        inputs, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        photo = inputs.get("photo") if y is None else y
-        if photo is None:
-            raise ValueError(
-                "Training and evaluation need the photos: as `photo` in the "
-                f"dict or as `y`. Received only: {sorted(inputs)}"
-            )
-        photo = self.preprocessing.normalize_photo(photo, inputs["label_map"])
-        scene = self._code(inputs)._replace(photo=photo)
-        return self._add_styles(scene, inputs)
-
-    def _code(self, inputs):
-        """Returns a `Scene` without styles and photo."""
-        maps = {
-            name: inputs[name]
-            for name in ("label_map", "instance_map")
-            if inputs.get(name) is not None
-        }
-        return Scene(maps, *self.preprocessing(**maps))
-
-    def _add_styles(self, scene, inputs):
-        """Returns the scene with what its styles come from."""
+    def add_style(self, scene, inputs):
         photo = scene.photo
         is_given = inputs.get("style_map") is not None and photo is None
         if self.style_map_channels or (self.encoder is not None and is_given):
-            return scene._replace(styles=self._normalize_style_map(inputs))
+            return scene._replace(style=self._normalize_style_map(inputs))
         if self.encoder is None:
             return scene
         if photo is None:
             photo = self._normalize_photo(inputs)
         region_map = scene.region_map
-        if self.encoder.regions == "labels":
+        if self._has_style_per_class:
             region_map = self.preprocessing.pad_ids(scene.maps["label_map"])
-        return scene._replace(styles=[photo, region_map])
+        return scene._replace(style=[photo, region_map])
 
     def _normalize_photo(self, inputs):
         if inputs.get("photo") is None:
@@ -390,85 +237,43 @@ class Pix2PixHD(AdversarialModel):
             style_map, inputs["label_map"]
         )
 
-    def _generate(self, scene, training):
-        condition = scene.condition
-        features = scene.styles
-        if isinstance(features, list):
-            features = self.encoder(features, training=training)
-        if features is not None:
-            condition = self._join(condition, features)
-        generator = self.generator if training else self.inference_generator
-        return generator(condition, training=training)
+    # === Checks ===
 
-    def _judge(self, scene, image, training):
-        pair = self._join(scene.condition, image)
-        return self.discriminator(pair, training=training)
-
-    def _join(self, condition, image):
-        def join(condition):
-            return tf.concat([condition, tf.cast(image, condition.dtype)], -1)
-
-        return recomputable(
-            join(condition),
-            lambda dependency: join(recomputed(condition, dependency)),
+    @property
+    def size_multiple(self):
+        if self.encoder is None:
+            return self.generator.size_multiple
+        return math.lcm(
+            self.generator.size_multiple, 2**self.encoder.num_downsamplings
         )
 
-    # === Checks and configuration ===
-
-    def _check_channels(self):
+    def check_networks(self):
+        if self._has_style_per_class and self.labels is None:
+            raise ValueError(
+                'An encoder with `regions="labels"` finds a style per class: '
+                "it needs `labels`. Received: None, which is RGB input. Give "
+                'labels, or make the encoder with `regions="instances"`.'
+            )
+        if (
+            self.encoder is not None
+            and self.labels is None
+            and not self.use_instances
+        ):
+            raise ValueError(
+                "An encoder finds a style per instance: it needs labels or "
+                "`use_instances=True`."
+            )
         condition = self.preprocessing.num_channels
-        features = self.style_map_channels
-        if self.encoder is not None:
-            features = self.encoder.output_shape[-1]
-        # D first: it takes no features, so it tells a missing boundary map from
-        # a style map.
+        # The discriminator first: it takes no style, so it tells a missing
+        # boundary map from a style map.
         for network, expected in (
             (self.discriminator, condition + 3),
-            (self.generator, condition + features),
+            (self.generator, condition + self.style_channels),
         ):
             received = network.input_shape[-1]
             if received != expected:
                 raise ValueError(
                     f"The {network.name} takes {received} channels, but is "
-                    f"given {expected}: labels, boundary map, styles and "
+                    f"given {expected}: labels, boundary map, style and "
                     f"image. Make it with input_channels={expected}."
                 )
-
-    def _check_style_clusters(self):
-        clusters = self.style_clusters
-        if clusters and clusters.style_channels != self.style_channels:
-            raise ValueError(
-                f"The style clusters have {clusters.style_channels} features, "
-                f"but the generator takes {self.style_channels} channels of "
-                "styles. Are they those of this model?"
-            )
-
-    def get_config(self):
-        serialize = keras.saving.serialize_keras_object
-        return {
-            **super().get_config(),
-            "generator": serialize(self.generator),
-            "discriminator": serialize(self.discriminator),
-            "encoder": serialize(self.encoder),
-            "labels": serialize(self.labels),
-            "use_instances": self.use_instances,
-            "ema_decay": self.ema_decay,
-            "losses": dict(self.default_losses),
-            "style_clusters": serialize(self.style_clusters),
-            "preset": self.preset,
-        }
-
-    @classmethod
-    def from_config(cls, config):
-        parts = (
-            "generator",
-            "discriminator",
-            "encoder",
-            "labels",
-            "style_clusters",
-        )
-        made = {
-            part: keras.saving.deserialize_keras_object(config[part])
-            for part in parts
-        }
-        return cls(**{**config, **made})

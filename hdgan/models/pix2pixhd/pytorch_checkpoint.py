@@ -1,7 +1,7 @@
-"""Networks from and to the checkpoints of the authors' PyTorch code.
+"""Networks from and to the checkpoints of the original PyTorch code.
 
-A checkpoint holds tensors by name and no architecture: that follows from the
-names and shapes. `named_layers` is the one place that knows the names.
+A checkpoint holds tensors by name but no architecture, which is derived from
+the names and shapes.
 """
 
 import itertools
@@ -11,29 +11,15 @@ import re
 import keras
 import numpy as np
 
-from hdgan.data.pickled_arrays import read_torch_file
-from hdgan.layers import (
-    CroppedConv2DTranspose,
-    PaddedConv2D,
-    ResidualBlock,
-)
+from hdgan.data.torch_file import read_torch_file
+from hdgan.models.pix2pixhd.pytorch_names import PARAMETERS, named_layers
 from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 
-_PARAMETERS = {
-    PaddedConv2D: {"weight": "kernel", "bias": "bias"},
-    CroppedConv2DTranspose: {"weight": "kernel", "bias": "bias"},
-    keras.layers.BatchNormalization: {
-        "weight": "gamma",
-        "bias": "beta",
-        "running_mean": "moving_mean",
-        "running_var": "moving_variance",
-    },
-}
-# Statistics that instance norms of PyTorch before 0.4 carry and do not use, and
-# a count that batch norms with a momentum do not use.
+# Statistics that instance norms before PyTorch 0.4 save but don't use, and a
+# count that batch norms with a momentum don't use.
 _UNUSED = ("running_mean", "running_var", "num_batches_tracked")
 
 
@@ -41,14 +27,14 @@ def load_generator(path):
     """Makes a generator from `latest_net_G.pth`.
 
     Args:
-        path: the file, in either of PyTorch's containers.
+        path: path of the file, in either of PyTorch's containers.
 
     Returns:
         `GlobalGenerator` or `LocalEnhancer` with the file's weights.
 
     Raises:
-        ValueError: naming the file and the tensor that is missing, left over or
-            of a wrong shape, or if it is not a file that can be read safely.
+        ValueError: naming the file, if it can't be read safely, or a tensor is
+            missing, left over or of another shape.
     """
     return _load(path, _read_state(path), _make_generator)
 
@@ -57,15 +43,15 @@ def load_discriminator(path):
     """Makes a discriminator from `latest_net_D.pth`.
 
     Args:
-        path: the file, in either of PyTorch's containers, saved with or without
-            feature matching.
+        path: path of the file, in either of PyTorch's containers, saved with or
+            without feature matching.
 
     Returns:
         `MultiscaleDiscriminator` with the file's weights, and a bool, whether
         it was trained with feature matching.
 
     Raises:
-        ValueError: as of `load_generator`.
+        ValueError: see `load_generator`.
     """
     state = _read_state(path)
     feature_matching = bool(_numbers(_SCALE, state))
@@ -74,18 +60,19 @@ def load_discriminator(path):
 
 
 def load_encoder(path, regions="instances"):
-    """Makes an instance feature encoder from `latest_net_E.pth`.
+    """Makes an instance encoder from `latest_net_E.pth`.
 
     Args:
-        path: the file, in either of PyTorch's containers.
-        regions: what it was trained to take the mean over: `"instances"`, or
-            `"labels"` (`--label_feat`). The file does not say.
+        path: path of the file, in either of PyTorch's containers.
+        regions: `"instances"` or `"labels"` (`--label_feat`), the regions that
+            it was trained to average over, which the file does not say.
+            Defaults to `"instances"`.
 
     Returns:
         `InstanceEncoder` with the file's weights.
 
     Raises:
-        ValueError: as of `load_generator`.
+        ValueError: see `load_generator`.
     """
     return _load(
         path, _read_state(path), lambda state: _make_encoder(state, regions)
@@ -93,19 +80,20 @@ def load_encoder(path, regions="instances"):
 
 
 def state_dict(network, feature_matching=True):
-    """Returns a network's weights by the published names.
+    """Returns a network's weights by their names in the original code.
 
     Args:
         network: `GlobalGenerator`, `LocalEnhancer`, `InstanceEncoder` or
             `MultiscaleDiscriminator`.
-        feature_matching: bool; without it the published code gives the layers
-            of its discriminator other names.
+        feature_matching: bool, whether the discriminator was trained with
+            feature matching. The original code names its layers accordingly.
+            Defaults to True.
 
     Returns:
-        Dict of float32 arrays in PyTorch's layout, in PyTorch's order.
+        Dict of float32 arrays in PyTorch's layout and order.
 
     Raises:
-        ValueError: if the published code has no such network.
+        ValueError: if the original code has no such network.
     """
     return {
         name: _to_torch(variable)
@@ -113,46 +101,11 @@ def state_dict(network, feature_matching=True):
     }
 
 
-def named_layers(network, feature_matching=True):
-    """Returns a network's layers that hold weights, by the published names.
-
-    Args:
-        network: as of `state_dict`.
-        feature_matching: bool, as of `state_dict`.
-
-    Returns:
-        List of `(name, layer)` in PyTorch's order, such as `("model.1", ...)`.
-
-    Raises:
-        ValueError: as of `state_dict`.
-    """
-    known = (
-        GlobalGenerator,
-        LocalEnhancer,
-        InstanceEncoder,
-        MultiscaleDiscriminator,
-    )
-    if not isinstance(network, known):
-        raise ValueError(
-            f"The published code of pix2pixHD has no {type(network).__name__}."
-        )
-    if getattr(network, "spectral_norm", False) or network.norm == "none":
-        raise ValueError(
-            f"The {network.name} has spectral norm, or no norm at all, which "
-            "the published code of pix2pixHD does not know."
-        )
-    if isinstance(network, LocalEnhancer):
-        return _enhancer_layers(network)
-    if isinstance(network, MultiscaleDiscriminator):
-        return _discriminator_layers(network, feature_matching)
-    return _numbered("model", _blocks(network))
-
-
 def describe(network):
-    """Returns the call that makes a network of this architecture.
+    """Returns the Python call that makes a network of this architecture.
 
     Args:
-        network: as of `state_dict`.
+        network: see `state_dict`.
     """
     return _describe_config(keras.saving.serialize_keras_object(network))
 
@@ -168,9 +121,9 @@ def _describe_config(serialized):
 
 
 def _read_state(path):
-    """Returns the tensors of a file by name, as the published code saves them.
+    """Returns the tensors of a file by name.
 
-    A prefix `module.`, which PyTorch's `DataParallel` adds, is left out.
+    The prefix `module.`, which PyTorch's `DataParallel` adds, is removed.
     """
     state = read_torch_file(path)
     if not isinstance(state, dict) or not all(
@@ -178,8 +131,8 @@ def _read_state(path):
         for name, array in state.items()
     ):
         raise ValueError(
-            f"{path}: expected a state dict, tensors by name, as the published "
-            f"code saves it. Found: {_found(state)}."
+            f"{path}: expected a state dict, tensors by name, as the original "
+            f"PyTorch code saves it. Found: {_found(state)}."
         )
     for name, array in state.items():
         if name.split(".")[-1] in _UNUSED:
@@ -188,8 +141,9 @@ def _read_state(path):
             np.isfinite(array.astype("float32")).all()
         ):
             raise ValueError(
-                f"{path}: {name} holds something else than finite floating "
-                f"numbers ({array.dtype}). Was the training lost?"
+                f"{path}: {name} holds {array.dtype}, or values that are not "
+                "finite. Expected finite floating-point numbers: if the "
+                "training diverged, use an earlier checkpoint."
             )
     if all(name.startswith("module.") for name in state):
         return {n.removeprefix("module."): a for n, a in state.items()}
@@ -206,7 +160,7 @@ def _load(path, state, make, feature_matching=True):
 
 
 class _MismatchError(Exception):
-    """A checkpoint does not fit the network that it seems to be of."""
+    """A checkpoint does not fit the network that its names describe."""
 
 
 def _found(state):
@@ -217,24 +171,25 @@ def _found(state):
 
 # === Architecture from names and shapes ===
 
-# Numbers of more digits are no layer's.
+# More digits than four belong to no layer.
 _SCALE = r"scale(\d{1,4})_layer\d{1,4}\.0\."
 
 
 def _check_plausible(state, widths, num_blocks=0):
-    """Checks that a file is large enough for the network that it names.
+    """Checks that a file is large enough for the network that it describes.
 
-    Else a small one could make us build one of any size.
+    Otherwise a small file could make this program build a network of any size.
 
     Args:
         state: dict of arrays by name.
-        widths: channels from layer to layer.
-        num_blocks: int, residual blocks of the last width.
+        widths: list of int, channels of successive layers.
+        num_blocks: int, number of residual blocks of the last width. Defaults
+            to 0.
     """
     pairs = itertools.pairwise(widths)
     expected = 9 * sum(first * second for first, second in pairs)
     expected += num_blocks * 2 * 9 * widths[-1] ** 2
-    # Of what is shared or repeated, the bytes that there are.
+    # Shared or repeated data counts once.
     data = {
         id(array if array.base is None else array.base): array
         for array in state.values()
@@ -243,10 +198,10 @@ def _check_plausible(state, widths, num_blocks=0):
         array.nbytes if array.base is None else memoryview(array.base).nbytes
         for array in data.values()
     )
-    # Two bytes for a number in half precision, and a tensor may be missing.
+    # Numbers in half precision take two bytes, and a tensor may be missing.
     if expected > found + 100_000:
         raise _MismatchError(
-            f"its names tell of {expected:,} numbers or more, but it holds "
+            f"its names describe {expected:,} numbers or more, but it holds "
             f"{found:,} bytes."
         )
 
@@ -266,7 +221,7 @@ def _make_generator(state):
             f"model.1.weight has {width} channels, which can't be halved for "
             f"{len(enhancers)} enhancers."
         )
-    # Four entries before the halvings, three for each.
+    # Four entries come before the downsamplings, which have three each.
     num_downsamplings = max((min(blocks) - 4) // 3, 1)
     num_local_blocks = _numbers(r"model1_2\.(\d{1,4})\.conv_block\.", state)
     widths = [width * 2**k for k in range(num_downsamplings + 1)]
@@ -299,8 +254,8 @@ def _make_encoder(state, regions):
         )
     width = _kernel(state, "model.1")[0]
     biases = _numbers(r"model\.(\d{1,4})\.bias", state) or [0]
-    # The last has number 5 + 6n; rounded up, so that it may be missing and then
-    # be named.
+    # The last bias has the number 5 + 6n. Rounded up, so that a missing last
+    # bias is reported by name.
     num_downsamplings = max(math.ceil((biases[-1] - 5) / 6), 1)
     widths = [width * 2**k for k in range(num_downsamplings + 1)]
     _check_plausible(state, widths)
@@ -346,7 +301,7 @@ def _make_discriminator(state):
 
 
 def _numbers(pattern, names):
-    """Returns the numbers that the pattern's group finds at names' starts."""
+    """Returns the sorted numbers that the pattern's group matches in names."""
     found = (re.match(pattern, name) for name in names)
     return sorted({int(match[1]) for match in found if match})
 
@@ -356,7 +311,7 @@ def _kernel(state, name):
     kernel = state.get(f"{name}.weight")
     if kernel is None or kernel.ndim != 4:
         raise _MismatchError(
-            f"{name}.weight is missing, or no convolution's kernel. "
+            f"{name}.weight is missing, or no kernel of a convolution. "
             f"Found: {_found(state)}."
         )
     return kernel.shape
@@ -377,75 +332,10 @@ def _norm(state, name):
 
 
 def _dropout_rate(state, block):
-    # The second convolution comes one later where there is a dropout, whose
-    # rate is no weight: taken for the published one.
+    # With dropout the second convolution has the next number. The rate itself
+    # is not saved; the original code always uses 0.5.
     second = state.get(f"{block}.6.weight")
     return 0.5 if second is not None and second.ndim == 4 else 0.0
-
-
-# === Names ===
-
-
-def _enhancer_layers(network):
-    inner = network.get_layer("global_features")
-    # The features of the global generator: all of it but its output.
-    named = _numbered("model", _blocks(inner))
-    for k in range(1, network.num_enhancers + 1):
-        prefix = f"enhancer_{k}_"
-        blocks = _blocks(network, prefix)
-        named += _numbered(f"model{k}_1", blocks[:2])
-        rest = blocks[2:]
-        if k == network.num_enhancers:
-            rest.append(network.get_layer("output"))
-        named += _numbered(f"model{k}_2", rest)
-    return named
-
-
-def _discriminator_layers(network, feature_matching):
-    scales = network.get_layer("multiscale").scales
-    named = []
-    # Numbered backwards: scale 0 is the coarsest.
-    for number, scale in enumerate(reversed(scales)):
-        if feature_matching:
-            for index, stage in enumerate(scale.stages):
-                named += _numbered(f"scale{number}_layer{index}", [stage])
-        else:
-            named += _numbered(f"layer{number}", scale.stages)
-    return named
-
-
-def _blocks(network, prefix=""):
-    """Returns the blocks of a graph whose names start so, in its order."""
-    return [
-        layer
-        for layer in network.layers
-        if hasattr(layer, "sequence") and layer.name.startswith(prefix)
-    ]
-
-
-def _numbered(prefix, blocks):
-    """Names the layers of some blocks as PyTorch's `Sequential` does."""
-    entries = []
-    for block in blocks:
-        is_entry = isinstance(block, ResidualBlock)
-        entries += [block] if is_entry else block.sequence
-    return _number(prefix, entries)
-
-
-def _number(prefix, entries):
-    entries = [e for e in entries if not isinstance(e, keras.layers.Identity)]
-    named = []
-    number = -1
-    for entry in entries:
-        # A reflection is a layer of its own there; zeros are not.
-        is_reflected = getattr(entry, "pad_mode", None) == "reflect"
-        number += 2 if is_reflected else 1
-        name = f"{prefix}.{number}"
-        if isinstance(entry, ResidualBlock):
-            named += _number(f"{name}.conv_block", entry.sequence)
-        elif type(entry) in _PARAMETERS:
-            named.append((name, entry))
-    return named
 
 
 # === Weights ===
@@ -453,12 +343,12 @@ def _number(prefix, entries):
 
 def _named_variables(network, feature_matching):
     for prefix, layer in named_layers(network, feature_matching):
-        for name, attribute in _PARAMETERS[type(layer)].items():
+        for name, attribute in PARAMETERS[type(layer)].items():
             yield f"{prefix}.{name}", getattr(layer, attribute)
 
 
 def _assign(network, state, feature_matching):
-    """Gives the network all tensors of a state dict, or none."""
+    """Assigns all tensors of a state dict to the network, or none."""
     variables = dict(_named_variables(network, feature_matching))
     missing = [name for name in variables if name not in state]
     left_over = [
@@ -471,8 +361,8 @@ def _assign(network, state, feature_matching):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise _MismatchError(
-                f"{problem}: {', '.join(names[:3])}{more}. By its other "
-                f"tensors the file holds a {summary}."
+                f"{problem}: {', '.join(names[:3])}{more}. The other tensors "
+                f"describe a {summary}."
             )
     arrays = {}
     for name, variable in variables.items():
@@ -481,14 +371,14 @@ def _assign(network, state, feature_matching):
             expected = _to_torch(variable).shape
             raise _MismatchError(
                 f"{name} has the shape {state[name].shape}. Expected "
-                f"{expected}: by its other tensors the file holds a {summary}."
+                f"{expected}: the other tensors describe a {summary}."
             )
     for name, variable in variables.items():
         variable.assign(arrays[name])
 
 
 def _to_keras(array):
-    # The same for a convolution and a transposed one.
+    # The same axes for convolutions and transposed convolutions.
     return array.transpose(2, 3, 1, 0) if array.ndim == 4 else array
 
 

@@ -10,7 +10,7 @@ import pytest
 from programs import NARROW
 
 from hdgan.command_line import program
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 ROOT = pathlib.Path(__file__).parents[3]
 PROGRAMS = sorted(

@@ -17,7 +17,7 @@ def test_replacing(tmp_path, is_shared):
     path = tmp_path / "model.keras"
     path.write_text("old")
     with replacing(path, is_shared) as temporary:
-        # Beside it and with its ending, which Keras looks at.
+        # In the same folder, and with the ending that Keras requires.
         assert temporary.parent == tmp_path
         assert temporary.suffix == ".keras"
         temporary.write_text("new")
@@ -78,7 +78,7 @@ def test_text_and_permissions(tmp_path):
     assert path.read_bytes() == "Überblick\n".encode()
     plain = tmp_path / "plain"
     plain.touch()
-    # Readable by whom the user's umask allows, such as a web server.
+    # The permissions follow the umask, so that a web server may read it.
     assert path.stat().st_mode == plain.stat().st_mode
 
 

@@ -21,14 +21,14 @@ SHAPE = (13, 21)
 
 
 def noise(high, dtype, shape=SHAPE):
-    """Returns an array that holds 0 and `high` too."""
+    """Returns an array that includes 0 and `high`."""
     array = np.random.default_rng(3).integers(0, high + 1, shape, "int64")
     array.flat[:2] = 0, high
     return array.astype(dtype)
 
 
 def with_palette(indices):
-    """Returns a palette image whose colours say nothing of the indices."""
+    """Returns a palette image whose colors are unrelated to the indices."""
     image = Image.fromarray(indices, mode="P")
     image.putpalette(np.arange(768)[::-1].astype("uint8").tobytes())
     return image
@@ -39,7 +39,7 @@ def cut(path, share=0.6):
     path.write_bytes(contents[: int(len(contents) * share)])
 
 
-def assert_names_and_mends(error, path, *words):
+def assert_names_and_fixes(error, path, *words):
     message = str(error.value)
     assert str(path) in message
     for word in words:
@@ -74,7 +74,7 @@ def test_a_label_map_in_colours_is_refused(tmp_path):
     Image.fromarray(noise(255, "uint8", (*SHAPE, 3))).save(path)
     with pytest.raises(ValueError, match="3 channels") as error:
         read_id_map(path)
-    assert_names_and_mends(error, path, "one channel", "replace each colour")
+    assert_names_and_fixes(error, path, "one channel", "replace each color")
 
 
 @pytest.mark.parametrize("read", [read_id_map, read_photo, check_photo])
@@ -82,19 +82,19 @@ def test_unreadable_files_are_named(tmp_path, read):
     path = tmp_path / "image.png"
     with pytest.raises(ValueError, match="can't be read") as error:
         read(path)
-    assert_names_and_mends(error, path, "No such file")
+    assert_names_and_fixes(error, path, "No such file")
 
     path.write_text("not an image at all")
     with pytest.raises(ValueError, match="no image") as error:
         read(path)
-    assert_names_and_mends(error, path, "Expected PNG")
+    assert_names_and_fixes(error, path, "Expected PNG")
 
     Image.fromarray(noise(255, "uint8", (90, 90))).save(path)
     assert read(path) is not None
     cut(path)
     with pytest.raises(ValueError, match="can't be read") as error:
         read(path)
-    assert_names_and_mends(error, path, "replace it")
+    assert_names_and_fixes(error, path, "replace it")
 
 
 def test_grey_photos_are_spread_over_three_channels(tmp_path):
@@ -118,7 +118,7 @@ def test_of_16_bit_grey_photos_the_high_byte_counts(tmp_path):
     Image.fromarray(grey).save(tmp_path / "grey.png")
     photo = read_photo(tmp_path / "grey.png")
     np.testing.assert_array_equal(photo[..., 1], grey >> 8)
-    # 8 bits stretched to 16 come back.
+    # 8 bits that were scaled to 16 come back.
     Image.fromarray(noise(255, "uint16") * 257).save(tmp_path / "grey.png")
     np.testing.assert_array_equal(
         read_photo(tmp_path / "grey.png")[..., 0], noise(255, "uint8")
@@ -146,7 +146,7 @@ def test_check_photo_returns_the_size_and_finds_cut_files(tmp_path, name):
         cut(path, share)
         with pytest.raises(ValueError, match="can't be read") as error:
             check_photo(path)
-        assert_names_and_mends(error, path, "replace it")
+        assert_names_and_fixes(error, path, "replace it")
 
 
 def test_a_cut_jpeg_is_found_though_its_thumbnail_is_whole(tmp_path):
@@ -174,7 +174,7 @@ def test_check_photo_refuses_kinds_that_are_no_photo(tmp_path):
     Image.new("CMYK", (8, 8)).save(path)
     with pytest.raises(ValueError, match="CMYK") as error:
         check_photo(path)
-    assert_names_and_mends(error, path, "convert it")
+    assert_names_and_fixes(error, path, "Convert it")
 
 
 @pytest.mark.parametrize(
@@ -226,10 +226,10 @@ def test_list_images_sorts_and_skips_what_is_no_image(tmp_path):
 def test_list_images_names_a_missing_or_empty_folder(tmp_path):
     with pytest.raises(ValueError, match="no such folder") as error:
         list_images(tmp_path / "none", PHOTO_SUFFIXES)
-    assert_names_and_mends(error, tmp_path / "none")
+    assert_names_and_fixes(error, tmp_path / "none")
     with pytest.raises(ValueError, match="no images") as error:
         list_images(tmp_path, PHOTO_SUFFIXES)
-    assert_names_and_mends(error, tmp_path, ".png", ".jpg")
+    assert_names_and_fixes(error, tmp_path, ".png", ".jpg")
 
 
 def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
@@ -240,7 +240,7 @@ def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
 
 
 def _write_grey_png(path, ids, bits):
-    """Writes ids in so few bits, as Pillow doesn't."""
+    """Writes ids in few bits, which Pillow can't."""
 
     def chunk(kind, data):
         body = kind + data

@@ -1,4 +1,4 @@
-"""Reading checkpoints and pickled arrays, and refusing what is planted."""
+"""Reading checkpoints and pickled arrays, and refusing planted code."""
 
 import io
 import os
@@ -13,7 +13,8 @@ import golden_weights
 import numpy as np
 import pytest
 
-from hdgan.data.pickled_arrays import read_array_dict, read_torch_file
+from hdgan.data.pickled_arrays import read_array_dict
+from hdgan.data.torch_file import read_torch_file
 
 GOLDEN = golden_weights.FOLDER
 NETWORKS = ("global", "local1", "local2", "encoder", "discriminator")
@@ -87,7 +88,7 @@ def test_attributes_of_a_module_are_left_out(tmp_path):
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Conv2d(2, 3, 3), torch.nn.ReLU())
     path = tmp_path / "module.pth"
-    # Its state dict carries `_metadata`.
+    # Its state dict has `_metadata`.
     torch.save(module.state_dict(), path)
     state = read_torch_file(path)
     assert type(state) is dict
@@ -233,7 +234,7 @@ def test_functions_in_a_pickles_hands_can_not_be_altered(tmp_path, container):
     make = b"X\x05\x00\x00\x00_make" + ordered_dict
     for state in (b"}" + make + b"s", b"N}" + make + b"s\x86"):
         write(path, b"\x80\x02" + ordered_dict + state + b"b.")
-        with pytest.raises(ValueError, match="alters a function"):
+        with pytest.raises(ValueError, match="changes a function"):
             read(path)
 
 
@@ -268,7 +269,7 @@ NUMBERS = np.arange(6, dtype="<f4")
 
 @pytest.mark.parametrize("write", [_zip, _stream], ids=["zip", "stream"])
 def test_handwritten_tensors_are_read(tmp_path, write):
-    """The files that the next tests damage are sound before."""
+    """The files that the next tests damage are valid before."""
     path = tmp_path / "sound.pth"
     view = b"" if write is _zip else b"N"
     write(path, _tensor(view=view), [("0", NUMBERS.tobytes())])
@@ -279,7 +280,7 @@ def test_handwritten_tensors_are_read(tmp_path, write):
 
 @pytest.mark.parametrize("write", [_zip, _stream], ids=["zip", "stream"])
 def test_parameters_of_old_pytorch(tmp_path, write):
-    """A tensor, then what PyTorch before 0.4 knew of its gradients."""
+    """A tensor, then the gradient state of PyTorch before 0.4."""
     path = tmp_path / "old.pth"
     view = b"" if write is _zip else b"N"
     tensor = _tensor(view=view)
@@ -307,7 +308,7 @@ def test_views_of_the_old_container(tmp_path):
         b"(X\x01\x00\x00\x001J\xff\xff\xff\xffK\x04t",
     ):
         _stream(path, _tensor(view=bad), [("0", NUMBERS.tobytes())])
-        with pytest.raises(ValueError, match="beyond its data"):
+        with pytest.raises(ValueError, match="exceeds its data"):
             read_torch_file(path)
 
 
@@ -393,10 +394,11 @@ def _limited(limit=2**31):
 
 
 def _read_elsewhere(path, read="read_torch_file"):
-    """Reads a file in a process of 2 GB, for 30 seconds; returns its words."""
+    """Reads a file in a process with 2 GB and 30 s; returns its output."""
     program = (
-        "import sys; from hdgan.data.pickled_arrays import "
-        f"{read}\ntry: print('read', type({read}(sys.argv[1])))"
+        "import sys; from hdgan.data.pickled_arrays import read_array_dict"
+        "\nfrom hdgan.data.torch_file import read_torch_file"
+        f"\ntry: print('read', type({read}(sys.argv[1])))"
         "\nexcept ValueError as error: print('refused', error)"
     )
     result = subprocess.run(
@@ -420,12 +422,12 @@ def _two_tensors(first, second):
 
 
 def test_two_sizes_of_the_same_numbers_are_refused(tmp_path):
-    """The first would be read far beyond what the second one brings."""
+    """The first tensor would read far beyond the second one's data."""
     path = tmp_path / "planted.pth"
     far = {"size": 2**30, "shape": (2,), "strides": (2**29,), "view": b"N"}
     near = {"size": 1, "shape": (1,), "strides": (1,), "view": b"N"}
     _stream(path, _two_tensors(far, near), [("0", NUMBERS[:1].tobytes())])
-    with pytest.raises(ValueError, match=r"planted\.pth.*two things"):
+    with pytest.raises(ValueError, match=r"planted\.pth.*two ways"):
         read_torch_file(path)
 
 
@@ -445,7 +447,7 @@ def test_a_small_file_takes_no_huge_memory_for_its_memo(tmp_path, container):
     write, read = CONTAINERS[container]
     path = tmp_path / "planted"
     write(path, b"\x80\x02}r\x00\x00\x00\x08.")
-    with pytest.raises(ValueError, match="room for more than it holds"):
+    with pytest.raises(ValueError, match="memo indices are out of order"):
         read(path)
 
 
@@ -456,12 +458,12 @@ def test_a_small_file_with_numbers_of_nothing(tmp_path):
         b"(J\xff\xff\xff\x7fcnumpy\ndtype\nX\x02\x00\x00\x00f4K\x00K\x01\x87R"
         b"K\x01\x85X\x01\x00\x00\x00CtRs."
     )
-    with pytest.raises(ValueError, match="made of no bytes"):
+    with pytest.raises(ValueError, match="are not bytes"):
         read_array_dict(path)
 
 
 def test_what_is_shared_is_made_once(tmp_path):
-    """Twice two lists, forty times, are 2 ** 40 lists if they are told."""
+    """Forty nested pairs are 2 ** 40 lists if an error prints them."""
     path = tmp_path / "planted.pth"
     doubled = b"".join(
         b"](h" + bytes([k]) + b"h" + bytes([k]) + b"eq" + bytes([k + 1])
@@ -474,7 +476,7 @@ def test_what_is_shared_is_made_once(tmp_path):
 def test_what_holds_itself_is_refused(tmp_path):
     path = tmp_path / "planted.pth"
     _zip(path, b"\x80\x02]q\x00h\x00a.")
-    with pytest.raises(ValueError, match="holds itself"):
+    with pytest.raises(ValueError, match="contains itself"):
         read_torch_file(path)
 
 
@@ -523,7 +525,7 @@ def test_keys_are_plain(tmp_path):
 
 
 def test_marked_tensors_are_refused(tmp_path):
-    """Their numbers are not what lies in the file."""
+    """Their values differ from the numbers in the file."""
     torch = pytest.importorskip("torch")
     path = tmp_path / "negative.pth"
     torch.save({"a": torch._neg_view(torch.ones(3))}, path)
@@ -571,7 +573,7 @@ def test_a_pickled_dict(tmp_path, protocol):
 
 
 def test_a_dict_pickled_by_python_2(tmp_path):
-    """There, the bytes of an array are a text."""
+    """Python 2 saved the bytes of an array as text."""
     content = np.float64([[1, 2, 3]]).tobytes()
     path = tmp_path / "clusters.npy"
     _npy(

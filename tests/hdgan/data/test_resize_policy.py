@@ -12,7 +12,7 @@ SIZES = [(1024, 2048), (256, 342), (342, 256), (500, 333), (47, 33)]
 
 
 def published_size(mode, load_size, crop_size, multiple, height, width):
-    """The sizes as the published code computes them."""
+    """The sizes as the original PyTorch code computes them."""
     if mode == "none":
         return tuple(
             max(int(round(side / multiple) * multiple), multiple)
@@ -45,7 +45,7 @@ def resized(resizing, scene, **options):
 
 @pytest.mark.parametrize("mode", MODES)
 def test_shrunken_scenes_show_the_same_at_half_the_size(mode):
-    """The coarse phase of a training sees what the fine one will see."""
+    """A coarse phase sees the same crops as the fine phase."""
     height, width = 96, 128
     options = {"load_size": 128, "crop_size": 64, "size_multiple": 16}
     whole = ResizePolicy(mode, **options)
@@ -58,7 +58,7 @@ def test_shrunken_scenes_show_the_same_at_half_the_size(mode):
     fine = resized(whole, scene, corner=(0.5, 0.5))["instance_map"]
     coarse = resized(half, scene, corner=(0.5, 0.5))["instance_map"]
     assert coarse.shape[:2] == expected
-    # But for a pixel that a rounded corner may shift.
+    # Except for one pixel, by which a rounded corner may shift.
     assert np.mean(coarse == fine[::2, ::2]) > 0.7
 
 

@@ -1,4 +1,4 @@
-"""Scaled scenes that are kept: the same batches, each file decoded once."""
+"""Cached scenes: the same batches, each file decoded once."""
 
 import os
 import pathlib
@@ -10,7 +10,7 @@ from PIL import Image
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
 from hdgan.data.scene_files import find_scenes
-from hdgan.tools.draw_scenes import draw_scenes
+from hdgan.data.street.data_set import draw_scenes
 
 RESIZING = ResizePolicy("scale_width_and_crop", load_size=32, crop_size=16)
 
@@ -34,11 +34,11 @@ def _assert_same(batches, expected):
             np.testing.assert_array_equal(array, other[key])
 
 
-def test_batches_are_those_without_it(scenes, tmp_path):
+def test_batches_equal_those_without_a_cache(scenes, tmp_path):
     expected = _batches(scenes, 9)
     cached = _batches(scenes, 9, cache_dir=tmp_path / "cache")
     _assert_same(cached, expected)
-    # Out of the files alone, in a stream that begins elsewhere.
+    # From the cache alone, in a stream that starts at another step.
     later = _batches(scenes, 5, cache_dir=tmp_path / "cache", start_step=4)
     _assert_same(later, expected[4:])
 
@@ -55,7 +55,7 @@ def test_each_scene_is_decoded_once(scenes, tmp_path):
     _assert_same(_batches(scenes, 6, cache_dir=tmp_path / "cache"), before)
 
 
-def test_a_changed_scene_is_read_anew(scenes, tmp_path):
+def test_a_changed_scene_is_read_again(scenes, tmp_path):
     cache_dir = tmp_path / "cache"
     _batches(scenes, 3, cache_dir=cache_dir)
     photo = scenes.photos[0]

@@ -40,7 +40,7 @@ def scenes(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def featured(scenes):
-    """The same scenes, their photos serving as style maps too."""
+    """The same scenes, with their photos also as style maps."""
     return dataclasses.replace(scenes, style_maps=scenes.photos)
 
 
@@ -144,7 +144,7 @@ def test_about_half_of_the_scenes_are_mirrored_maps_and_photo_alike(scenes):
         np.testing.assert_array_equal(first_row, expected)
     # Of 200 fair flips, 1 in 10 000 is outside.
     assert 72 < sum(is_flipped) < 128
-    # A scene is not mirrored by its number alone.
+    # Mirroring does not depend on the scene alone.
     numbers = [batch["photo"][0, 0, 0, 2] for batch in batches]
     assert len(set(zip(numbers, is_flipped, strict=True))) == 2 * NUM_SCENES
 
@@ -183,7 +183,7 @@ def test_a_keras_layer_moves_maps_and_photo_together(scenes, augmentation):
         assert batch["instance_map"].dtype == np.int32
         assert_maps_and_photo_agree(batch)
         firsts |= set(batch["label_map"][:, 0, 0].tolist())
-    # It does something.
+    # The augmentation has an effect.
     assert len(firsts) > 1
 
 
@@ -221,7 +221,7 @@ def photo_files():
         "grey.jpg": photo.convert("L"),
         "rgb.bmp": photo,
         "palette.bmp": photo.quantize(32),
-        # Endings do not always say the truth.
+        # A file's ending may not match its format.
         "tiff.png": photo,
         "webp.jpg": photo,
     }
@@ -259,7 +259,7 @@ def decoded(tmp_path_factory):
             path = directory / kind / name
             image.save(path, format=formats.get(name))
             paths[kind, name] = path
-    # As many of either: each label map several times.
+    # As many label maps as photos: each label map several times.
     label_maps, photos = (
         [path for (of, _), path in paths.items() if of == kind]
         for kind in ("label_map", "photo")
@@ -303,7 +303,7 @@ def test_instance_ids_of_cityscapes_survive_the_pipeline():
     batches = take(scenes, 2, resizing, shuffle=False, flip=False)
     for index, batch in enumerate(batches):
         instance_map = batch["instance_map"][0]
-        # Without their 16 bits there would be none of these.
+        # In 8 bits there would be no such ids.
         assert instance_map.max() > 20_000
         image = Image.open(scenes.instance_maps[index])
         expected = image.resize((512, 256), Image.Resampling.NEAREST)

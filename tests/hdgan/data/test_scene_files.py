@@ -1,4 +1,4 @@
-"""Pairing the files of a data set and checking them before training."""
+"""Matching the files of a data set and checking them before training."""
 
 import numpy as np
 import pytest
@@ -122,7 +122,7 @@ def test_style_maps_pair_like_the_others(style_folder):
     assert find_scenes(data_dir).style_maps is None
     lost = style_folder / f"{CITIES[1]}_gtFine_labelIds.png"
     lost.rename(lost.with_suffix(".jpg"))  # JPEG would blend them.
-    with pytest.raises(ValueError, match="no one partner") as error:
+    with pytest.raises(ValueError, match="no matching file") as error:
         find_scenes(data_dir, use_style_maps=True)
     assert_error(error, data_dir / "train_label" / lost.name, "1 of them")
 
@@ -135,7 +135,7 @@ def test_a_style_map_of_another_size_is_shown(style_folder):
     assert_error(error, path, "8x5", "9x6", "resize one")
 
 
-def test_only_feature_maps_missing_the_tool_is_advised(folders):
+def test_missing_style_maps_advise_the_tool(folders):
     fill(folders)
     data_dir = folders[0].parent
     with pytest.raises(ValueError, match="missing: train_feat") as error:
@@ -161,7 +161,7 @@ def test_an_empty_folder_is_named(folders):
     assert_error(error, folders[2], ".png")
 
 
-def test_files_without_partner_are_named(folders):
+def test_files_without_a_match_are_named(folders):
     fill(folders)
     lost = folders[2] / f"{CITIES[1]}_leftImg8bit.png"
     lost.unlink()
@@ -172,7 +172,7 @@ def test_files_without_partner_are_named(folders):
     assert CITIES[0] not in str(error.value)
 
 
-def test_many_files_without_partner_are_not_all_listed(folders):
+def test_many_files_without_a_match_are_not_all_listed(folders):
     fill(folders, [f"left_{k}" for k in range(9)])
     for number, path in enumerate(sorted(folders[1].iterdir())):
         path.rename(folders[1] / f"right_{number + 5}_gtFine_instanceIds.png")
@@ -186,7 +186,7 @@ def test_two_files_of_one_name_are_not_paired_silently(folders, folder):
     fill(folders, ("a", "b"), RULES["equal_stems"])
     save(folders[folder] / "a.bmp", 1)
     with pytest.raises(
-        ValueError, match=r"no one partner|ending alone"
+        ValueError, match=r"no matching file|ending alone"
     ) as error:
         find_scenes(folders[0].parent)
     assert_error(error, folders[folder] / "a.bmp", "remove")
@@ -197,7 +197,9 @@ def test_a_label_id_out_of_range_is_named(folders):
     path = folders[0] / f"{CITIES[2]}_gtFine_labelIds.png"
     save(path, [0, 1, 2, 3, 33, 34, 33, 2, 1])
     scenes, _ = find_and_check(folders[0].parent, num_classes=35)
-    with pytest.raises(ValueError, match="label id 34") as error:
+    with pytest.raises(
+        ValueError, match=r"label ids \d+\.\.34\. Expected 0\.\.33"
+    ) as error:
         check_scenes(scenes, num_classes=34)
     assert_error(error, path, "35 classes", "--label_nc")
 
@@ -236,7 +238,7 @@ def test_a_broken_photo_is_found_before_training(folders):
     path.write_bytes(path.read_bytes()[:-20])
     with pytest.raises(ValueError, match="cut short") as error:
         find_and_check(folders[0].parent)
-    assert_error(error, path, "take its pair out")
+    assert_error(error, path, "remove its scene")
 
 
 @pytest.mark.parametrize(
@@ -261,7 +263,7 @@ def test_rgb_inputs_pair_folders_a_and_b(tmp_path):
     folders = [tmp_path / "train_A", tmp_path / "train_B"]
     for folder in folders:
         folder.mkdir()
-    # Of label maps 200 would be out of range.
+    # In a label map 200 would be out of range.
     for folder, rule in zip(folders, ("{}.png", "{}.jpg"), strict=True):
         for name in CITIES:
             save(folder / rule.format(name), 200)
@@ -293,3 +295,46 @@ def test_files_that_differ_in_their_ending_alone_are_refused(tmp_path):
         (tmp_path / name).touch()
     with pytest.raises(ValueError, match=r"ending alone: .*a\.bmp, .*a\.png\."):
         pair_files(tmp_path)
+
+
+def test_a_scene_is_read_at_full_size(folders):
+    fill(folders)
+    style_dir = folders[0].with_name("train_feat")
+    style_dir.mkdir()
+    for city in CITIES:
+        path = style_dir / f"{city}.png"
+        Image.fromarray(np.full((*SIZE, 3), 7, "uint8")).save(path)
+    save(folders[1] / f"{CITIES[1]}_gtFine_instanceIds.png", 26_001, "uint16")
+    scenes = find_scenes(folders[0].parent, use_style_maps=True)
+    assert scenes.names[1] == f"{CITIES[1]}_gtFine_labelIds.png"
+    scene = scenes.read(1)
+    assert {key: (a.shape, a.dtype.name) for key, a in scene.items()} == {
+        "label_map": (SIZE, "int32"),
+        "instance_map": (SIZE, "int32"),
+        "photo": ((*SIZE, 3), "uint8"),
+        "style_map": ((*SIZE, 3), "uint8"),
+    }
+    assert np.unique(scene["instance_map"]).tolist() == [26_001]
+    assert np.unique(scene["style_map"]).tolist() == [7]
+
+
+def test_an_rgb_scene_is_read_as_an_image(tmp_path):
+    folders = [tmp_path / "train_A", tmp_path / "train_B"]
+    for folder in folders:
+        folder.mkdir()
+        save(folder / "a.png", 5)
+    scenes = find_scenes(tmp_path, is_rgb=True, use_instances=False)
+    scene = scenes.read(0)
+    assert scene.keys() == {"label_map", "photo"}
+    assert scene["label_map"].shape == (*SIZE, 3)
+    assert scene["label_map"].dtype == np.uint8
+
+
+def test_the_fingerprint_is_of_all_files(folders):
+    fill(folders)
+    scenes = find_scenes(folders[0].parent)
+    before = scenes.fingerprint()
+    assert find_scenes(folders[0].parent).fingerprint() == before
+    assert scenes.take(2).fingerprint() != before
+    save(folders[2] / f"{CITIES[2]}_leftImg8bit.png", 200)
+    assert scenes.fingerprint() != before

@@ -1,4 +1,4 @@
-"""Turning one class of a scene into another."""
+"""Replacing one class of a scene by another."""
 
 import numpy as np
 import pytest
@@ -37,7 +37,7 @@ def test_there_may_be_no_instance_map():
 
 
 def test_the_label_map_decides_what_is_of_a_class():
-    # Connected components that know nothing of classes.
+    # Connected components, whose ids are unrelated to classes.
     components = np.array([[1, 1, 2], [2, 3, 4]], "uint16")
     _, instance_map = replace_class(
         LABEL_MAP, components, LABELS, "tree", "sky"

@@ -7,18 +7,51 @@ import tensorflow as tf
 from tiny_models import make_model, make_scenes, sharpen
 
 import hdgan
-from hdgan.models.pix2pixhd.presets import PRESETS
+from hdgan.training.loss_terms import L1, DiscriminatorFake
 
 
 @pytest.mark.parametrize("preset", ["tiny", "pix2pix_256"])
 def test_compile_takes_the_losses_of_the_preset(preset):
     model = make_model(preset)
     model.compile()
-    config = model.objective.get_config()
-    assert PRESETS[preset]["losses"].items() <= config.items()
-    model.compile(adversarial_loss="hinge", l1_weight=3.0)
-    assert model.objective.get_config()["adversarial_loss"] == "hinge"
-    assert model.objective.get_config()["l1_weight"] == 3.0
+    losses = hdgan.PRESETS[preset]["losses"]
+    assert list(losses) == [term.name for term in model.loss_terms]
+    for term in model.loss_terms:
+        assert losses[term.name].items() <= term.get_config().items()
+    model.compile(
+        losses={"generator_adversarial": {"kind": "hinge"}, "l1": 3.0}
+    )
+    terms = {term.name: term for term in model.loss_terms}
+    assert terms["generator_adversarial"].kind == "hinge"
+    assert terms["l1"].weight == 3.0
+    assert terms["discriminator_fake"].weight == 0.5
+
+
+def test_a_list_of_terms_replaces_all():
+    model = make_model()
+    terms = [L1(2.0), DiscriminatorFake("hinge")]
+    model.compile(losses=terms)
+    logs = model.train_on_batch(make_scenes(1), return_dict=True)
+    assert set(logs) == {
+        "generator_loss",
+        "l1",
+        "discriminator_loss",
+        "discriminator_fake",
+    }
+    assert logs["l1"] == logs["generator_loss"] > 0
+
+
+@pytest.mark.parametrize("preset", hdgan.PRESETS)
+def test_optimizers_are_those_of_the_preset(preset):
+    model = make_model(preset)
+    model.compile()
+    for side in ("generator", "discriminator"):
+        expected = hdgan.PRESETS[preset][f"{side}_optimizer"]
+        optimizer = getattr(model, f"{side}_optimizer")
+        rate = float(optimizer.learning_rate)
+        assert rate == pytest.approx(expected["learning_rate"])
+        assert optimizer.beta_1 == expected["beta_1"]
+        assert optimizer.beta_2 == expected["beta_2"]
 
 
 def test_a_file_remembers_the_losses_of_its_preset(tmp_path):
@@ -26,8 +59,10 @@ def test_a_file_remembers_the_losses_of_its_preset(tmp_path):
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     loaded.compile()
-    config = loaded.objective.get_config()
-    assert PRESETS["pix2pix_256"]["losses"].items() <= config.items()
+    assert isinstance(loaded, hdgan.Pix2Pix)
+    weights = {term.name: term.weight for term in loaded.loss_terms}
+    assert weights["l1"] == 100.0
+    assert weights["feature_matching"] == 0.0
 
 
 @pytest.mark.parametrize("preset", ["tiny", "pix2pixhd_1024p", "pix2pix_256"])

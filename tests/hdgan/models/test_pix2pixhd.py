@@ -17,6 +17,7 @@ from tiny_models import (
 )
 
 import hdgan
+from hdgan.training.loss_terms import L1, DiscriminatorFake
 
 SHALLOW = {"num_downsamplings": 1, "num_scales": 1}
 CASES = {
@@ -275,10 +276,19 @@ def test_average_must_have_a_decay_between_zero_and_one(decay):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"adversarial_loss": "cubic"}, "least_squares"),
-        ({"feature_matching_weight": -1.0}, "feature_matching_weight"),
-        ({"perceptual_weight": -1.0}, "perceptual_weight"),
-        ({"l1_weight": -1.0}, "l1_weight"),
+        ({"losses": {"l1": {"kind": "cubic"}}}, "'l1'.*kind"),
+        (
+            {"losses": {"generator_adversarial": {"kind": "cubic"}}},
+            "least_squares",
+        ),
+        ({"losses": {"feature_matching": -1.0}}, "feature_matching.*-1"),
+        ({"losses": {"perceptual": float("nan")}}, "perceptual.*nan"),
+        ({"losses": {"l1": "much"}}, "l1.*much"),
+        ({"losses": {"l2": 1.0}}, "no loss term 'l2'.*l1"),
+        ({"losses": ["l1"]}, "list of loss terms.*'l1'"),
+        ({"losses": [L1(), L1()]}, "l1 more than once"),
+        ({"losses": {"l1": DiscriminatorFake()}}, "same name"),
+        ({"update_order": "random"}, "update_order.*alternating"),
     ],
 )
 def test_compile_refuses_what_it_does_not_know(options, message):

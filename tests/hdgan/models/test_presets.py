@@ -1,60 +1,59 @@
-"""Presets: the numbers of the papers, and networks that fit together."""
+"""Presets: the configurations of the papers, and networks that fit together."""
 
-import inspect
+import sys
+import types
 
 import pytest
 from tiny_models import LABELS, make_model
 
 import hdgan
-from hdgan.models.pix2pixhd.presets import (
-    build_networks,
-    resolve_preset,
-    size_multiple,
-)
+from hdgan.models.presets import find_model_class, resolve_preset
+
+
+def make_networks(preset, channels, styles=None, **overrides):
+    networks = resolve_preset(preset, **overrides)["networks"]
+    return find_model_class(preset).make_networks(networks, channels, styles)
 
 
 @pytest.mark.parametrize("preset", hdgan.PRESETS)
 def test_every_preset_makes_a_model_that_compiles(preset):
     model = make_model(preset)
-    model.compile(**hdgan.PRESETS[preset]["losses"])
+    model.compile()
+    assert type(model) is find_model_class(preset)
+    assert model.update_order == hdgan.PRESETS[preset]["update_order"]
     assert model.generator.input_shape[-1] == len(LABELS) + 1
     assert model.discriminator.input_shape[-1] == len(LABELS) + 1 + 3
 
 
-@pytest.mark.parametrize("preset", hdgan.PRESETS)
-def test_losses_of_a_preset_are_arguments_of_compile(preset):
-    arguments = inspect.signature(hdgan.Pix2PixHD.compile).parameters
-    assert set(hdgan.PRESETS[preset]["losses"]) <= set(arguments)
-
-
-def test_published_numbers():
-    numbers = hdgan.PRESETS["pix2pixhd_512p"]
-    assert numbers["base_width"] == numbers["discriminator_width"] == 64
-    assert (numbers["num_downsamplings"], numbers["num_blocks"]) == (4, 9)
-    assert numbers["num_scales"] == 2
-    assert numbers["losses"]["feature_matching_weight"] == 10.0
-    assert numbers["losses"]["perceptual_weight"] == 10.0
-    numbers = hdgan.PRESETS["pix2pixhd_1024p"]
-    assert (numbers["base_width"], numbers["num_enhancers"]) == (32, 1)
-    assert (numbers["num_local_blocks"], numbers["num_scales"]) == (3, 3)
-    for numbers in hdgan.PRESETS.values():
-        assert numbers["style_channels"] == 3
-    numbers = hdgan.PRESETS["pix2pix_256"]
-    assert numbers["num_scales"] == 1
-    assert numbers["dropout_rate"] == 0.5
-    assert numbers["losses"]["l1_weight"] == 100.0
+def test_published_values():
+    config = hdgan.PRESETS["pix2pixhd_512p"]
+    networks, losses = config["networks"], config["losses"]
+    assert networks["base_width"] == networks["discriminator_width"] == 64
+    assert (networks["num_downsamplings"], networks["num_blocks"]) == (4, 9)
+    assert networks["num_scales"] == 2
+    assert losses["feature_matching"]["weight"] == 10.0
+    assert losses["perceptual"]["weight"] == 10.0
+    networks = hdgan.PRESETS["pix2pixhd_1024p"]["networks"]
+    assert (networks["base_width"], networks["num_enhancers"]) == (32, 1)
+    assert (networks["num_local_blocks"], networks["num_scales"]) == (3, 3)
+    for name in ("pix2pixhd_512p", "pix2pixhd_1024p", "pix2pix_256"):
+        assert hdgan.PRESETS[name]["networks"]["style_channels"] == 3
+    config = hdgan.PRESETS["pix2pix_256"]
+    assert config["networks"]["num_scales"] == 1
+    assert config["networks"]["dropout_rate"] == 0.5
+    assert config["losses"]["l1"]["weight"] == 100.0
 
 
 def test_width_is_that_of_the_output_resolution():
-    numbers = resolve_preset(
+    generator, _, _ = make_networks(
         "pix2pixhd_1024p",
+        6,
         base_width=2,
         num_enhancers=2,
         num_blocks=1,
         num_local_blocks=1,
         discriminator_width=4,
     )
-    generator, _, _ = build_networks(numbers, 6)
     widths = {
         layer.name: layer.filters
         for layer in generator.layers
@@ -69,15 +68,16 @@ def test_width_is_that_of_the_output_resolution():
 @pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
 @pytest.mark.parametrize("count", [None, 5])
 def test_styles_add_channels_to_the_generator_alone(styles, count):
-    numbers = resolve_preset(
-        "tiny",
-        base_width=4,
-        num_blocks=1,
-        encoder_width=4,
-        num_scales=1,
-        style_channels=count,
+    overrides = {
+        "base_width": 4,
+        "num_blocks": 1,
+        "encoder_width": 4,
+        "num_scales": 1,
+        "style_channels": count,
+    }
+    generator, discriminator, encoder = make_networks(
+        "tiny", 6, styles, **overrides
     )
-    generator, discriminator, encoder = build_networks(numbers, 6, styles)
     assert generator.input_shape[-1] == 6 + (count or 3)
     assert discriminator.input_shape[-1] == 6 + 3
     if styles == "loaded":
@@ -85,7 +85,7 @@ def test_styles_add_channels_to_the_generator_alone(styles, count):
     else:
         assert encoder.output_shape[-1] == (count or 3)
         assert encoder.regions == styles
-    plain, _, none = build_networks(numbers, 6)
+    plain, _, none = make_networks("tiny", 6, **overrides)
     assert plain.input_shape[-1] == 6
     assert none is None
 
@@ -102,16 +102,17 @@ def test_sizes_suit_generator_and_encoder():
     model = make_model(
         styles="instances", num_downsamplings=1, encoder_downsamplings=3
     )
-    assert size_multiple(model.generator) == 2
-    assert size_multiple(model.generator, model.encoder) == 8
+    assert model.generator.size_multiple == 2
+    assert model.size_multiple == 8
     assert model.preprocessing.size_multiple == 8
 
 
 def test_overrides_replace_and_none_leaves():
-    numbers = resolve_preset("tiny", base_width=8, num_blocks=None)
-    assert numbers["base_width"] == 8
-    assert numbers["num_blocks"] == hdgan.PRESETS["tiny"]["num_blocks"]
-    assert hdgan.PRESETS["tiny"]["base_width"] != 8
+    changed = resolve_preset("tiny", base_width=8, num_blocks=None)["networks"]
+    preset = hdgan.PRESETS["tiny"]["networks"]
+    assert changed["base_width"] == 8
+    assert changed["num_blocks"] == preset["num_blocks"]
+    assert preset["base_width"] != 8
 
 
 def test_unknown_names_are_refused_with_those_that_exist():
@@ -121,3 +122,45 @@ def test_unknown_names_are_refused_with_those_that_exist():
         resolve_preset("tiny", wings=2)
     with pytest.raises(ValueError, match="has no num_enhancers"):
         hdgan.Pix2PixHD.from_preset("tiny", labels=LABELS, num_enhancers=2)
+
+
+def test_a_preset_of_another_family_is_refused():
+    with pytest.raises(
+        ValueError, match=r"preset of Pix2PixHD, not of Pix2Pix"
+    ):
+        hdgan.Pix2Pix.from_preset("tiny", labels=LABELS)
+    model = make_model("pix2pix_256")
+    assert isinstance(model, hdgan.Pix2Pix)
+
+
+def test_a_trained_model_is_reached_like_a_preset(tmp_path):
+    model = make_model(num_downsamplings=1, num_scales=1)
+    model.save(tmp_path / "model.keras")
+    for path in (tmp_path, tmp_path / "model.keras"):
+        loaded = hdgan.LabelToPhotoModel.from_preset(str(path))
+        assert isinstance(loaded, hdgan.Pix2PixHD)
+        assert loaded.labels.names == LABELS.names
+    with pytest.raises(ValueError, match=r"`base_width`.*brings its own"):
+        hdgan.LabelToPhotoModel.from_preset(str(tmp_path), base_width=8)
+    with pytest.raises(ValueError, match=r"Pix2PixHD. Expected a Pix2Pix"):
+        hdgan.Pix2Pix.from_preset(str(tmp_path))
+
+
+def test_a_model_on_the_hub_is_downloaded(tmp_path, monkeypatch):
+    make_model(num_downsamplings=1, num_scales=1).save(tmp_path / "model.keras")
+
+    # Stands for the library: the Hub can't be reached from every machine.
+    def download(repository, file):
+        if repository != "someone/streets":
+            raise OSError("404")
+        return str(tmp_path / file)
+
+    hub = types.SimpleNamespace(hf_hub_download=download)
+    monkeypatch.setitem(sys.modules, "huggingface_hub", hub)
+    model = hdgan.LabelToPhotoModel.from_preset("hf://someone/streets")
+    assert model.labels.names == LABELS.names
+    with pytest.raises(ValueError, match=r"hf://nobody/here.*404"):
+        hdgan.load_model("hf://nobody/here")
+    monkeypatch.setitem(sys.modules, "huggingface_hub", None)
+    with pytest.raises(ValueError, match="pip install huggingface_hub"):
+        hdgan.load_model("hf://someone/streets")

@@ -1,4 +1,4 @@
-"""Networks from and to the authors' checkpoints."""
+"""Networks from and to checkpoints of the original PyTorch code."""
 
 import golden_weights
 import keras
@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 
 import hdgan
-from hdgan.data.pickled_arrays import read_torch_file
+from hdgan.data.torch_file import read_torch_file
 from hdgan.models.pix2pixhd import pytorch_checkpoint
 
 GOLDEN = golden_weights.FOLDER
@@ -89,7 +89,7 @@ def test_architecture_is_found(name, expected):
 
 
 @pytest.mark.parametrize("name", LOADERS)
-def test_state_dict_is_what_was_read(name):
+def test_state_dict_equals_the_file(name):
     written = pytorch_checkpoint.state_dict(_load(name))
     read = read_torch_file(GOLDEN / f"{name}.pth")
     assert list(written) == list(read)
@@ -108,7 +108,7 @@ def _save(path, state):
 
 
 def _drawn(network):
-    """Gives every weight of a network a value of its own."""
+    """Sets every weight of a network to a different value."""
     draw = np.random.default_rng(3)
     for weight in network.weights:
         weight.assign(draw.uniform(0.1, 0.3, weight.shape))
@@ -116,7 +116,7 @@ def _drawn(network):
 
 
 def _torch_generator(torch, dropout):
-    """Returns the published generator with batch norm, by its description."""
+    """Returns the original generator with batch norm, by its description."""
     nn = torch.nn
 
     class Block(nn.Module):
@@ -168,7 +168,7 @@ def test_batch_norm_and_dropout_agree_with_pytorch(tmp_path, dropout):
     output = generator(image.numpy().transpose(0, 2, 3, 1), training=False)
     error = _relative_error(output.numpy(), expected.transpose(0, 2, 3, 1))
     assert error < 1e-4
-    # And back: PyTorch takes what is written.
+    # And back: PyTorch reads the written file.
     state = pytorch_checkpoint.state_dict(generator)
     again = _torch_generator(torch, dropout)
     _, unexpected = again.load_state_dict(
@@ -319,7 +319,7 @@ def test_something_else_than_a_state_dict(tmp_path):
     ids=["unet", "spectral norm", "no norm", "sequential"],
 )
 def test_networks_that_the_published_code_does_not_have(network):
-    with pytest.raises(ValueError, match="published code"):
+    with pytest.raises(ValueError, match="original PyTorch code"):
         pytorch_checkpoint.state_dict(network())
 
 
@@ -380,7 +380,7 @@ def test_expanded_tensors_build_no_large_network(tmp_path):
     ],
     ids=["key", "nan", "integers", "empty", "digits"],
 )
-def test_values_and_names_that_are_none(tmp_path, change, words):
+def test_invalid_values_and_names(tmp_path, change, words):
     torch = pytest.importorskip("torch")
     state = torch.load(GOLDEN / "encoder.pth", weights_only=True)
     change(state)

@@ -18,6 +18,8 @@ from tiny_models import (
 
 import hdgan
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
+from hdgan.training.loss_terms import Perceptual
 
 # The last has every kind of state: E, an average, seeds of dropout.
 CASES = {
@@ -63,7 +65,7 @@ def run(request, tmp_path_factory):
     """A model saved after two of four steps, and one that went on from it."""
     path = tmp_path_factory.mktemp("run") / "model.keras"
     model = make_model(**CASES[request.param])
-    model.compile(_adam(), _adam(), feature_matching_weight=4.0, l1_weight=2.0)
+    model.compile(_adam(), _adam(), losses={"feature_matching": 4.0, "l1": 2.0})
     _train_two_steps(model)
     model.save(path)
     at_save = _weights(model)
@@ -127,8 +129,13 @@ def test_labels_losses_and_configuration_survive(run):
     assert loaded.labels.names == LABELS.names
     assert loaded.labels.colors == LABELS.colors
     assert loaded.get_config() == run.model.get_config()
-    assert loaded.objective.get_config() == run.model.objective.get_config()
-    assert loaded.objective.feature_matching_weight == 4.0
+    for ours, theirs in zip(
+        loaded.loss_terms, run.model.loss_terms, strict=True
+    ):
+        assert ours.name == theirs.name
+        assert ours.get_config() == theirs.get_config()
+    weights = {term.name: term.weight for term in loaded.loss_terms}
+    assert weights["feature_matching"] == 4.0
     assert isinstance(
         loaded.generator_optimizer._learning_rate, hdgan.LinearDecay
     )
@@ -153,8 +160,11 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
     model = make_model(num_downsamplings=1, num_scales=1)
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
     model.compile(
-        perceptual_loss=PerceptualLoss(weights, inputs="raw"),
-        perceptual_weight=3.0,
+        losses={
+            "perceptual": Perceptual(
+                3.0, PerceptualLoss(VGG19Features(weights, "raw"))
+            )
+        },
         run_eagerly=True,
     )
     model.train_on_batch(make_scenes(1, 16, 16))
@@ -165,9 +175,10 @@ def test_the_perceptual_network_is_not_in_the_file(tmp_path):
     with zipfile.ZipFile(path) as archive:
         assert "vgg" not in " ".join(archive.namelist()).lower()
     loaded = keras.models.load_model(path)
-    loss = loaded.objective.perceptual_loss
-    assert (loss.weights, loss.inputs) == (weights, "raw")
-    assert loaded.objective.perceptual_weight == 3.0
+    (term,) = (t for t in loaded.loss_terms if t.name == "perceptual")
+    features = term.loss.features
+    assert (features.weights, features.inputs) == (weights, "raw")
+    assert term.weight == 3.0
     assert len(loaded.weights) == len(model.weights)
 
 

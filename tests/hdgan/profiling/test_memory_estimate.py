@@ -1,10 +1,12 @@
 """The estimate of a train step's memory, part by part."""
 
+import keras
 import pytest
 from tiny_models import make_model
 from vgg_weights import write_keras
 
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
 from hdgan.profiling.memory_estimate import estimate_memory
 
 SIZE = 2, 64, 96
@@ -31,7 +33,7 @@ def test_weights_and_moments_are_counted_exactly():
 
 
 def test_maps_by_hand():
-    """One stage without a norm at one scale, and two of a single channel."""
+    """One scale: a stage without a norm, one with it, and the logits."""
     _, estimate = _estimate(
         num_scales=1, num_discriminator_layers=1, discriminator_width=4
     )
@@ -73,7 +75,9 @@ def test_what_takes_more(tmp_path):
     )
     _, scaled = _estimate(dtype="mixed_float16")
     assert scaled.gradients == 4 * model.generator.count_params()
-    loss = PerceptualLoss(write_keras(tmp_path / "vgg19.weights.h5"))
+    loss = PerceptualLoss(
+        VGG19Features(write_keras(tmp_path / "vgg19.weights.h5"))
+    )
     _, perceptual = _estimate({"perceptual_loss": loss})
     assert perceptual.perceptual > 4 * 12e6
     assert perceptual.total > plain.total
@@ -84,3 +88,17 @@ def test_it_reads_as_a_sentence():
     assert str(estimate).startswith(f"{estimate.total / 1e9:.1f} GB (")
     assert "generator 0.0" in str(estimate)
     assert "gradients" not in str(estimate)
+
+
+def test_an_unknown_layer_is_counted_by_its_outputs(caplog):
+    """The estimate warns once and never stops a training."""
+    model, _ = _estimate()
+    x = keras.Input((None, None, 6))
+    y = keras.layers.DepthwiseConv2D(3, padding="same", name="unheard_of")(x)
+    model.generator = keras.Model(x, y)
+    for _ in range(2):
+        estimate = estimate_memory(model, *SIZE)
+    # The condition and the layer's output, six channels each.
+    assert estimate.generator == 4 * 2 * 64 * 96 * (6 + 6)
+    (message,) = caplog.messages
+    assert "unheard_of (DepthwiseConv2D)" in message

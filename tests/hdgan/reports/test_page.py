@@ -133,7 +133,7 @@ def test_the_pictures_of_a_scene():
     np.testing.assert_array_equal(pictures["Photo"], scene["photo"])
 
 
-def test_a_feature_map_is_shown_and_used():
+def test_a_style_map_is_shown_and_used():
     model = sharpen(make_model(num_downsamplings=1, styles="loaded"))
     scene = _scene(style_channels=3)
     pictures = scene_pictures(model, **scene)
@@ -148,7 +148,7 @@ def test_a_feature_map_is_shown_and_used():
     scene["style_map"] = 255 - scene["style_map"]
     other = scene_pictures(model, **scene)["Generated"]
     assert (other != pictures["Generated"]).any()
-    # What is no RGB image can't be shown.
+    # Only style maps of three channels are shown.
     model = make_model(num_downsamplings=1, styles="loaded", style_channels=2)
     pictures = scene_pictures(model, **_scene(style_channels=2))
     assert "Style map" not in pictures

@@ -25,8 +25,14 @@ def test_the_defaults_are_valid():
         ({"flip": 1}, "`flip` must be True or False. Received: 1"),
         ({"devices": "CPU:0"}, "`devices` must be a tuple. Received: 'CPU:0'"),
         ({"batch_size": 0}, "`batch_size` must be at least 1. Received: 0"),
-        ({"l1_weight": -1}, "`l1_weight` must be at least 0. Received: -1"),
-        ({"l1_weight": math.nan}, "`l1_weight` must be finite. Received: nan"),
+        (
+            {"losses": {"l1": -1}},
+            "`l1_weight` must be at least 0. Received: -1",
+        ),
+        (
+            {"losses": {"l1": math.nan}},
+            "`l1_weight` must be finite. Received: nan",
+        ),
         ({"learning_rate": 0}, "`learning_rate` must be above 0. Received: 0"),
         ({"beta_2": 1}, "`beta_2` must be below 1. Received: 1"),
         ({"resize_mode": "x"}, "`resize_mode` must be one of scale_width, "),

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 import hdgan
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
 from hdgan.recipes.pix2pixhd_1024p import OPTIONS as COARSE_TO_FINE
 from hdgan.recipes.pix2pixhd_1024p import make_phases
 from hdgan.runs import Phase, TrainingOptions
-from hdgan.tools.draw_scenes import draw_scenes
 
 NETWORKS = {
     "base_width": 2,
@@ -39,7 +39,7 @@ def one_phase(data_dir, workdir, **changes):
         "data_dir": data_dir,
         "workdir": str(workdir),
         "load_size": 32,
-        "perceptual_weight": 0.0,
+        "losses": {"perceptual": 0.0},
         "epochs": 1,
         "decay_epochs": 1,
         "num_sample_scenes": 1,
@@ -59,7 +59,7 @@ def test_a_coarse_to_fine_run_is_started_and_resumed(data_dir, tmp_path):
         data_dir=data_dir,
         workdir=str(tmp_path / "run"),
         load_size=64,
-        perceptual_weight=0.0,
+        losses={"perceptual": 0.0},
         global_epochs=1,
         global_decay_epochs=0,
         fix_global_epochs=1,

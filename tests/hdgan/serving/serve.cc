@@ -1,11 +1,12 @@
-// Answers requests from an exported model in C++, as TF Serving's core does:
-// with TensorFlow's own loader, by directory and signature alone.
+// Answers requests with an exported model in C++, as TF Serving's core does:
+// with TensorFlow's own loader, given only a directory and a signature.
 //
 //     serve EXPORT REQUESTS
 //
 // REQUESTS holds a folder for each request, named SIGNATURE-ANYTHING, with an
-// INPUT.pb (a TensorProto) for each input. Into it go an OUTPUT.answer for each
-// output, or a file `error`. Prints the signatures, one a line.
+// INPUT.pb (a TensorProto) for each input. The program writes an OUTPUT.answer
+// for each output into it, or a file `error`. It prints the names of the
+// signatures, one per line.
 
 #include <algorithm>
 #include <iostream>
@@ -33,7 +34,7 @@ tf::Status Answer(const tf::SavedModelBundle& bundle,
         tf::ReadBinaryProto(env, folder + "/" + name + ".pb", &proto));
     tf::Tensor tensor;
     if (!tensor.FromProto(proto)) {
-      return tf::errors::InvalidArgument(name, ".pb is no tensor");
+      return tf::errors::InvalidArgument(name, ".pb is not a tensor");
     }
     inputs.emplace_back(info.name(), tensor);
   }
@@ -47,7 +48,7 @@ tf::Status Answer(const tf::SavedModelBundle& bundle,
       bundle.session->Run(inputs, tensor_names, {}, &outputs));
   for (size_t i = 0; i < names.size(); ++i) {
     tf::TensorProto proto;
-    // Packed, strings are in a form that Python does not read.
+    // Python does not read strings in the packed form.
     if (outputs[i].dtype() == tf::DT_STRING) {
       outputs[i].AsProtoField(&proto);
     } else {

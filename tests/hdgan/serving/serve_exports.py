@@ -1,7 +1,7 @@
-"""Answers requests from exported models, with TensorFlow alone.
+"""Answers requests with exported models, without Keras and this package.
 
-Run as `python serve_exports.py FOLDER`, in a process of its own: reads the
-SavedModels and `requests.npz` in the folder and writes `answers.npz`.
+`python serve_exports.py FOLDER` reads the SavedModels and `requests.npz` in the
+folder and writes `answers.npz`.
 """
 
 import os
@@ -9,7 +9,8 @@ import pathlib
 import sys
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
-# As if they weren't installed: TensorFlow itself imports Keras if it can.
+# Blocks their import, as if they were not installed. TensorFlow itself imports
+# Keras if it can.
 ABSENT = ("keras", "tf_keras", "hdgan")
 sys.modules.update(dict.fromkeys(ABSENT))
 
@@ -50,7 +51,7 @@ def main(folder):
 
 
 def answer(serve, inputs):
-    """Returns the photo, or the error's name and message."""
+    """Returns the photo, or the name and message of the error."""
     try:
         return serve(**{key: tf.constant(v) for key, v in inputs.items()})[
             "photo"
@@ -84,9 +85,9 @@ def describe(serve):
 
 
 def list_operations(directory):
-    """Returns the kinds of operations of all signatures, as the file has them.
+    """Returns the types of all operations in a SavedModel's file.
 
-    Besides them it has what TensorFlow needs to load the weights.
+    They include the operations that load the weights.
     """
     contents = (directory / "saved_model.pb").read_bytes()
     (meta_graph,) = saved_model_pb2.SavedModel.FromString(contents).meta_graphs

@@ -1,4 +1,4 @@
-"""The client against a stand-in that runs real exports, by both protocols."""
+"""The client against a stand-in server of real exports, by both protocols."""
 
 import base64
 import concurrent.futures
@@ -16,7 +16,6 @@ import standin_server
 from PIL import Image
 from tiny_models import inputs_for, make_model, sharpen
 
-from hdgan import StyleClusters
 from hdgan.data.image_files import encode_png
 from hdgan.serving import Client, ServingError, ServingOptions
 
@@ -25,7 +24,7 @@ PHOTO = np.zeros((2, 2, 3), "uint8")
 
 
 def _huge_image():
-    """An answer whose image says of itself that it is far too large."""
+    """Returns an answer with an image whose header claims a huge size."""
     image = bytearray(encode_png("", PHOTO))
     image[16:24] = 2 * (2**16).to_bytes(4, "big")
     image[29:33] = zlib.crc32(image[12:29]).to_bytes(4, "big")
@@ -52,7 +51,7 @@ def server(model, tmp_path_factory):
 @pytest.fixture(autouse=True)
 def fresh(server):
     server.num_refusals, server.delay = 0, 0.0
-    # What a client no longer waits for goes on.
+    # Requests that a client has given up are still in progress.
     while server.num_now:
         time.sleep(0.02)
     server.num_requests = server.num_at_once = 0
@@ -77,7 +76,7 @@ def test_photographs_are_those_of_synthesize(model, server, protocol, size):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_large_photographs_come_through(model, server, protocol):
-    # Of noise: the answer is more than the 4 MB that gRPC takes by default.
+    # Noise, so that the answer exceeds gRPC's default limit of 4 MB.
     draw = np.random.default_rng(0)
     label_map = draw.integers(0, 5, (1024, 1800), "uint8")
     files = {"label_bytes": encode_png("", label_map), "instance_bytes": b""}
@@ -89,13 +88,13 @@ def test_large_photographs_come_through(model, server, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_the_model_describes_itself(server, protocol):
+def test_the_model_is_described(server, protocol):
     description = Client(getattr(server, protocol)).describe()
     assert description["num_labels"] == 5
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_version_is_the_one_that_was_asked_for(server, protocol):
+def test_the_requested_version_answers(server, protocol):
     url = getattr(server, protocol)
     assert Client(url, version=1).describe()["num_labels"] == 5
     with pytest.raises(ServingError, match="NOT_FOUND"):
@@ -103,7 +102,7 @@ def test_a_version_is_the_one_that_was_asked_for(server, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_client_that_is_closed_asks_no_more(server, protocol):
+def test_a_closed_client_sends_no_requests(server, protocol):
     with Client(f"{getattr(server, protocol)}/") as client:
         assert client.describe()["num_labels"] == 5
     with pytest.raises(ValueError, match="closed"):
@@ -113,9 +112,9 @@ def test_a_client_that_is_closed_asks_no_more(server, protocol):
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 @pytest.mark.parametrize("is_refused", [True, False])
-def test_closing_ends_what_is_waited_for(server, protocol, is_refused):
+def test_closing_ends_the_calls_in_progress(server, protocol, is_refused):
     client = Client(getattr(server, protocol))
-    # Of a server that refuses it is the next try that is waited for.
+    # With a server that refuses, the client waits for its next try.
     server.delay, server.num_refusals = (0.0, 1000) if is_refused else (5.0, 0)
     begin = time.monotonic()
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -130,7 +129,7 @@ def test_closing_ends_what_is_waited_for(server, protocol, is_refused):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_whoever_stops_early_does_not_wait(server, protocol):
+def test_a_consumer_that_stops_early_does_not_wait(server, protocol):
     client = Client(getattr(server, protocol))
     server.delay = 5.0
     begin = time.monotonic()
@@ -146,19 +145,14 @@ def test_whoever_stops_early_does_not_wait(server, protocol):
 
 
 @pytest.fixture(scope="module")
-def styled(tmp_path_factory):
+def styled(exports):
     """A model with an encoder and clusters, and a server of it."""
-    directory = tmp_path_factory.mktemp("styled") / "1"
-    model = sharpen(make_model(num_downsamplings=1, styles="instances"))
-    centers = np.float32([[0.9, -0.9, 0.5], [-0.9, 0.9, -0.5]])
-    model.style_clusters = StyleClusters({1: centers})
-    model.export(directory)
-    with standin_server.start(directory) as server:
-        yield model, server
+    with standin_server.start(exports["encoder"].directory) as server:
+        yield exports["encoder"].model, server
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_styles_are_found_and_given(styled, protocol):
+def test_encoded_styles_are_used_and_changed(styled, protocol):
     model, server = styled
     client = Client(getattr(server, protocol))
     scene = {k: v[0] for k, v in inputs_for(model, 1, 17, 33).items()}
@@ -170,24 +164,24 @@ def test_styles_are_found_and_given(styled, protocol):
     assert (photo.dtype, photo.shape) == (np.uint8, (17, 33, 3))
     expected = model.synthesize(*maps, scene["photo"])
     assert np.abs(photo.astype(int) - expected).max() <= 1
-    # One car in another colour.
-    recoloured = {**styles, 26001: -styles[26001]}
-    other = client.synthesize_with_style(*maps, recoloured)
+    # The style of one car is changed.
+    changed = {**styles, 26001: -styles[26001]}
+    other = client.synthesize_with_style(*maps, changed)
     assert (other != photo).any()
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
+def test_styles_are_clusters_by_seed_or_index(styled, protocol):
     model, server = styled
     client = Client(getattr(server, protocol))
     # Sky above a road.
     label_map = np.repeat(np.uint8([[0], [1]]), 8, axis=0).repeat(32, axis=1)
     centers = model.style_clusters.centers[1]
     photos = set()
-    for number, center in enumerate(centers):
-        features = np.where(label_map[..., None], center, centers.mean(0))
-        expected = model.synthesize(label_map, style_map=features)
-        photo = client.synthesize_with_style(label_map, styles={1: number})
+    for cluster, center in enumerate(centers):
+        style_map = np.where(label_map[..., None], center, centers.mean(0))
+        expected = model.synthesize(label_map, style_map=style_map)
+        photo = client.synthesize_with_style(label_map, styles={1: cluster})
         assert np.abs(photo.astype(int) - expected).max() <= 1
         photos.add(photo.tobytes())
     drawn = {
@@ -219,12 +213,12 @@ def test_styles_are_drawn_or_named_by_cluster(styled, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_what_the_server_refuses_is_an_exception(server, protocol):
+def test_refused_requests_raise(server, protocol):
     client = Client(getattr(server, protocol))
     with pytest.raises(ServingError, match=r"outside 0..4") as caught:
         client.synthesize(np.full((8, 8), 7, "uint8"))
     assert caught.value.code == "INVALID_ARGUMENT"
-    # The check's own words, without TensorFlow's report around them.
+    # The message of the check, without TensorFlow's text around it.
     assert caught.value.message == (
         "`label_bytes` holds a label id outside 0..4: this model has 5 classes."
     )
@@ -233,7 +227,7 @@ def test_what_the_server_refuses_is_an_exception(server, protocol):
     assert caught.value.message == (
         "`instance_map` and `label_map` differ in batch, height or width."
     )
-    # Once each: another try could not help.
+    # Neither was retried, as a retry would fail in the same way.
     assert server.num_requests == 2
     with pytest.raises(ServingError, match="Servable not found") as caught:
         Client(getattr(server, protocol), model="other").describe()
@@ -241,7 +235,7 @@ def test_what_the_server_refuses_is_an_exception(server, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_what_may_pass_is_tried_again(model, server, protocol):
+def test_transient_errors_are_retried(model, server, protocol):
     client = Client(getattr(server, protocol), retries=2)
     server.num_refusals = 2
     client.describe()
@@ -254,14 +248,15 @@ def test_what_may_pass_is_tried_again(model, server, protocol):
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_a_deadline_holds_for_all_tries(server, protocol):
+def test_the_timeout_includes_all_retries(server, protocol):
     client = Client(getattr(server, protocol), timeout=0.5)
     server.delay = 2.0
     with pytest.raises(ServingError) as caught:
         client.describe()
     assert caught.value.code == "DEADLINE_EXCEEDED"
     assert server.num_requests == 1
-    # Each try is answered soon, all together are not: 50 would be.
+    # Each try is answered at once; the deadline ends the retries, not their
+    # number.
     server.delay, server.num_refusals = 0.0, 1000
     begin = time.monotonic()
     client = Client(getattr(server, protocol), timeout=1.5)
@@ -272,7 +267,7 @@ def test_a_deadline_holds_for_all_tries(server, protocol):
 
 
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "grpc://127.0.0.1:9"])
-def test_no_server_at_all(url):
+def test_no_server(url):
     with pytest.raises(ServingError) as caught:
         Client(url, retries=0, timeout=5).describe()
     assert caught.value.code == "UNAVAILABLE"
@@ -280,7 +275,7 @@ def test_no_server_at_all(url):
 
 @contextlib.contextmanager
 def _answering(parts, pause=0.0):
-    """A server that answers one request with these bytes, bit by bit."""
+    """A server that answers one request with these parts, one by one."""
 
     class Proxy(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
@@ -310,16 +305,16 @@ def _answering(parts, pause=0.0):
         (b'{"outputs": 3}', "outputs.*Received: {'image_bytes': 3}"),
         (b'{"outputs": {"photo": 3}}', "outputs.*Received: .*{'photo': 3}"),
         (b'{"outputs": [{"b64": "?"}]}', "outputs.*Received"),
-        (b'{"outputs": [{"b64": "aGVsbG8="}]}', "no image: b'hello'"),
+        (b'{"outputs": [{"b64": "aGVsbG8="}]}', "not an image: b'hello'"),
         (b'{"outputs": []}', r"outputs.*Received"),
         (
             b'{"outputs": [{"b64": "aGk="}, {"b64": "aGk="}]}',
             r"outputs.*Received",
         ),
-        (HUGE, "no image"),
+        (HUGE, "not an image"),
     ],
 )
-def test_an_answer_that_is_no_models(answer, message):
+def test_answers_that_no_model_gives(answer, message):
     with (
         _answering([answer]) as url,
         pytest.raises(ServingError, match=message),
@@ -327,10 +322,10 @@ def test_an_answer_that_is_no_models(answer, message):
         Client(url).synthesize(np.zeros((2, 2), "uint8"))
 
 
-def test_an_answer_that_describes_no_model():
+def test_an_answer_without_a_description():
     with (
         _answering([b'{"outputs": ["{}"]}']) as url,
-        pytest.raises(ServingError, match="describes no model"),
+        pytest.raises(ServingError, match="does not describe a model"),
     ):
         Client(url).describe()
 
@@ -339,13 +334,13 @@ def test_an_answer_that_describes_no_model():
 def test_an_answer_that_does_not_end(part):
     with _answering([part] * 50, pause=0.1) as url:
         begin = time.monotonic()
-        with pytest.raises(ServingError, match="no whole answer") as caught:
+        with pytest.raises(ServingError, match="was not complete") as caught:
             Client(url, timeout=0.5).describe()
         assert time.monotonic() - begin < 3
     assert caught.value.code == "DEADLINE_EXCEEDED"
 
 
-def test_styles_of_an_answer_that_do_not_fit():
+def test_an_answer_with_too_few_styles():
     answer = b"""{"outputs": {"style_instances": [1, 2],
         "style_vectors": [[0.5, 0.5]]}}"""
     with (
@@ -356,7 +351,7 @@ def test_styles_of_an_answer_that_do_not_fit():
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_many_at_a_time_but_not_too_many(model, server, protocol):
+def test_simultaneous_calls_are_limited(model, server, protocol):
     client = Client(getattr(server, protocol))
     server.delay = 0.1
     label_map, _ = _scene(model)
@@ -374,7 +369,7 @@ def test_many_at_a_time_but_not_too_many(model, server, protocol):
     results = {}
     for number, result in client.map(ask, items(), concurrency=3):
         results[number] = result
-        # They are not all taken at once.
+        # An item is taken only when its call can start.
         assert len(taken) <= len(results) + 3
     assert sorted(results) == list(range(12))
     for number, result in results.items():

@@ -16,11 +16,11 @@ from tiny_models import make_model
 from hdgan.data.image_files import encode_png
 from hdgan.serving import ServingOptions
 
-# Height and width; one of the sizes that are asked for.
+# Height and width; one of `exported_models.SIZES`.
 FIXED_SIZE = 17, 33
 
 pytestmark = pytest.mark.skipif(
-    shutil.which("g++") is None, reason="there is no C++ compiler"
+    shutil.which("g++") is None, reason="g++ is not installed"
 )
 
 
@@ -39,7 +39,7 @@ def program(tmp_path_factory):
             str(source),
             "-o",
             str(path),
-            # Its kernels register themselves: nothing refers to them.
+            # Nothing refers to the library: its kernels register themselves.
             "-Wl,--no-as-needed",
             *tf.sysconfig.get_link_flags(),
             "-l:libtensorflow_cc.so.2",
@@ -65,10 +65,10 @@ def _read(folder, name):
 
 
 def _write_requests(model, requests):
-    """Writes requests for every signature; returns the photos expected.
+    """Writes requests for every signature; returns the expected photos.
 
-    The names of folders are the signature's and the size's; the photos are by
-    these.
+    The photos are by the names of the requests' folders, which consist of the
+    signature and the size.
     """
     photos = {}
     for size in exported_models.SIZES:
@@ -126,12 +126,12 @@ def _write_requests_with_style(model, requests):
 def _assert_styles(model, folder):
     width, height = map(int, folder.name.split("-")[1].split("x"))
     scenes, _ = exported_models.make_request(model, (height, width))
-    features = model.encode(scenes).numpy()[0]
+    style_map = model.encode(scenes).numpy()[0]
     ids = _read(folder, "style_instances")
     vectors = _read(folder, "style_vectors")
     assert sorted(ids) == list(np.unique(scenes["instance_map"]))
     for instance, vector in zip(ids, vectors, strict=True):
-        expected = features[scenes["instance_map"][0] == instance]
+        expected = style_map[scenes["instance_map"][0] == instance]
         np.testing.assert_allclose(vector, expected[0], atol=1e-4)
 
 
@@ -148,7 +148,7 @@ def _assert_photo(folder, expected, atol):
 
 @pytest.mark.journey
 @pytest.mark.parametrize("name", exported_models.NAMES)
-def test_it_gives_the_photographs_of_synthesize(
+def test_photographs_are_those_of_synthesize(
     program, name, tmp_path, two_replicas
 ):
     model = exported_models.make_exported(name, tmp_path, two_replicas)
@@ -162,7 +162,7 @@ def test_it_gives_the_photographs_of_synthesize(
         text=True,
     )
     folders = {folder.name: folder for folder in requests.iterdir()}
-    # The loader adds one for the initialization of the graph.
+    # The loader adds a signature that initializes the graph.
     listed = set(result.stdout.split()) - {"__saved_model_init_op"}
     assert listed == {name.split("-")[0] for name in folders}
     description = _read(folders.pop("describe-it"), "description").item()
@@ -171,13 +171,13 @@ def test_it_gives_the_photographs_of_synthesize(
         _assert_photo(
             folders.pop(request), photo, exported_models.tolerance(name, 1)
         )
-    # All that is left are encodings.
+    # The folders that are left hold requests of the encoder.
     for folder in folders.values():
         _assert_styles(model, folder)
 
 
 @pytest.mark.journey
-def test_an_error_says_what_is_wrong(program, tmp_path):
+def test_an_error_has_the_message_of_the_check(program, tmp_path):
     model = make_model(num_downsamplings=1)
     model.export(tmp_path / "1")
     wrong = {

@@ -1,4 +1,4 @@
-"""Many clients at a time, half of whose requests are bad."""
+"""Many simultaneous clients, half of whose requests are invalid."""
 
 import mixed_requests
 import pytest

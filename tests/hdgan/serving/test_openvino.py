@@ -1,4 +1,4 @@
-"""Exports run by a second engine, OpenVINO."""
+"""Exports in another engine, OpenVINO."""
 
 import exported_models
 import numpy as np
@@ -8,21 +8,21 @@ openvino = pytest.importorskip("openvino")
 
 
 def _compile(directory):
-    """Compiles `serving_default` as the page on deployment does."""
+    """Compiles `serving_default` as in deploy/README.md."""
     core = openvino.Core()
     model = core.read_model(directory)
-    # With a free batch the norm decides while it runs how to compute, and
-    # OpenVINO 2026.4 then reads memory that it has given away.
+    # With a free batch size, the normalization chooses its computation at run
+    # time, and OpenVINO 2026.4 then reads memory that it has freed.
     model.reshape({x: [1, *x.partial_shape[1:]] for x in model.inputs})
     return core.compile_model(model, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
 
 
-# Of bfloat16 it reads no constants.
+# OpenVINO cannot read constants in bfloat16.
 @pytest.mark.journey
 @pytest.mark.parametrize(
     "name", [name for name in exported_models.NAMES if name != "bfloat16"]
 )
-def test_it_gives_the_photographs_of_synthesize(name, tmp_path, two_replicas):
+def test_photographs_are_those_of_synthesize(name, tmp_path, two_replicas):
     model = exported_models.make_exported(name, tmp_path, two_replicas)
     model.export(tmp_path / "1")
     compiled = _compile(tmp_path / "1")

@@ -1,4 +1,4 @@
-"""A SavedModel that serves without Keras or this package."""
+"""SavedModels, which serve without Keras and without this package."""
 
 import pathlib
 import resource
@@ -33,8 +33,8 @@ MODELS = {
     "rgb": {"labels": None, "use_instances": False, "num_downsamplings": 1},
     "bfloat16": {"dtype": "mixed_bfloat16", "num_downsamplings": 1},
 }
-# All that an export may consist of: what any server of TensorFlow has, nothing
-# that calls back into Python, and nothing of training.
+# The operations that an export may use. Every TensorFlow server has them; none
+# calls back into Python or belongs to training.
 STOCK_OPERATIONS = """
     Abs AddV2 All Any AsString Assert AssignVariableOp AvgPool BiasAdd
     BroadcastTo Cast ClipByValue ConcatV2 Const Conv2D Conv2DBackpropInput
@@ -62,18 +62,19 @@ def _scenes(model, size, count):
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory):
-    """Models, and what a process of TensorFlow alone makes of their exports."""
+    """Models, and the answers of their exports in a process without Keras."""
     folder = tmp_path_factory.mktemp("served")
     models = {}
     requests = {}
     for name, options in MODELS.items():
         model = models[name] = sharpen(make_model(**options))
         if model.average_generator is not None:
-            # With optimizers that have something to leave behind.
+            # Gives the optimizers a state, which must not be exported.
             model.compile()
             model.fit(make_scenes(1, 16, 32), verbose=0)
             assert optimizer_state(model)
-            # Unlike the generator: else either could be the exported one.
+            # Makes the two generators differ, so that the photographs show
+            # which one was exported.
             model.average_generator.set_weights(
                 [3 * weight for weight in model.generator.get_weights()]
             )
@@ -107,7 +108,7 @@ def test_serving_gives_the_photographs_of_synthesize(served, name, size, count):
     inputs = _scenes(model, size, count)
     photos = model.synthesize(**inputs)
     difference = np.abs(answer.astype(int) - photos)
-    if name == "bfloat16":  # Kernels may differ by a rounding of eight bits.
+    if name == "bfloat16":  # Kernels may round its eight bits differently.
         assert difference.mean() < 1
     else:
         assert difference.max() <= 1
@@ -130,7 +131,7 @@ def test_only_the_networks_of_inference_are_exported(served):
             for weight in network.weights
         )
         assert list(served.answers[f"{name}/variables"]) == expected
-        # Nor does the file hold a weight twice.
+        # The file holds each weight once.
         assert list(served.answers[f"{name}/file"]) == expected
 
 
@@ -147,10 +148,10 @@ def test_signature_has_names_and_free_sizes(served):
         "photo: uint8 (None, None, None, 3)",
     ]
     assert list(served.answers["loaded/signature"]) == [
-        "style_map: uint8 (None, None, None, 2)",
         "instance_map: int32 (None, None, None)",
         "label_map: uint8 (None, None, None)",
         "photo -> uint8 (None, None, None, 3)",
+        "style_map: uint8 (None, None, None, 2)",
     ]
     assert (
         "label_map: uint8 (None, None, None, 3)"
@@ -161,14 +162,15 @@ def test_signature_has_names_and_free_sizes(served):
 @pytest.mark.parametrize("name", MODELS)
 def test_graph_holds_stock_operations_only(served, name):
     operations = set(served.answers[f"{name}/operations"])
-    # Of the network, and of the signatures that take files.
+    # Those of the networks and of the signatures that take files.
     assert operations >= {"Conv2D", "Tanh", "DecodePng"}
     assert operations <= set(STOCK_OPERATIONS.split())
 
 
 @pytest.mark.parametrize("name", MODELS)
 def test_graph_holds_no_gradients(served, name):
-    # They would make it twice as large, and loading it in Python warn of each.
+    # Gradients would double the size of the graph, and Python would warn of
+    # each when it loads the graph.
     assert not list(served.answers[f"{name}/gradients"])
 
 
@@ -183,7 +185,7 @@ def test_an_existing_directory_is_left_alone(served, tmp_path):
     assert not list((tmp_path / "1").iterdir())
 
 
-def test_an_export_that_was_faster_is_left_alone(served, tmp_path, monkeypatch):
+def test_a_simultaneous_export_is_left_alone(served, tmp_path, monkeypatch):
     write = savedmodel.write_description
 
     def write_late(*arguments):
@@ -193,7 +195,7 @@ def test_an_export_that_was_faster_is_left_alone(served, tmp_path, monkeypatch):
     monkeypatch.setattr(savedmodel, "write_description", write_late)
     with pytest.raises(ValueError, match="exists already"):
         served.models["labels"].export(tmp_path / "1")
-    # Of the other nothing is changed, of this one nothing left.
+    # The other export is unchanged, and this one left nothing behind.
     assert [path.name for path in tmp_path.iterdir()] == ["1"]
     assert [path.name for path in (tmp_path / "1").iterdir()] == ["variables"]
 
@@ -230,7 +232,7 @@ def test_a_file_in_the_way_is_left_alone(served, tmp_path):
 
 def test_a_write_that_fails_leaves_nothing_behind(served, tmp_path):
     limit = resource.getrlimit(resource.RLIMIT_FSIZE)
-    # As on a full disk: no file can grow beyond some bytes.
+    # Limits the size of files, as a full disk does.
     resource.setrlimit(resource.RLIMIT_FSIZE, (2000, limit[1]))
     try:
         with pytest.raises((OSError, tf.errors.OpError)):
@@ -241,8 +243,8 @@ def test_a_write_that_fails_leaves_nothing_behind(served, tmp_path):
 
 
 def test_each_device_has_the_graph_that_is_fast_there(tmp_path):
-    # Wide enough for what only processors compute otherwise: of the image's
-    # convolution the rows are added up by a second one.
+    # Wide enough that the last convolution is split on CPUs: a second
+    # convolution adds up its rows.
     model = sharpen(make_model(num_downsamplings=1, base_width=32))
     scenes = _scenes(model, SIZES[1], 1)
     scenes["label_map"] = scenes["label_map"].astype("uint8")
@@ -259,7 +261,7 @@ def test_each_device_has_the_graph_that_is_fast_there(tmp_path):
         photos[device] = serve(**tensors)["photo"].numpy().astype(int)
     assert convolutions["cpu"] == convolutions["gpu"] + 1
     assert np.abs(photos["cpu"] - photos["gpu"]).max() <= 1
-    # What is traced afterwards is for this machine again.
+    # Graphs that are traced afterwards are for this machine again.
     expected = model.synthesize(**scenes)
     assert np.abs(photos["gpu"] - expected).max() <= 1
     with pytest.raises(ValueError, match=r"`device`.*'tpu'"):

@@ -1,4 +1,4 @@
-"""What lies beside a served graph, read with the server's own protos."""
+"""The files beside a served graph, read with the server's own protos."""
 
 import sys
 
@@ -11,19 +11,12 @@ from google.protobuf import (
     text_format,
     wrappers_pb2,
 )
+from shared_exports import OPTIONS
 from tensorflow_serving.apis import prediction_log_pb2
 from tensorflow_serving.config import model_server_config_pb2
-from tiny_models import make_model, sharpen
+from tiny_models import make_model
 
 from hdgan.serving import ServingOptions, write_server_files
-
-SIZES = (32, 16), (17, 33)
-MODELS = {
-    "labels": {},
-    "encoder": {"styles": "instances"},
-    "loaded": {"styles": "loaded", "style_channels": 3},
-    "rgb": {"labels": None, "use_instances": False},
-}
 
 
 def _read_warmup(directory):
@@ -37,24 +30,21 @@ def _read_warmup(directory):
         )
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_every_warmup_request_is_answered(name, tmp_path):
-    model = sharpen(make_model(num_downsamplings=1, **MODELS[name]))
-    options = ServingOptions(fixed_sizes=((16, 8),), warmup_sizes=SIZES)
-    model.export(tmp_path / "1", options)
-    loaded = tf.saved_model.load(tmp_path / "1")
-    counts = dict.fromkeys(loaded.signatures, 0)
-    for signature, inputs in _read_warmup(tmp_path / "1"):
+@pytest.mark.parametrize("name", ["labels", "encoder", "loaded", "rgb"])
+def test_every_warmup_request_is_answered(exports, name):
+    signatures = exports[name].signatures
+    counts = dict.fromkeys(signatures, 0)
+    for signature, inputs in _read_warmup(exports[name].directory):
         counts[signature] += 1
-        outputs = loaded.signatures[signature](
+        outputs = signatures[signature](
             **{key: tf.constant(value) for key, value in inputs.items()}
         )
         if signature == "serving_default":
             height, width = outputs["photo"].shape[1:3]
-            assert (width, height) in SIZES
+            assert (width, height) in OPTIONS.warmup_sizes
     for signature, count in counts.items():
-        # Both sizes, where the signature has sizes that are free.
-        is_one = signature in ("describe", "synthesize_16x8")
+        # One request per size, for signatures whose size is free.
+        is_one = signature in ("describe", "synthesize_32x16")
         assert count == (1 if is_one else 2), signature
 
 
@@ -65,27 +55,27 @@ def test_without_sizes_there_is_no_warmup(tmp_path):
     ]
 
 
-def test_without_the_protos_it_says_so(monkeypatch):
+def test_missing_protos_are_reported(monkeypatch):
     monkeypatch.setitem(
         sys.modules, "tensorflow_serving.apis.prediction_log_pb2", None
     )
     with pytest.raises(ValueError, match=r"pip install 'hdgan\[serving\]'"):
-        ServingOptions(warmup_sizes=SIZES)
+        ServingOptions(warmup_sizes=((8, 8),))
     ServingOptions()
 
 
-def test_more_requests_than_a_server_takes(tmp_path):
+def test_more_requests_than_a_server_accepts(tmp_path):
     sizes = tuple((width, 8) for width in range(8, 700))
     model = make_model(num_downsamplings=1)
-    with pytest.raises(ValueError, match="takes 1000 warm-up requests"):
+    with pytest.raises(ValueError, match="accepts 1000 warm-up requests"):
         model.export(tmp_path / "1", ServingOptions(warmup_sizes=sizes))
     assert not list(tmp_path.iterdir())
 
 
 def _make_message(name, fields):
-    """Makes a message of the server whose proto its package leaves out.
+    """Makes a message whose proto tensorflow-serving-api does not include.
 
-    Fields are those of tensorflow_serving/config/monitoring_config.proto and
+    The fields are from tensorflow_serving/config/monitoring_config.proto and
     tensorflow_serving/servables/tensorflow/session_bundle_config.proto.
     """
     pool = descriptor_pool.DescriptorPool()
@@ -113,7 +103,7 @@ def _make_message(name, fields):
     return message_factory.GetMessageClass(descriptor)()
 
 
-def test_server_files_are_what_the_server_reads(tmp_path):
+def test_the_server_reads_the_files(tmp_path):
     write_server_files(tmp_path / "config", "streets", "/models/streets", 8)
     files = {
         path.name: path.read_text() for path in (tmp_path / "config").iterdir()
@@ -159,7 +149,7 @@ def test_server_files_are_what_the_server_reads(tmp_path):
     assert monitoring.prometheus_config.path == "/monitoring/prometheus/metrics"
 
 
-def test_folders_of_any_name_are_what_the_server_reads(tmp_path):
+def test_the_server_reads_folders_of_any_name(tmp_path):
     path = 'C:\\models\\"größte" {1}\n'
     write_server_files(tmp_path, "streets-1.0", path)
     config = text_format.Parse(
@@ -170,13 +160,13 @@ def test_folders_of_any_name_are_what_the_server_reads(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["", "a b", "a/b", "a:predict", "größe"])
-def test_names_that_no_url_has_are_refused(tmp_path, name):
+def test_names_that_no_url_can_have_are_refused(tmp_path, name):
     with pytest.raises(ValueError, match=r"letters, digits.*--model_name"):
         write_server_files(tmp_path, name, "/models/streets")
     assert not list(tmp_path.iterdir())
 
 
-def test_a_batch_of_none_is_refused(tmp_path):
+def test_an_empty_batch_is_refused(tmp_path):
     with pytest.raises(ValueError, match="at least 1"):
         write_server_files(tmp_path, "streets", "/models/streets", 0)
     assert not list(tmp_path.iterdir())

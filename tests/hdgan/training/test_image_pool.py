@@ -125,7 +125,7 @@ def test_two_replicas_have_pools_of_their_own(two_replicas):
         model.compile(pool_size=1)
     dataset = tf.data.Dataset.from_tensor_slices(make_scenes(8, 16, 24))
     model.fit(dataset.batch(2), epochs=2, shuffle=False, verbose=0)
-    kept = model._image_pool._kept
+    kept = model.image_pool._kept
     assert sorted(kept) == [0, 1]
     assert [len(examples) for examples in kept.values()] == [1, 1]
 

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tiny_models import make_model, make_scenes, optimizer_state
 
 from hdgan.training.loss_scaling import LossScaledOptimizer
+from hdgan.training.loss_terms import LossTerm
 
 SMALL = {
     "num_downsamplings": 1,
@@ -64,21 +65,22 @@ def _assert_equal_copies(model):
         np.testing.assert_array_equal(*copies, err_msg=variable.path)
 
 
-class _OverflowsOnWhite:
-    """An objective whose gradients overflow where every photo is white."""
+def _overflow_on_white(overflowing):
+    """Returns a term whose gradient overflows where every photo is white."""
 
-    def __init__(self, objective, loss):
-        self.inner = objective
-        self.loss = loss
+    class Overflow(LossTerm):
+        name = f"{overflowing}_overflow"
+        side = overflowing
 
-    def build(self):
-        self.inner.build()
+        def call(self, step):
+            is_white = tf.reduce_all(step.scene.photo == 1.0)
+            values = step.fake
+            if self.side == "discriminator":
+                values = tf.cast(step.fake_outputs[0][-1], tf.float32)
+            mean = tf.reduce_mean(values, axis=(1, 2, 3))
+            return tf.where(is_white, 1e30, 0.0) * mean
 
-    def __call__(self, photo, *features):
-        losses = self.inner(photo, *features)
-        is_white = tf.reduce_all(photo == 1.0)
-        losses[self.loss] *= tf.where(is_white, 1e30, 1.0)
-        return losses
+    return {Overflow.name: Overflow()}
 
 
 def _update(dtype):
@@ -173,18 +175,17 @@ def test_an_overflow_starts_the_count_of_good_steps_again():
     assert int(optimizer.skipped_steps) == 2
 
 
-@pytest.mark.parametrize("loss", ["generator_loss", "discriminator_loss"])
+@pytest.mark.parametrize("side", ["generator", "discriminator"])
 @pytest.mark.parametrize("replica", [0, 1])
 def test_an_overflow_on_one_replica_skips_the_step_on_all(
-    two_replicas, replica, loss
+    two_replicas, replica, side
 ):
     """The second batch of three overflows."""
     scenes = make_scenes(6, 16, 24)
     scenes["photo"][2 + replica] = WHITE
     with two_replicas.scope():
         model = make_model(**ALL_STATE)
-        model.compile(_scaled(), _scaled())
-    model.objective = _OverflowsOnWhite(model.objective, loss)
+        model.compile(_scaled(), _scaled(), _overflow_on_white(side))
     states, scales = [_state(model)], []
 
     def look(batch, logs):
@@ -201,7 +202,7 @@ def test_an_overflow_on_one_replica_skips_the_step_on_all(
     are_equal = [_is_equal(*pair) for pair in itertools.pairwise(states)]
     assert are_equal == [False, True, False]
     after = [1024.0, 1024.0]
-    after[loss == "discriminator_loss"] = 512.0
+    after[side == "discriminator"] = 512.0
     assert scales == [[1024.0, 1024.0], after, after]
     assert model.step == 3
     assert int(model.generator_optimizer.iterations.numpy()) == 2
@@ -225,8 +226,12 @@ def test_an_overflow_in_any_batch_skips_the_whole_step(strategy, request):
     for data in (scenes, without):
         with scope.scope():
             model = make_model(**ALL_STATE)
-            model.compile(_scaled(), _scaled(), gradient_accumulation_steps=2)
-        model.objective = _OverflowsOnWhite(model.objective, "generator_loss")
+            model.compile(
+                _scaled(),
+                _scaled(),
+                _overflow_on_white("generator"),
+                gradient_accumulation_steps=2,
+            )
         dataset = tf.data.Dataset.from_tensor_slices(data).batch(2)
         model.fit(dataset, shuffle=False, verbose=0)
         models.append(model)
@@ -284,7 +289,7 @@ def test_the_outermost_enhancer_alone_with_an_encoder_and_a_pool():
         pool_size=1,
         gradient_accumulation_steps=2,
     )
-    trained = {id(v) for v in model._generator_variables()}
+    trained = {id(v) for v in model.trained_variables("generator")}
     trained |= {id(v) for v in model.discriminator.trainable_variables}
     kernels = [w for w in model.weights if w.path.endswith("kernel")]
     before = [kernel.numpy() for kernel in kernels]

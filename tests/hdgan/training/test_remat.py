@@ -7,17 +7,19 @@ import vgg_weights
 from tiny_models import make_model, make_scenes
 
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.vgg19 import VGG19Features
+from hdgan.training.loss_terms import Perceptual
 
 FLAT = {"num_downsamplings": 1, "encoder_downsamplings": 1}
 
 
-def _trained(remat, perceptual_loss=None, **options):
+def _trained(remat, losses=None, **options):
     """Returns logs and weights after two steps of gradient descent."""
     model = make_model(**FLAT, **options)
     model.compile(
         keras.optimizers.SGD(0.01),
         keras.optimizers.SGD(0.01),
-        perceptual_loss=perceptual_loss,
+        losses=losses,
         remat=remat,
     )
     for seed in (0, 1):
@@ -50,9 +52,10 @@ def test_a_step_ends_where_the_plain_one_ends(options):
 
 def test_vgg19_too(tmp_path):
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
-    loss = PerceptualLoss(weights)
-    logs, plain = _trained(False, loss)
-    again_logs, again = _trained(True, loss)
+    network = VGG19Features(weights)
+    losses = {"perceptual": Perceptual(10.0, PerceptualLoss(network))}
+    logs, plain = _trained(False, losses)
+    again_logs, again = _trained(True, losses)
     assert again_logs["perceptual"] == pytest.approx(logs["perceptual"], 1e-4)
     for one, other in zip(again.weights, plain.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)

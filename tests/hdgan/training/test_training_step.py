@@ -15,7 +15,7 @@ from tiny_models import (
     sharpen,
 )
 
-from hdgan.layers import SpectralNormalization
+from hdgan.training.loss_terms import Perceptual
 
 GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
 FEATURE_MATCHING_WEIGHT = 10.0
@@ -179,13 +179,14 @@ def test_published_adam_is_the_default():
 
 
 def test_perceptual_and_pixel_losses_join_the_generator_loss():
-    weights = {"perceptual_weight": 3.0, "l1_weight": 7.0}
     model = make_model(num_downsamplings=1, num_scales=1)
     model.compile(
-        perceptual_loss=_MeanDistance(),
-        adversarial_loss="hinge",
+        losses={
+            "perceptual": Perceptual(3.0, _MeanDistance()),
+            "generator_adversarial": {"kind": "hinge"},
+            "l1": 7.0,
+        },
         run_eagerly=True,
-        **weights,
     )
     scenes = make_scenes(2, 16, 16)
     logs = model.evaluate(scenes, verbose=0, return_dict=True)
@@ -257,11 +258,8 @@ def test_spectral_norm_iterates_once_in_a_step():
     """One discriminator judges photo and fake, as mathematics has it."""
     model = make_model(spectral_norm=True, num_scales=1, num_downsamplings=1)
     model.compile(run_eagerly=True)
-    normalizations = [
-        layer
-        for layer in model.discriminator._flatten_layers()
-        if isinstance(layer, SpectralNormalization)
-    ]
+    (discriminator,) = model.discriminator.get_layer("multiscale").scales
+    normalizations = [stage.sequence[0] for stage in discriminator.stages]
     assert len(normalizations) == 3
     expected = []
     for layer in normalizations:

@@ -1,0 +1,1 @@
+"""pix2pix, the baseline: U-Net, PatchGAN and L1."""

@@ -1,0 +1,211 @@
+"""Whole models from and to the checkpoints of the original PyTorch code."""
+
+import dataclasses
+import os
+import pathlib
+
+from hdgan.data.files import replacing
+from hdgan.models.pix2pixhd.model import Pix2PixHD
+from hdgan.models.pix2pixhd.pytorch_checkpoint import (
+    load_discriminator,
+    load_encoder,
+    load_generator,
+    state_dict,
+)
+from hdgan.models.presets import resolve_preset
+from hdgan.networks.local_enhancer import LocalEnhancer
+from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
+from hdgan.preprocessing.label_set import LabelSet
+from hdgan.preprocessing.style_clusters import StyleClusters
+from hdgan.training.loss_terms import change_losses, make_losses
+
+# Channels of the style maps that `--load_style_maps` reads.
+_LOADED_STYLE_CHANNELS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class PyTorchFiles:
+    """The files of a PyTorch model, and what they don't say of its training.
+
+    Args:
+        generator: path of `latest_net_G.pth`.
+        discriminator: path of `latest_net_D.pth`. Defaults to None, a new
+            discriminator.
+        encoder: path of `latest_net_E.pth`. Defaults to None, no encoder.
+        encoder_regions: `"instances"` or `"labels"`, the regions that the
+            encoder averages over. Defaults to `"instances"`.
+        style_clusters: path of style clusters, such as
+            `features_clustered_010.npy`. Defaults to None.
+        use_style_maps: bool, whether the generator takes style maps from files.
+            Defaults to False.
+        use_instances: bool, whether the generator takes a boundary map.
+            Defaults to True.
+        num_classes: int, the number of classes, which is checked. 0 means RGB
+            input. Defaults to None, as many as the generator takes.
+        labels: `LabelSet`. Defaults to None, numbered classes.
+    """
+
+    generator: str | os.PathLike
+    discriminator: str | os.PathLike | None = None
+    encoder: str | os.PathLike | None = None
+    encoder_regions: str = "instances"
+    style_clusters: str | os.PathLike | None = None
+    use_style_maps: bool = False
+    use_instances: bool = True
+    num_classes: int | None = None
+    labels: LabelSet | None = None
+
+
+def model_from_pytorch(files):
+    """Makes a model from PyTorch checkpoints, without PyTorch.
+
+    Args:
+        files: `PyTorchFiles`.
+
+    Returns:
+        `Pix2PixHD`.
+
+    Raises:
+        ValueError: if a file can't be read, or the networks don't fit one
+            another.
+
+    Example:
+        >>> model = model_from_pytorch(PyTorchFiles("latest_net_G.pth"))
+    """
+    generator = load_generator(files.generator)
+    encoder = None
+    style_channels = _LOADED_STYLE_CHANNELS if files.use_style_maps else 0
+    if files.encoder:
+        encoder = load_encoder(files.encoder, files.encoder_regions)
+        style_channels = encoder.style_channels
+    if generator.output_shape[-1] != 3:
+        raise ValueError(
+            f"{files.generator} makes images of {generator.output_shape[-1]} "
+            "channels. Expected 3, red, green and blue: others are not "
+            "supported."
+        )
+    condition = generator.input_shape[-1] - style_channels
+    labels = _find_labels(files, condition, style_channels)
+    is_enhanced = isinstance(generator, LocalEnhancer)
+    losses = make_losses(resolve_preset("pix2pixhd_512p")["losses"])
+    if files.discriminator:
+        discriminator, losses = _load_discriminator(files, condition, losses)
+    else:
+        discriminator = MultiscaleDiscriminator(
+            condition + 3,
+            num_scales=3 if is_enhanced else 2,
+            name="discriminator",
+        )
+    return Pix2PixHD(
+        generator,
+        discriminator,
+        encoder,
+        labels=labels,
+        use_instances=files.use_instances,
+        losses=losses,
+        style_clusters=_load_clusters(files, labels),
+        preset="pix2pixhd_1024p" if is_enhanced else "pix2pixhd_512p",
+    )
+
+
+def write_pytorch(model, folder):
+    """Writes a model's networks as PyTorch checkpoints; needs PyTorch.
+
+    Args:
+        model: `Pix2PixHD`. Its moving average is written, if there is one.
+        folder: path of the folder to write `latest_net_G.pth`,
+            `latest_net_D.pth` and, with an encoder, `latest_net_E.pth` to.
+
+    Returns:
+        List of paths of the written files.
+
+    Raises:
+        ValueError: if the original code has no such networks, a file exists,
+            or PyTorch is not installed.
+    """
+    try:
+        import torch
+    except ImportError as error:
+        raise ValueError(
+            "Writing PyTorch checkpoints needs PyTorch: pip install torch."
+        ) from error
+    networks = {
+        "G": model.inference_generator,
+        "D": model.discriminator,
+        "E": model.encoder,
+    }
+    folder = pathlib.Path(folder)
+    states = {}
+    for letter, network in networks.items():
+        if network is None:
+            continue
+        path = folder / f"latest_net_{letter}.pth"
+        if path.exists():
+            raise ValueError(
+                f"{path} exists already. Choose another --output, or remove it."
+            )
+        states[path] = state_dict(network, _matches_features(model))
+    folder.mkdir(parents=True, exist_ok=True)
+    for path, state in states.items():
+        tensors = {name: torch.tensor(state[name]) for name in state}
+        with replacing(path) as temporary:
+            torch.save(tensors, temporary)
+    return list(states)
+
+
+def _matches_features(model):
+    """Returns whether the model is trained with feature matching."""
+    return any(
+        term.name == "feature_matching" and term.is_active
+        for term in model.default_losses()
+    )
+
+
+def _load_discriminator(files, condition, losses):
+    """Returns the discriminator, and the losses that it was trained with."""
+    discriminator, feature_matching = load_discriminator(files.discriminator)
+    if discriminator.input_channels != condition + 3:
+        raise ValueError(
+            f"{files.discriminator} takes {discriminator.input_channels} "
+            f"channels. Expected {condition + 3}: the {condition} of classes "
+            f"and boundary map that {files.generator} takes, and 3 of the "
+            "image. Check that the files belong to one model, and --encoder "
+            "and --load_style_maps."
+        )
+    if not feature_matching:
+        losses = change_losses(losses, {"feature_matching": 0.0})
+    return discriminator, losses
+
+
+def _find_labels(files, condition, style_channels):
+    """Returns the `LabelSet`, or None for RGB input."""
+    num_classes = condition - files.use_instances
+    expected = files.num_classes
+    if expected == 0:
+        expected = 3  # Channels of an RGB image.
+    elif expected is None and files.labels is not None:
+        expected = len(files.labels)
+    if num_classes < 1 or (expected is not None and expected != num_classes):
+        raise ValueError(
+            f"The generator takes {condition + style_channels} channels: "
+            f"{style_channels} of styles, {int(files.use_instances)} of the "
+            f"boundary map, and so {num_classes} of classes. Expected "
+            f"{expected or 'at least 1'}. Check --label_nc, --labels_file, "
+            "--encoder, --load_style_maps and --nouse_instances."
+        )
+    if files.num_classes == 0:
+        return None
+    return files.labels or LabelSet.numbered(num_classes)
+
+
+def _load_clusters(files, labels):
+    if not files.style_clusters:
+        return None
+    clusters = StyleClusters.load(files.style_clusters)
+    if labels is not None and max(clusters.centers) >= len(labels):
+        raise ValueError(
+            f"{files.style_clusters} has clusters of the class "
+            f"{max(clusters.centers)}, but the model has {len(labels)} "
+            "classes. Check that the file belongs to this model."
+        )
+    return clusters

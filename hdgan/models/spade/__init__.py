@@ -1,0 +1,1 @@
+"""SPADE: semantics that modulate every layer of the generator."""

@@ -1,0 +1,77 @@
+"""Style maps that a model's encoder makes from photos, as image files."""
+
+import pathlib
+import tempfile
+
+import keras
+import tensorflow as tf
+
+from hdgan.data.image_files import write_png
+from hdgan.data.scene_dataset import read_scene
+from hdgan.data.scene_files import check_scenes
+from hdgan.models.synthesis import to_uint8
+
+
+def encode_styles(model, scenes, output_dir, resizing):
+    """Writes the style map of every scene, with a progress bar.
+
+    Args:
+        model: `Pix2PixHD` with an encoder of three style channels.
+        scenes: `SceneFiles` with photos.
+        output_dir: path of the folder to write to, which is created if it is
+            missing.
+        resizing: `ResizePolicy` without a crop. A style map is resized back to
+            the size of the label map's file.
+
+    Returns:
+        List of paths of the written files.
+
+    Raises:
+        ValueError: if the model has no encoder or another number of style
+            channels, the folder can't be written to, or a file does not fit,
+            which is named.
+    """
+    if model.encoder is None:
+        raise ValueError(
+            "This model has no instance encoder. Expected one that was trained "
+            "with --instance_feat or --label_feat."
+        )
+    channels = model.encoder.output_shape[-1]
+    if channels != 3:
+        raise ValueError(
+            f"This model's encoder makes styles of {channels} channels. "
+            "Expected 3, the channels of an RGB image. Train one with "
+            "--style_channels=3."
+        )
+    output_dir = pathlib.Path(output_dir)
+    sizes = check_scenes(scenes, len(model.labels or ()))
+    _make_writable(output_dir)
+
+    # One graph for every size.
+    @tf.function(reduce_retracing=True)
+    def encode(scene, size):
+        style_map = tf.image.resize(model.encode(scene), size, method="nearest")
+        return to_uint8(style_map)
+
+    progress = keras.utils.Progbar(len(scenes), unit_name="scene")
+    written = []
+    for index, (path, size) in enumerate(
+        zip(scenes.inputs, sizes, strict=True)
+    ):
+        scene = read_scene(scenes, index, resizing)
+        batch = {key: tf.constant(array[None]) for key, array in scene.items()}
+        written.append(output_dir / f"{path.stem}.png")
+        write_png(written[-1], encode(batch, tf.constant(size))[0].numpy())
+        progress.add(1)
+    return written
+
+
+def _make_writable(directory):
+    try:
+        directory.mkdir(exist_ok=True)
+        tempfile.TemporaryFile(dir=directory).close()
+    except OSError as error:
+        raise ValueError(
+            f"{directory} can't be written to: {error}. Remove what is in the "
+            "way, or copy the data set to a folder that you may write to."
+        ) from error

@@ -1,0 +1,85 @@
+"""From the gradients of a batch to the weights of both networks."""
+
+import functools
+
+from hdgan.training.gradient_accumulation import GradientAccumulation
+from hdgan.training.loss_scaling import update_if_finite
+
+
+class GradientUpdates:
+    """Applies gradients once enough batches are there and all are finite.
+
+    Args:
+        optimizers: dict from `"generator"` and `"discriminator"` to a built
+            Keras optimizer; `LossScaledOptimizer`s where losses are scaled.
+        variables: dict from the same names to the variables that each trains.
+        num_batches: int >= 1, batches of a step, whose mean gradient is used.
+        together: bool, whether `apply` takes both networks' gradients at once.
+        num_replicas: int, replicas that train together.
+        is_scaled: bool, whether losses are scaled.
+        after_generator: function without arguments, called after each update
+            of the generator.
+    """
+
+    def __init__(
+        self,
+        optimizers,
+        variables,
+        *,
+        num_batches,
+        together,
+        num_replicas,
+        is_scaled,
+        after_generator,
+    ):
+        self._optimizers = optimizers
+        self._variables = variables
+        self._num_summed = num_batches * num_replicas
+        self._is_scaled = is_scaled
+        self._after_generator = after_generator
+        self._accumulations = {}
+        if num_batches > 1:
+            groups = (
+                [tuple(variables)] if together else [(s,) for s in variables]
+            )
+            self._accumulations = {
+                group: GradientAccumulation(
+                    num_batches, [variables[side] for side in group]
+                )
+                for group in groups
+            }
+
+    def prepare_loss(self, side, loss):
+        """Returns the loss whose gradient `apply` takes.
+
+        Args:
+            side: `"generator"` or `"discriminator"`.
+            loss: scalar, the mean over a replica's examples.
+        """
+        # Gradients are summed over replicas, and over the batches of a step:
+        # without the division two of them would take twice the step of one.
+        return self._optimizers[side].scale_loss(loss / self._num_summed)
+
+    def apply(self, gradients):
+        """Updates the networks, unless the step goes on or has overflowed.
+
+        Args:
+            gradients: dict from a side to the gradients of its variables.
+        """
+        sides = tuple(gradients)
+        update = functools.partial(self._update, sides)
+        if self._is_scaled:
+            optimizers = [self._optimizers[side] for side in sides]
+            # The sums are checked: an overflow in one batch stays in them.
+            update = functools.partial(update_if_finite, update, optimizers)
+        accumulation = self._accumulations.get(sides)
+        if accumulation is None:
+            update(*gradients.values())
+        else:
+            accumulation.update(update, *gradients.values())
+
+    def _update(self, sides, *gradients):
+        for side, part in zip(sides, gradients, strict=True):
+            self._optimizers[side].apply(part, self._variables[side])
+            if side == "generator":
+                self._after_generator()

@@ -1,0 +1,176 @@
+"""The SPADE family through everything that all families share."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tiny_models import LABELS, make_model, make_scenes, maps_of
+
+import hdgan
+
+SIZE = (64, 64)
+
+
+def _train(model, scenes, epochs=1):
+    history = model.fit(
+        scenes, batch_size=2, epochs=epochs, shuffle=False, verbose=0
+    )
+    return history.history
+
+
+@pytest.fixture(scope="module", params=[None, "image"], ids=["plain", "style"])
+def trained(request, tmp_path_factory):
+    """A model after two steps, its copy from a file, and its scenes."""
+    model = make_model("spade_256", styles=request.param, ema_decay=0.5)
+    model.compile()
+    scenes = make_scenes(4, *SIZE)
+    _train(model, scenes)
+    path = tmp_path_factory.mktemp("spade") / "model.keras"
+    model.save(path)
+    return model, path, scenes
+
+
+def test_it_trains_with_the_terms_of_its_preset(trained):
+    model, _, scenes = trained
+    logs = model.evaluate(scenes, batch_size=2, verbose=0, return_dict=True)
+    expected = {
+        "generator_loss",
+        "generator_adversarial",
+        "feature_matching",
+        "discriminator_loss",
+        "discriminator_real",
+        "discriminator_fake",
+    }
+    if model.encoder is not None:
+        expected.add("kl_divergence")
+    assert set(logs) == expected
+    assert all(np.isfinite(value) for value in logs.values())
+
+
+def test_it_goes_on_from_a_file_as_it_would_have(trained):
+    model, path, scenes = trained
+    first, second = (keras.models.load_model(path) for _ in range(2))
+    assert isinstance(first, hdgan.Spade)
+    histories = [_train(one, scenes) for one in (first, second)]
+    assert histories[0] == histories[1]
+    # With a style, the noise goes on too.
+    _train(model, scenes)
+    for ours, theirs in zip(model.weights, first.weights, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-6, err_msg=ours.path)
+
+
+def test_the_average_copies_statistics_and_power_iterations(trained):
+    model, _, _ = trained
+    names = {"u", "v", "moving_mean", "moving_variance"}
+    found = set()
+    for average, weight in zip(
+        model.average_generator.weights, model.generator.weights, strict=True
+    ):
+        name = weight.path.rsplit("/", 1)[-1]
+        if name in names:
+            found.add(name)
+            np.testing.assert_array_equal(average, weight, weight.path)
+        elif name == "kernel":
+            assert not np.array_equal(average, weight), weight.path
+    assert {"u", "v"} < found
+
+
+@pytest.mark.parametrize("size", [(64, 64), (65, 97), (7, 130)])
+def test_a_photograph_has_the_size_of_its_label_map(size):
+    model = make_model("spade_256")
+    photo = model.synthesize(**maps_of(make_scenes(1, *size)))
+    assert photo.shape == (1, *size, 3)
+    assert photo.dtype == np.uint8
+
+
+def test_a_style_comes_from_a_photo_a_vector_or_a_seed():
+    model = make_model("spade_256", styles="image")
+    model.generator.set_weights([5 * w for w in model.generator.get_weights()])
+    scene = {k: v[0] for k, v in make_scenes(1, *SIZE).items()}
+    maps = maps_of(scene)
+    batch = {k: tf.constant(v[None]) for k, v in scene.items()}
+    style = model.encode(batch).numpy()
+    assert style.shape == (1, 1, 1, model.style_channels)
+    by_photo = model.synthesize(**scene)
+    by_vector = model.synthesize(**maps, style_map=style[0])
+    np.testing.assert_array_equal(by_photo, by_vector)
+    drawn = [model.synthesize(**maps, style_seed=seed) for seed in (1, 1, 2)]
+    np.testing.assert_array_equal(drawn[0], drawn[1])
+    assert (drawn[0] != drawn[2]).any()
+
+
+@pytest.mark.parametrize(
+    ("options", "arguments", "words"),
+    [
+        ({}, {"style_seed": 1}, "takes no style"),
+        ({}, {"style_map": np.zeros((1, 1, 5))}, "takes no styles"),
+        ({"styles": "image"}, {}, "style of a photo.*style_seed"),
+        (
+            {"styles": "image"},
+            {"style_map": np.full((1, 1, 5), np.nan)},
+            "finite",
+        ),
+        (
+            {"styles": "image"},
+            {"style_map": np.zeros((1, 1, 5), "uint8")},
+            "must hold floats",
+        ),
+        (
+            {"styles": "image"},
+            {"style_map": np.zeros((64, 64, 5))},
+            r"\(1, 1, 1, 5\)",
+        ),
+    ],
+    ids=str,
+)
+def test_wrong_styles_are_refused(options, arguments, words):
+    model = make_model("spade_256", **options)
+    maps = {k: v[0] for k, v in maps_of(make_scenes(1, *SIZE)).items()}
+    with pytest.raises(ValueError, match=words):
+        model.synthesize(**maps, **arguments)
+
+
+def test_with_a_style_other_sizes_are_refused():
+    model = make_model("spade_256", styles="image")
+    maps = {k: v[0] for k, v in maps_of(make_scenes(1, 64, 96)).items()}
+    with pytest.raises(
+        (ValueError, tf.errors.InvalidArgumentError), match="64x64 pixels"
+    ):
+        model.synthesize(**maps, style_seed=1)
+
+
+def test_networks_that_do_not_fit_are_refused():
+    with pytest.raises(ValueError, match=r"None, 'image'.*'instances'"):
+        make_model("spade_256", styles="instances")
+    plain = make_model("spade_256")
+    styled = make_model("spade_256", styles="image")
+    with pytest.raises(ValueError, match="encoder finds 5"):
+        hdgan.Spade(
+            plain.generator, plain.discriminator, styled.encoder, labels=LABELS
+        )
+    with pytest.raises(ValueError, match="discriminator takes 9 channels"):
+        hdgan.Spade(
+            plain.generator,
+            plain.discriminator,
+            labels=LABELS,
+            use_instances=False,
+        )
+
+
+def test_two_replicas_share_their_batch_statistics(two_replicas):
+    """Two replicas take the step of one on the whole batch."""
+    scenes = make_scenes(4, *SIZE)
+    dataset = tf.data.Dataset.from_tensor_slices(scenes).batch(4)
+    models = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            model = make_model("spade_256", ema_decay=0.5)
+            model.compile(
+                keras.optimizers.SGD(0.01), keras.optimizers.SGD(0.01)
+            )
+        model.fit(dataset, shuffle=False, verbose=0)
+        models.append(model)
+    for one, two in zip(*(model.weights for model in models), strict=True):
+        np.testing.assert_allclose(
+            one.numpy(), two.numpy(), rtol=1e-3, atol=1e-5, err_msg=one.path
+        )
