@@ -2,12 +2,12 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Of the tests; each takes up to 2 GB.
+# Test processes; each takes up to 2 GB.
 PROCESSES ?= 2
 
-.PHONY: demo test lint serving-figures clean
+.PHONY: demo test lint docs serving-figures clean
 
-# Trains on drawn street scenes and shows what came of it: runs/demo/index.html
+# Trains on drawn street scenes and shows the results: runs/demo/index.html
 demo: $(VENV)/.installed
 	$(BIN)/python -m hdgan.recipes.demo --workdir=runs/demo
 
@@ -20,7 +20,11 @@ lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-# An export's latency, loading and memory; then good and bad requests at a time.
+# Guides and API reference: site/index.html. A warning is an error.
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+# An export's latency, loading and memory; then concurrent good and bad requests.
 serving-figures: $(VENV)/.installed-test
 	$(BIN)/python -m hdgan.tools.benchmark --what=serving
 	PYTHONPATH=. $(BIN)/python tests/mixed_requests.py
@@ -36,5 +40,9 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	$(BIN)/python -m pip install --quiet --editable '.[test]'
 	touch $@
 
+$(VENV)/.installed-docs: $(VENV)/.installed
+	$(BIN)/python -m pip install --quiet --editable '.[docs]'
+	touch $@
+
 clean:
-	rm -rf $(VENV) build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf $(VENV) build dist site *.egg-info .pytest_cache .ruff_cache
