@@ -3,9 +3,9 @@
 import json
 import os
 import pathlib
+import resource
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -29,6 +29,11 @@ def _code_cells():
     return [cell for cell in cells if cell["cell_type"] == "code"]
 
 
+def _children_seconds():
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
+
+
 def test_outputs_are_stripped():
     for cell in _code_cells():
         assert cell["outputs"] == []
@@ -41,7 +46,7 @@ def test_tutorial_runs(tmp_path):
     sources = ["".join(cell["source"]) for cell in _code_cells()]
     script.write_text("\n\n".join([_PREAMBLE, *sources]))
 
-    begin = time.monotonic()
+    before = _children_seconds()
     result = subprocess.run(
         [sys.executable, script],
         cwd=tmp_path,
@@ -54,7 +59,7 @@ def test_tutorial_runs(tmp_path):
         },
     )
     assert result.returncode == 0, result.stderr
-    # It promises less than a minute; a busy machine may take three.
-    assert time.monotonic() - begin < 180
+    # It promises less than a minute on two cores, however busy they are now.
+    assert _children_seconds() - before < 120
     assert (tmp_path / "streets.keras").is_file()
     assert (tmp_path / "serving" / "streets" / "1").is_dir()
