@@ -45,3 +45,12 @@ def test_journeys_name_functions_of_their_files():
     for name, path in journeys:
         source = (ROOT / path).read_text("utf-8")
         assert re.search(rf"(def|class) {name}\b", source), f"{path}: {name}"
+
+
+def test_each_department_has_a_page_of_the_reference():
+    # Programs explain themselves with --help.
+    programs = {"command_line", "recipes", "tools"}
+    departments = {p.parent.name for p in ROOT.glob("hdgan/*/__init__.py")}
+    for name in departments - programs:
+        page = ROOT / "docs" / "api" / f"{name}.md"
+        assert f"\n::: hdgan.{name}\n" in page.read_text("utf-8")
