@@ -69,8 +69,9 @@ def squeeze_channel(id_map):
         return id_map
     if rank != 4 or id_map.shape[-1] != 1:
         raise ValueError(
-            "A map of ids must have shape (batch, height, width) or (batch, "
-            f"height, width, 1). Received: {tuple(id_map.shape)}. If it shows "
-            "classes as colors, replace each color by the id of its class."
+            "A map of ids has one channel: expected shape (batch, height, "
+            "width) or (batch, height, width, 1). Received: "
+            f"{tuple(id_map.shape)}. If it shows classes as colors, replace "
+            "each color by the id of its class."
         )
     return id_map[..., 0]

@@ -1,9 +1,9 @@
-"""VGG19 weights drawn as the golden array's `config` says, as files."""
+"""Files of random VGG19 weights, those of the golden array."""
 
 import keras
 import numpy as np
 
-# The convolutions up to relu5_1: torchvision's number, inputs and outputs.
+# The convolutions up to relu5_1: index in torchvision, inputs, outputs.
 _CONVOLUTIONS = [
     (0, 3, 64),
     (2, 64, 64),
@@ -22,7 +22,7 @@ _CONVOLUTIONS = [
 
 
 def draw():
-    """Returns torchvision's state dict, in NumPy, without what follows."""
+    """Returns torchvision's state dict up to relu5_1, in NumPy."""
     random = np.random.RandomState(19)
     state = {}
     for number, inputs, outputs in _CONVOLUTIONS:
@@ -35,7 +35,7 @@ def draw():
 
 
 def write_keras(path):
-    """Writes the drawn weights as Keras would; returns the path."""
+    """Writes the drawn weights in Keras' format; returns the path."""
     network = keras.applications.VGG19(include_top=False, weights=None)
     arrays = list(draw().values())
     convolutions = [
@@ -51,7 +51,7 @@ def write_keras(path):
 
 
 def write_torchvision(path):
-    """Writes the drawn weights as torchvision would; returns the path."""
+    """Writes the drawn weights in torchvision's format; returns the path."""
     import torch
 
     state = {key: torch.tensor(array) for key, array in draw().items()}

@@ -1,1 +1,1 @@
-"""The networks: functional graphs inside classes."""
+"""Networks larger than a layer: generators, discriminators, encoder, VGG19."""

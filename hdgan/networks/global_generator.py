@@ -1,4 +1,4 @@
-"""Global generator G1."""
+"""Global generator G1 of pix2pixHD."""
 
 import keras
 
@@ -13,21 +13,25 @@ from hdgan.networks.network import Network, check_positive, resolve_dtype
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class GlobalGenerator(Network):
-    """Coarse generator: down, residual blocks at the bottom, up again.
+    """Coarse generator: downsampling, residual blocks, upsampling.
 
     c7s1-64, d128, d256, d512, d1024, 9 x R1024, u512, u256, u128, u64 and a
     7x7 convolution to the image, in the notation of Wang et al., 2018,
-    appendix. With 36 input channels that is 182.5 million parameters.
+    appendix. With 36 input channels it has 182.5 million parameters.
 
     Args:
-        input_channels: int, channels of the coded label map.
-        base_width: int, channels at full resolution; doubled at each halving.
-        num_downsamplings: int, halvings of the size.
-        num_blocks: int, residual blocks.
-        norm: `"instance"`, `"batch"` or `"none"`.
-        dropout_rate: float in [0, 1), inside the residual blocks.
-        output_channels: int, channels of the image.
-        **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
+        input_channels: int >= 1, channels of the condition.
+        base_width: int >= 1, channels at full resolution; each downsampling
+            doubles them. Defaults to `64`.
+        num_downsamplings: int >= 1, halvings of the size. Defaults to `4`.
+        num_blocks: int >= 1, residual blocks. Defaults to `9`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        dropout_rate: float in [0, 1), dropout in the residual blocks. Defaults
+            to `0.0`.
+        output_channels: int >= 1, channels of the image. Defaults to `3`.
+        dtype: dtype policy of the layers, or its name. Defaults to `None`,
+            which means the global one.
+        **kwargs: `name` and `trainable` of the model.
 
     Input shape:
         `(batch, height, width, input_channels)`; both sides multiples of
@@ -37,8 +41,8 @@ class GlobalGenerator(Network):
         `(batch, height, width, output_channels)`, float32 in [-1, 1].
 
     Raises:
-        ValueError: if a number is not an integer >= 1, or `norm` or
-            `dropout_rate` is not one that the blocks know.
+        ValueError: if a number is not an integer >= 1, `norm` is unknown, or
+            `dropout_rate` is outside [0, 1).
 
     Example:
         >>> generator = hdgan.GlobalGenerator(input_channels=36)
@@ -103,22 +107,23 @@ class GlobalGenerator(Network):
 
     @property
     def size_multiple(self):
-        """Each side of the input is a multiple of this, in pixels."""
+        """int, each side of the input is a multiple of it, in pixels."""
         return 2**self.num_downsamplings
 
     @property
     def size_minimum(self):
-        """Each side of the input has at least this many pixels.
+        """int, the smallest side of the input, in pixels.
 
-        At the bottom two remain: one could not be padded by reflection.
+        Two pixels remain at the lowest resolution: a single one can't be padded
+        by reflection.
         """
         return 2 * self.size_multiple
 
     def features(self):
         """Returns this generator without its output layer, sharing weights.
 
-        Its output, `(batch, height, width, base_width)`, is what a local
-        enhancer adds to its own features.
+        A local enhancer adds its output, `(batch, height, width, base_width)`,
+        to its own activations.
         """
         return keras.Model(
             self.input,
@@ -142,7 +147,7 @@ class GlobalGenerator(Network):
 def image_output(x, channels, dtype):
     """Applies the last step of a generator: 7x7 convolution and tanh.
 
-    The tanh is taken in float32: an image in bfloat16 would have bands.
+    The tanh is computed in float32, because bfloat16 images show bands.
     """
     x = ConvolutionBlock(
         channels,

@@ -1,4 +1,4 @@
-"""Instance feature encoder E."""
+"""Encoder E of pix2pixHD, which finds the style of each instance."""
 
 import keras
 
@@ -16,19 +16,23 @@ REGIONS = ("instances", "labels")
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class InstanceEncoder(Network):
-    """Photo and instance map in, one feature vector per instance out.
+    """Encodes a photo as one style vector per instance.
 
-    c7s1-16, four steps down, four up, a 7x7 convolution with tanh, then the
-    mean over each instance: Wang et al., 2018, section 3.4 and appendix. With
-    the label map in place of the instance map, the mean over each class.
+    c7s1-16, four downsamplings, four upsamplings, a 7x7 convolution with tanh,
+    then the mean over each instance: Wang et al., 2018, section 3.4 and
+    appendix. With the label map instead of the instance map it is the mean over
+    each class.
 
     Args:
-        base_width: int, channels at full resolution.
-        num_downsamplings: int, halvings of the size.
-        style_channels: int, length of an instance's feature vector.
-        norm: `"instance"`, `"batch"` or `"none"`.
-        regions: `"instances"` or `"labels"`, which map `Pix2PixHD` gives it.
-        **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
+        base_width: int >= 1, channels at full resolution. Defaults to `16`.
+        num_downsamplings: int >= 1, halvings of the size. Defaults to `4`.
+        style_channels: int >= 1, length of a style vector. Defaults to `3`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        regions: `"instances"` or `"labels"`, the map that a model passes as
+            `region_map`. Defaults to `"instances"`.
+        dtype: dtype policy of the layers, or its name. Defaults to `None`,
+            which means the global one.
+        **kwargs: `name` and `trainable` of the model.
 
     Input shape:
         `[photo, region_map]`: `(batch, height, width, 3)` in [-1, 1], both
@@ -40,11 +44,12 @@ class InstanceEncoder(Network):
         over each region.
 
     Raises:
-        ValueError: if a number is not an integer >= 1, or `regions` unknown.
+        ValueError: if a number is not an integer >= 1, or `norm` or `regions`
+            is unknown.
 
     Example:
         >>> encoder = hdgan.InstanceEncoder()
-        >>> features = encoder([photo, instance_map])
+        >>> style_map = encoder([photo, instance_map])
     """
 
     def __init__(
@@ -88,8 +93,8 @@ class InstanceEncoder(Network):
         for layer in [*downs, *ups]:
             x = layer(x)
         x = image_output(x, style_channels, dtype)
-        features = pool(x, region_map)
-        super().__init__([photo, region_map], features, dtype, **kwargs)
+        style_map = pool(x, region_map)
+        super().__init__([photo, region_map], style_map, dtype, **kwargs)
 
         # === Config ===
         self.base_width = base_width

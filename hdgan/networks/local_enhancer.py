@@ -1,4 +1,4 @@
-"""Local enhancers G2, G3, ... around a global generator."""
+"""Local enhancers G2, G3, ... of pix2pixHD around a global generator."""
 
 import keras
 
@@ -17,18 +17,19 @@ from hdgan.networks.network import Network, check_positive
 class LocalEnhancer(Network):
     """Global generator inside enhancers, each of which doubles the resolution.
 
-    Enhancer k of n (1 is the coarsest) sees the input average-pooled n - k
-    times: c7s1-w, d2w, adds the features of what is inside it, residual blocks
-    R2w, uw. Its width w is the global generator's divided by 2^k. Only the
-    last has an output layer. Wang et al., 2018, section 3.2 and appendix.
+    Enhancer k of n (1 is the coarsest) takes the input after n - k average
+    poolings: c7s1-w, d2w, addition of the next coarser network's activations,
+    residual blocks R2w, uw. Its width w is the global generator's divided by
+    2^k. Only the last has an output layer. Wang et al., 2018, section 3.2 and
+    appendix.
 
     Args:
-        global_generator: `GlobalGenerator`, the coarsest network; its input
-            channels, width, norm, dropout and dtype decide the enhancers', and
-            its weights (without its output layer) are shared, not copied.
-        num_enhancers: int.
-        num_blocks: int, residual blocks of each enhancer.
-        **kwargs: `name` and `trainable`.
+        global_generator: `GlobalGenerator`, the coarsest network. The enhancers
+            take over its input channels, width, norm, dropout and dtype. Its
+            weights, without those of its output layer, are shared, not copied.
+        num_enhancers: int >= 1. Defaults to `1`.
+        num_blocks: int >= 1, residual blocks of each enhancer. Defaults to `3`.
+        **kwargs: `name` and `trainable` of the model.
 
     Input shape:
         `(batch, height, width, input_channels)`; both sides multiples of
@@ -39,7 +40,7 @@ class LocalEnhancer(Network):
 
     Raises:
         ValueError: if a number is not an integer >= 1, or the global
-            generator's width can't be halved `num_enhancers` times.
+            generator's width is not a multiple of `2 ** num_enhancers`.
 
     Example:
         >>> coarse = hdgan.GlobalGenerator(input_channels=36, base_width=64)
@@ -54,9 +55,9 @@ class LocalEnhancer(Network):
         base_width = global_generator.base_width
         if base_width % 2**num_enhancers:
             raise ValueError(
-                f"The global generator's `base_width` of {base_width} can't be "
-                f"halved for {num_enhancers} enhancers. Expected a multiple of "
-                f"{2**num_enhancers}."
+                f"{num_enhancers} enhancers need a global generator whose "
+                f"`base_width` is a multiple of {2**num_enhancers}. "
+                f"Received: base_width={base_width}"
             )
         kwargs.pop("dtype", None)
         dtype = global_generator.children_policy
@@ -90,8 +91,8 @@ class LocalEnhancer(Network):
         super().__init__(inputs, x, dtype, **kwargs)
 
         # === Config ===
-        # As a configuration: an attribute that is a model would put its unused
-        # output layer among the weights.
+        # As a config: Keras would add the unused output layer of a model in an
+        # attribute to the weights.
         self._global_config = keras.saving.serialize_keras_object(
             global_generator
         )
@@ -135,11 +136,15 @@ def _enhance(image, inner, name, *, width, num_blocks, dropout_rate, options):
 
     Args:
         image: the input at this enhancer's resolution.
-        inner: features at half of it, with `2 * width` channels.
-        name: start of the layers' names.
+        inner: activations at half of it, with `2 * width` channels.
+        name: prefix of the layers' names.
+        width: int, channels at this enhancer's resolution.
+        num_blocks: int, residual blocks.
+        dropout_rate: float in [0, 1), dropout in the residual blocks.
+        options: dict of the arguments that all blocks share.
 
     Returns:
-        Features at this enhancer's resolution, with `width` channels.
+        Activations at this enhancer's resolution, with `width` channels.
     """
     x = ConvolutionBlock(width, 7, name=f"{name}_stem", **options)(image)
     x = DownsampleBlock(2 * width, name=f"{name}_down", **options)(x)

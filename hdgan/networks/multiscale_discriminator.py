@@ -1,4 +1,4 @@
-"""Multiscale discriminator."""
+"""Multiscale discriminator of pix2pixHD."""
 
 import keras
 
@@ -17,40 +17,44 @@ _INITIALIZERS = {
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class MultiscaleDiscriminator(Network):
-    """PatchGANs of one shape and separate weights on an image pyramid.
+    """PatchGANs of equal shape and separate weights on an image pyramid.
 
-    Wang et al., 2018, section 3.2 and appendix: three scales; two in the
-    published code at 1024x512.
+    Wang et al., 2018, section 3.2 and appendix: three scales. The original
+    PyTorch code has two at 1024x512.
 
     Args:
-        input_channels: int, channels of coded label map and image together.
-        base_width: int, channels of the first convolution.
-        num_layers: int, convolutions at stride 2.
-        num_scales: int.
-        norm: `"instance"`, `"batch"` or `"none"`.
-        spectral_norm: False, True or `"inner"`, which kernels are divided by
-            their largest singular value: see `hdgan.layers.PatchDiscriminator`.
+        input_channels: int >= 1, channels of condition and image together.
+        base_width: int >= 1, channels of the first convolution. Defaults to
+            `64`.
+        num_layers: int >= 1, convolutions at stride 2. Defaults to `3`.
+        num_scales: int >= 1. Defaults to `2`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        spectral_norm: `False`, `True` or `"inner"`, which kernels are divided
+            by their largest singular value: see
+            `hdgan.layers.PatchDiscriminator`. Defaults to `False`.
         initialization: `"normal"`, kernels from N(0, 0.02) and biases uniform
             within ±1 / sqrt(fan_in), or `"xavier"`, kernels from N(0, 0.02 *
             sqrt(2 / (fan_in + fan_out))) and biases zero, as in Park et al.,
             2019. Defaults to `"normal"`.
-        **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
+        dtype: dtype policy of the layers, or its name. Defaults to `None`,
+            which means the global one.
+        **kwargs: `name` and `trainable` of the model.
 
     Input shape:
         `(batch, height, width, input_channels)`.
 
     Output shape:
         A list over scales, full resolution first, of lists of `num_layers + 2`
-        tensors: the features after each LeakyReLU, then the logits.
+        tensors: the activations after each LeakyReLU, then the logits.
 
     Raises:
-        ValueError: if a number is not an integer >= 1, or `initialization` is
-            unknown.
+        ValueError: if a number is not an integer >= 1, or `norm`,
+            `spectral_norm` or `initialization` is unknown.
 
     Example:
         >>> discriminator = hdgan.MultiscaleDiscriminator(input_channels=39)
-        >>> features = discriminator(keras.random.normal((1, 512, 1024, 39)))
-        >>> logits = [scale[-1] for scale in features]
+        >>> outputs = discriminator(keras.random.normal((1, 512, 1024, 39)))
+        >>> logits = [scale[-1] for scale in outputs]
     """
 
     def __init__(
@@ -107,7 +111,7 @@ class MultiscaleDiscriminator(Network):
 
     def call(self, inputs, training=None, mask=None):
         outputs = super().call(inputs, training=training, mask=mask)
-        # Of a list of one, a functional model returns the one.
+        # A functional model unpacks a list with one element.
         return [outputs] if self.num_scales == 1 else outputs
 
     def get_config(self):

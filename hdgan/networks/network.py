@@ -1,13 +1,19 @@
-"""The common part of the networks."""
+"""What the networks share: configuration and checks."""
 
 import keras
 
 
 class Network(keras.Model):
-    """A functional graph inside a class, recomputed from its arguments.
+    """A functional graph inside a class, saved by its arguments.
 
-    A subclass makes the graph in `__init__`, with every child in the policy
+    A subclass builds the graph in `__init__`, gives every child the policy
     `resolve_dtype(dtype)`, and adds its own arguments to `get_config`.
+
+    Args:
+        inputs: symbolic inputs of the graph.
+        outputs: symbolic outputs of the graph.
+        dtype: `keras.DTypePolicy` of the children.
+        **kwargs: `name` and `trainable` of the model.
     """
 
     def __init__(self, inputs, outputs, dtype, **kwargs):
@@ -30,7 +36,7 @@ def resolve_dtype(dtype):
     """Returns the dtype policy of a network's layers.
 
     Args:
-        dtype: policy, its name or its configuration; None is the global one.
+        dtype: policy, its name or its config; None means the global policy.
     """
     if isinstance(dtype, dict):
         return keras.saving.deserialize_keras_object(dtype)
@@ -38,7 +44,7 @@ def resolve_dtype(dtype):
 
 
 def check_positive(**arguments):
-    """Raises `ValueError` for the first argument that isn't an integer >= 1."""
+    """Raises `ValueError` for the first argument that isn't an int >= 1."""
     for name, value in arguments.items():
         if not isinstance(value, int) or value < 1:
             raise ValueError(

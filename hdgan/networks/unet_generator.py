@@ -17,18 +17,20 @@ class UNetGenerator(Network):
 
     4x4 convolutions at stride 2, C64-C128-C256-C512-... down to one pixel of a
     256x256 image, and back, with dropout in the three innermost decoder steps
-    at constant width. Isola et al., 2017, section 6.1.1. With batches of one,
-    its batch norm is instance norm, which is what is used here.
+    at constant width. Isola et al., 2017, section 6.1.1. The authors train with
+    batches of one, where batch norm equals instance norm: that is the default.
 
     Args:
-        input_channels: int, channels of the coded label map.
-        base_width: int, channels after the first step; doubled at each step, up
-            to eight times.
-        num_downsamplings: int >= 2, steps down.
-        norm: `"instance"`, `"batch"` or `"none"`.
-        dropout_rate: float in [0, 1).
-        output_channels: int, channels of the image.
-        **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
+        input_channels: int >= 1, channels of the condition.
+        base_width: int >= 1, channels after the first step; each step doubles
+            them, up to eight times. Defaults to `64`.
+        num_downsamplings: int >= 2, halvings of the size. Defaults to `8`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        dropout_rate: float in [0, 1). Defaults to `0.5`.
+        output_channels: int >= 1, channels of the image. Defaults to `3`.
+        dtype: dtype policy of the layers, or its name. Defaults to `None`,
+            which means the global one.
+        **kwargs: `name` and `trainable` of the model.
 
     Input shape:
         `(batch, height, width, input_channels)`; both sides multiples of
@@ -38,8 +40,8 @@ class UNetGenerator(Network):
         `(batch, height, width, output_channels)`, float32 in [-1, 1].
 
     Raises:
-        ValueError: if a number is not an integer >= 1 or there is only one
-            downsampling.
+        ValueError: if a number is not an integer >= 1, there is only one
+            downsampling, or `norm` is unknown.
 
     Example:
         >>> generator = hdgan.UNetGenerator(input_channels=36)
@@ -65,7 +67,7 @@ class UNetGenerator(Network):
         )
         if num_downsamplings < 2:
             raise ValueError(
-                "`num_downsamplings` must be at least 2. "
+                "`num_downsamplings` must be an integer >= 2. "
                 f"Received: {num_downsamplings}"
             )
         dtype = resolve_dtype(dtype)
@@ -80,8 +82,8 @@ class UNetGenerator(Network):
                 x,
                 filters,
                 f"down_{k + 1}",
-                # Neither the first nor the innermost has a norm: of one pixel
-                # an instance norm leaves nothing.
+                # The first has no norm, nor has the innermost: an instance
+                # norm of a single pixel is 0.
                 norm="none" if k in (0, num_downsamplings - 1) else norm,
                 activate=k > 0,
                 dtype=dtype,
@@ -89,7 +91,7 @@ class UNetGenerator(Network):
             skips.append(x)
         skips.pop()
         for k in range(num_downsamplings - 1, 0, -1):
-            # The three after the innermost, which has none.
+            # The three steps after the innermost, which has no dropout.
             has_dropout = num_downsamplings - 4 <= k < num_downsamplings - 1
             x = _up(
                 x,
@@ -123,14 +125,15 @@ class UNetGenerator(Network):
 
     @property
     def size_multiple(self):
-        """Each side of the input is a multiple of this, in pixels."""
+        """int, each side of the input is a multiple of it, in pixels."""
         return 2**self.num_downsamplings
 
     @property
     def size_minimum(self):
-        """Each side of the input has at least this many pixels.
+        """int, the smallest side of the input, in pixels.
 
-        One pixel at the bottom: the first norm on the way up sees two.
+        One pixel remains at the lowest resolution. The first norm follows the
+        first upsampling and has two.
         """
         return self.size_multiple
 
@@ -149,8 +152,8 @@ class UNetGenerator(Network):
 def _leaky_relu(x):
     """Returns `x` where it is positive, and `0.2 * x` elsewhere.
 
-    Not by TensorFlow's op of that name: the skip connection reads the first
-    convolution besides, on which the graph optimizer fails, and leaves the
+    This is not TensorFlow's `LeakyRelu`: the skip connection reads the first
+    convolution as well, where TensorFlow's graph optimizer fails and leaves the
     whole graph without fused kernels.
     """
     return keras.ops.where(x > 0, x, 0.2 * x)

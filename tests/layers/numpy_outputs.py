@@ -1,4 +1,4 @@
-"""Run as a script: computes layers' outputs on Keras' NumPy backend.
+"""A script that computes outputs of layers on Keras' NumPy backend.
 
 Usage: KERAS_BACKEND=numpy python numpy_outputs.py weights.npz outputs.npz
 """

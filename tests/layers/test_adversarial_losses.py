@@ -1,4 +1,4 @@
-"""Adversarial losses, by hand."""
+"""Adversarial losses, compared with values by hand."""
 
 import keras
 import numpy as np
@@ -7,8 +7,7 @@ import tensorflow as tf
 
 from hdgan import layers
 
-# Two examples of a patch map of 1 x 2, at two scales of which the second has
-# one patch.
+# Two examples at two scales: patch maps of 1 x 2 and of 1 x 1.
 REAL = [
     np.array([[[[2.0], [0.0]]], [[[1.0], [1.0]]]], "float32"),
     np.array([[[[-1.0]]], [[[3.0]]]], "float32"),
@@ -23,7 +22,7 @@ def softplus(x):
     return np.log1p(np.exp(x))
 
 
-# Per kind: the generator's loss, the discriminator's on real and on fake.
+# By kind: the generator's loss, the discriminator's for photos and for fakes.
 BY_HAND = {
     "least_squares": (
         [(0 + 9) / 2 + 1, (1 + 0.25) / 2 + 2.25],
@@ -77,7 +76,7 @@ def test_functions_are_the_class_at_one_scale(kind):
 @pytest.mark.parametrize("kind", BY_HAND)
 def test_half_precision_logits_give_a_float32_loss(kind):
     loss = layers.AdversarialLoss(kind)
-    # 300 values of 1/256: their sum in bfloat16 would stop growing.
+    # A sum of 300 values of 1/256 would stop growing in bfloat16.
     logits = [tf.fill((2, 30, 10, 1), tf.constant(1 / 256, tf.bfloat16))]
     wide = [tf.cast(value, tf.float32) for value in logits]
     for half, full in zip(

@@ -7,9 +7,10 @@ import tensorflow as tf
 
 from hdgan import layers
 
-# Inputs, outputs, the kernel's side, strides, padding: TensorFlow's own way;
-# Winograd's, at its least and at the generator's; the kernel's gradient by
-# matrix products, at either stride; rows folded into outputs.
+# Inputs, outputs, the kernel's side, strides and padding of each path:
+# TensorFlow's own kernels; Winograd's convolution at its smallest and at the
+# generator's width; kernel gradients by matrix products, with and without
+# strides; rows of the kernel folded into outputs.
 CONVOLUTIONS = {
     "plain": (8, 6, 3, 1, 1, "constant"),
     "reflected": (8, 6, 7, 1, 3, "reflect"),
@@ -31,7 +32,7 @@ TRANSPOSED = {
 
 
 def _run(layer, x, cotangent, known=False):
-    """Returns output and gradients, traced with known or unknown sizes."""
+    """Returns outputs and gradients, traced with known or unknown sizes."""
     spec = tf.TensorSpec(x.shape if known else (None, None, None, x.shape[3]))
 
     @tf.function(input_signature=[spec])
@@ -47,7 +48,7 @@ def _run(layer, x, cotangent, known=False):
 
 
 def _make_pair(name, dtype):
-    """Returns our layer and Keras' own, with the same weights."""
+    """Returns our layer and Keras' layer, with equal weights."""
     inputs, outputs, side, strides, width, mode = CONVOLUTIONS[name]
     options = {"kernel_size": side, "strides": strides, "dtype": dtype}
     ours = layers.PaddedConv2D(
@@ -82,11 +83,11 @@ def _errors(expected, received):
 
 
 def _check(make_pair, inputs, size, known):
-    """Compares outputs and gradients with Keras'.
+    """Compares outputs and gradients with those of Keras.
 
-    In half precision with Keras' own errors: nothing may be farther from
-    float32 than they are, but for the bit or two that Winograd's transforms
-    cost, two where the processor has no such numbers.
+    Half precision is compared by its error against float32. It may not exceed
+    that of Keras by more than the bit or two that Winograd's transforms cost;
+    it is two on processors without bfloat16.
     """
     draw = np.random.default_rng(0)
     x = draw.standard_normal((2, *size, inputs), "float32")
@@ -139,8 +140,8 @@ def test_transposed_outputs_and_gradients_are_those_of_keras(name, known):
     _check(make_pair, inputs, (5, 6), known)
 
 
-def test_which_convolutions_take_which_way():
-    """Else the tests above would hold TensorFlow to itself."""
+def test_each_convolution_takes_its_path():
+    """Else the tests above would compare TensorFlow with itself."""
 
     def count(name, kind, dtype="float32"):
         layer, _ = _make_pair(name, dtype)
@@ -159,14 +160,14 @@ def test_which_convolutions_take_which_way():
 
     for name in ("plain", "reflected", "folded"):
         assert count(name, "Conv2DBackpropFilter") == 1
-        # The bias' gradient alone.
+        # That of the bias gradient.
         assert count(name, "MatMul") <= 1
     for name in ("winograd", "winograd reflected", "winograd unpadded"):
         for dtype in ("float32", "mixed_bfloat16"):
             # Forward and both gradients.
             assert count(name, "BatchMatMulV2", dtype) == 3
             assert count(name, "Conv2D", dtype) == 0
-        # There are processors without products in it.
+        # Some processors have no matrix products in float16.
         assert count(name, "BatchMatMulV2", "mixed_float16") == 0
     for name in CONVOLUTIONS:
         if name.startswith("products"):

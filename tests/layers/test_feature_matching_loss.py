@@ -9,9 +9,9 @@ from hdgan import layers
 
 
 def features(offsets):
-    """Returns features of two examples, 2 scales of 3 layers plus logits.
+    """Returns activations of two examples: 2 scales of 3 layers and logits.
 
-    Example 1 has twice example 0's values.
+    The values of example 1 are twice those of example 0.
     """
     example = np.array([1.0, 2.0], "float32").reshape(2, 1, 1, 1)
     return [
@@ -49,7 +49,7 @@ def test_no_gradient_reaches_the_real_side():
         value = tf.reduce_sum(layers.feature_matching_loss(REAL, FAKE))
     real, fake = tape.gradient(value, [REAL, FAKE])
     assert all(gradient is None for gradient in tf.nest.flatten(real))
-    # The logits have none; elsewhere the mean's share, by the sign.
+    # The logits have no gradient, others their share in the mean.
     assert [scale[-1] for scale in fake] == [None, None]
     share = 4 / 3 / 2 / (8 * 8 * 3)
     np.testing.assert_allclose(fake[0][0], np.full((2, 8, 8, 3), share), 1e-6)

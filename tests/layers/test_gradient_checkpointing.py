@@ -1,4 +1,4 @@
-"""Activations made twice instead of kept: the same gradients."""
+"""Recomputed activations give the gradients of kept ones."""
 
 import keras
 import numpy as np
@@ -19,7 +19,7 @@ BLOCKS = {
 
 
 def _gradients(make, is_on, is_eager):
-    """Returns output, gradients and state after a step, as from one start."""
+    """Returns outputs, gradients and state after a step from fixed weights."""
     keras.utils.set_random_seed(3)
     layer = make()
     x = np.random.default_rng(0).standard_normal((2, 12, 16, 4), "float32")
@@ -35,7 +35,7 @@ def _gradients(make, is_on, is_eager):
     if not is_eager:
         step = tf.function(step)
     outputs, gradients = step(tf.constant(x))
-    # The outputs come first: the state is as they leave it.
+    # State comes last: the forward pass has changed it by then.
     return [*outputs, *gradients, *layer.non_trainable_variables]
 
 
@@ -43,16 +43,16 @@ def _gradients(make, is_on, is_eager):
 @pytest.mark.parametrize("name", BLOCKS)
 def test_gradients_are_those_of_kept_activations(name, is_eager):
     kept = _gradients(BLOCKS[name], False, is_eager)
-    made_again = _gradients(BLOCKS[name], True, is_eager)
-    for one, other in zip(made_again, kept, strict=True):
+    recomputed = _gradients(BLOCKS[name], True, is_eager)
+    for one, other in zip(recomputed, kept, strict=True):
         one, other = np.asarray(one), np.asarray(other)
         error = np.linalg.norm(one - other)
-        # Biases before a norm have rounding noise for a gradient.
+        # The gradient of a bias before a norm is rounding noise.
         assert error <= 1e-4 * np.linalg.norm(other) + 1e-3
 
 
 def test_convolutions_run_twice_for_it():
-    """Else the test above would hold the plain computation to itself."""
+    """Else the test above would compare kept activations with themselves."""
 
     def count(is_on):
         layer = layers.ResidualBlock()
@@ -76,7 +76,7 @@ def test_convolutions_run_twice_for_it():
     assert (count(False), count(True)) == (2, 4)
 
 
-def test_outside_nothing_changes():
+def test_it_has_no_effect_outside():
     with layers.gradient_checkpointing():
         pass
     layer = layers.ResidualBlock(dropout_rate=0.5)

@@ -1,4 +1,4 @@
-"""Instance normalization, held to TensorFlow Addons and to its formula."""
+"""Instance normalization, compared with TensorFlow Addons and its formula."""
 
 import pathlib
 
@@ -83,7 +83,7 @@ def test_fused_bfloat16_gradient_equals_the_plain_one():
 
 
 def test_float32_statistics_survive_a_large_mean_in_half_precision():
-    # Around 64 bfloat16 has steps of 1/2; the mean of a map has not.
+    # Around 64 bfloat16 has steps of 1/2, too coarse for the mean of a map.
     x = tf.cast(64 + image(2), tf.bfloat16)
     output = tf.cast(
         layers.InstanceNormalization(dtype="bfloat16")(x), tf.float32
@@ -93,8 +93,8 @@ def test_float32_statistics_survive_a_large_mean_in_half_precision():
     )
 
 
-def test_gradient_is_the_formulas_own():
-    """Written out for speed; here TensorFlow derives it in 64 bits."""
+def test_gradient_is_that_of_the_formula():
+    """Compares the hand-written gradient with TensorFlow's, in float64."""
     draw = np.random.default_rng(5)
     x = tf.constant(3.0 + draw.standard_normal((2, 6, 5, 4)))
     cotangent = draw.standard_normal(x.shape)
@@ -115,7 +115,7 @@ def test_gradient_is_the_formulas_own():
 
 @pytest.mark.parametrize("size", [(1, 1), (3, 7), (8, 16)])
 def test_a_channel_of_one_value_becomes_exactly_zero(size):
-    """Else rounding noise, which later norms would blow up."""
+    """Else it would be rounding noise, which later norms amplify."""
     values = np.random.default_rng(0).standard_normal(64, "float32") * 10
     x = np.broadcast_to(values, (1, *size, 64))
     assert not np.any(layers.InstanceNormalization()(x))

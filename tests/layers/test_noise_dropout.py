@@ -1,4 +1,4 @@
-"""Dropout that the context turns on at inference."""
+"""Dropout that a context turns on at inference."""
 
 import keras
 import numpy as np

@@ -15,14 +15,14 @@ from hdgan.layers import kernels
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent.parent
-PORTABLE = list(CASES)
+NAMES = list(CASES)
 
 
 @pytest.fixture(scope="module")
 def tensorflow_results():
-    """Weights and outputs of every portable layer, by name and number."""
+    """Weights and outputs of every layer, by name and index."""
     weights, outputs = {}, {}
-    for name in PORTABLE:
+    for name in NAMES:
         case = CASES[name]
         layer = case.make()
         examples = case.examples()
@@ -37,7 +37,7 @@ def tensorflow_results():
 
 @pytest.fixture(scope="module")
 def numpy_outputs(tensorflow_results, tmp_path_factory):
-    """What a process without TensorFlow computes with the same weights."""
+    """Outputs of a process without TensorFlow, from the same weights."""
     missing = [
         name
         for name in ("jax", "scipy")
@@ -47,7 +47,7 @@ def numpy_outputs(tensorflow_results, tmp_path_factory):
         pytest.skip(f"Keras' NumPy backend needs {' and '.join(missing)}")
     folder = tmp_path_factory.mktemp("numpy_backend")
     weights, _ = tensorflow_results
-    np.savez(folder / "weights.npz", cases=PORTABLE, **weights)
+    np.savez(folder / "weights.npz", cases=NAMES, **weights)
     paths = [str(ROOT), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
     environment = {
         **os.environ,
@@ -66,7 +66,7 @@ def numpy_outputs(tensorflow_results, tmp_path_factory):
     return np.load(folder / "outputs.npz")
 
 
-@pytest.mark.parametrize("name", PORTABLE)
+@pytest.mark.parametrize("name", NAMES)
 def test_numpy_backend_gives_the_same_numbers(
     name, numpy_outputs, tensorflow_results
 ):

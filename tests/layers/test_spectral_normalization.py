@@ -1,4 +1,4 @@
-"""Spectral normalization, held to TensorFlow Addons and to mathematics."""
+"""Spectral normalization, compared with TensorFlow Addons and the formula."""
 
 import pathlib
 
@@ -18,7 +18,7 @@ def l2(vector):
 
 @pytest.fixture
 def dense():
-    """A layer of 5 inputs and 3 outputs, built, with an identity's input."""
+    """A built layer of 5 inputs and 3 outputs, and an identity as its input."""
     layer = layers.SpectralNormalization(keras.layers.Dense(3))
     identity = tf.eye(5)
     layer(identity)
@@ -36,7 +36,7 @@ def test_output_and_vector_are_those_of_tensorflow_addons():
     output = layer(golden["input"], training=True)
     np.testing.assert_allclose(output, golden["sn_output"], atol=2e-5)
     np.testing.assert_allclose(layer.u, golden["sn_u_after"], atol=1e-6)
-    # Unlike theirs, the kernel is not overwritten.
+    # TensorFlow Addons overwrites the kernel; this layer doesn't.
     np.testing.assert_array_equal(convolution.kernel, golden["sn_kernel"])
 
 
@@ -131,7 +131,7 @@ def test_one_iteration_of_each_layer_in_a_step(dense):
     )
 
 
-def test_steps_do_not_share_what_they_found(dense):
+def test_steps_do_not_share_their_vectors(dense):
     layer, identity = dense
     vectors = []
     for _ in range(3):

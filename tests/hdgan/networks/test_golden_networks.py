@@ -1,4 +1,4 @@
-"""The networks give what the published PyTorch code gives."""
+"""The networks compute what the original PyTorch code computes."""
 
 import golden_weights
 import numpy as np
@@ -14,7 +14,7 @@ TOLERANCE = 1e-4
 
 
 def assert_close(received, expected):
-    """Demands a relative L2 distance within the golden arrays' tolerance."""
+    """Asserts a relative L2 distance within the tolerance."""
     received = np.asarray(received)
     assert received.shape == expected.shape
     distance = np.linalg.norm(received - expected)
@@ -76,7 +76,7 @@ def test_encoder_before_and_after_pooling():
     assert_close(encoder([golden["input"], pixels]), golden["raw"])
 
 
-def test_discriminator_features_of_every_scale_and_layer():
+def test_discriminator_outputs_of_every_scale_and_layer():
     golden = golden_weights.load("discriminator")
     config = golden["config"]
     discriminator = MultiscaleDiscriminator(
@@ -86,9 +86,9 @@ def test_discriminator_features_of_every_scale_and_layer():
         num_scales=config["num_D"],
     )
     golden_weights.assign(discriminator, golden)
-    features = discriminator(golden["input"])
-    assert len(features) == config["num_D"]
-    for index, scale in enumerate(features):
+    outputs = discriminator(golden["input"])
+    assert len(outputs) == config["num_D"]
+    for index, scale in enumerate(outputs):
         assert len(scale) == config["n_layers_D"] + 2
         for layer, received in enumerate(scale):
             assert_close(received, golden[f"out/{index}/{layer}"])

@@ -1,4 +1,4 @@
-"""What every network has to do, whatever it computes."""
+"""Requirements of every network, whatever it computes."""
 
 import dataclasses
 import inspect
@@ -197,7 +197,7 @@ def test_every_weight_gets_a_gradient(case):
     assert variables
     for weight, gradient in zip(variables, gradients, strict=True):
         assert gradient is not None, weight.path
-        # A norm takes out what the biases before it add.
+        # A norm removes what the biases before it add.
         if weight.name != "bias":
             assert np.abs(gradient).max() > 0, weight.path
 
@@ -228,8 +228,8 @@ def test_the_policy_survives_a_saved_file(tmp_path):
     assert enhancer.get_layer("enhancer_1_stem").compute_dtype == "bfloat16"
 
 
-def test_full_size_generator_has_the_published_number_of_parameters():
-    # The weights need not be drawn to be counted.
+def test_full_size_generator_has_the_number_of_parameters_of_the_paper():
+    # Counting parameters needs no initial weights.
     with keras.StatelessScope(initialize_variables=False):
         generator = GlobalGenerator(36)
     assert generator.count_params() == 182_546_755
@@ -251,7 +251,7 @@ def test_features_share_weights_with_the_generator():
     assert np.any(features(image).numpy() != before.numpy())
 
 
-def test_enhancer_shares_all_but_the_output_of_what_is_inside():
+def test_enhancer_shares_all_but_the_output_of_the_global_generator():
     generator = coarse()
     enhancer = LocalEnhancer(generator, num_blocks=1)
     shared = {id(weight) for weight in generator.features().weights}
@@ -284,14 +284,14 @@ def test_the_smallest_size_passes_and_a_smaller_one_does_not():
         (lambda: coarse(norm="layer"), "one of.*'layer'"),
         (lambda: coarse(dropout_rate=1), r"in \[0, 1\).*: 1"),
         (lambda: LocalEnhancer(coarse(), 0), "`num_enhancers`.*>= 1.*: 0"),
-        (lambda: LocalEnhancer(coarse(), 3), "of 4 can't.*multiple of 8"),
+        (lambda: LocalEnhancer(coarse(), 3), "multiple of 8.*base_width=4"),
         (
             lambda: MultiscaleDiscriminator(5, num_scales=0),
             "`num_scales`.*>= 1.*: 0",
         ),
-        (lambda: UNetGenerator(5, num_downsamplings=1), "at least 2.*: 1"),
+        (lambda: UNetGenerator(5, num_downsamplings=1), ">= 2.*: 1"),
         (lambda: UNetGenerator(5, norm="layer"), "one of.*'layer'"),
-        (lambda: InstanceEncoder(style_channels=-1), "feature_ch.*: -1"),
+        (lambda: InstanceEncoder(style_channels=-1), "style_ch.*: -1"),
     ],
 )
 def test_bad_arguments_are_named(make, message):
