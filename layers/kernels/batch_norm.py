@@ -2,7 +2,7 @@
 
 from keras import ops
 
-from hdgan.layers.kernels.backend import tf
+from hdgan.layers.kernels.backend import has_fast_paths, tf
 
 
 def batch_normalize(x, epsilon):
@@ -20,12 +20,11 @@ def batch_normalize(x, epsilon):
         Tensor of the same shape and dtype; the mean and the unbiased variance,
         float32 `(channels,)`, through which no gradient flows.
     """
-    if tf is None:
-        return _normalize(x, epsilon, lambda total: total)
-    x = tf.convert_to_tensor(x)
-    context = tf.distribute.get_replica_context()
+    context = None if tf is None else tf.distribute.get_replica_context()
     if context is None or context.num_replicas_in_sync == 1:
-        return _normalize_fused(x, epsilon)
+        if has_fast_paths():
+            return _normalize_fused(tf.convert_to_tensor(x), epsilon)
+        return _normalize(x, epsilon, lambda total: total)
     return _normalize(
         x,
         epsilon,

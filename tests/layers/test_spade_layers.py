@@ -7,6 +7,7 @@ import pytest
 import tensorflow as tf
 
 from hdgan import layers
+from hdgan.layers import kernels
 
 TORCH = golden_spade.load("torch_layers")
 
@@ -106,6 +107,24 @@ def test_replicas_of_different_batch_sizes_equal_one(two_replicas):
     np.testing.assert_allclose(tf.concat(outputs, 0), expected, atol=1e-5)
     for weight, other in zip(layer.weights, alone.weights, strict=True):
         np.testing.assert_allclose(weight, other, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_plain_batch_norm_equals_tensorflows(dtype):
+    x = np.random.default_rng(1).standard_normal((2, 5, 7, 3), "float32")
+    x = keras.ops.cast(3.0 * x + 2.0, dtype)
+    fused = kernels.batch_normalize(x, 1e-5)
+    with kernels.plain_kernels():
+        plain = kernels.batch_normalize(x, 1e-5)
+    tolerance = 1e-5 if dtype == "float32" else 2**-7
+    for received, expected in zip(plain, fused, strict=True):
+        assert received.dtype == expected.dtype
+        np.testing.assert_allclose(
+            keras.ops.cast(received, "float32"),
+            keras.ops.cast(expected, "float32"),
+            rtol=tolerance,
+            atol=tolerance,
+        )
 
 
 def test_inference_moves_no_statistics():
