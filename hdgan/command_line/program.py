@@ -20,7 +20,7 @@ from hdgan.command_line.tensorflow_start import import_tensorflow
 _STOPPED = 130
 
 
-def run(main, uses_tensorflow=True):
+def run(main):
     """Parses the flags, imports TensorFlow and runs `main`.
 
     A bad flag, a `ValueError` and an `OSError` end the program with one line,
@@ -29,8 +29,6 @@ def run(main, uses_tensorflow=True):
 
     Args:
         main: function without arguments.
-        uses_tensorflow: bool, whether to import TensorFlow and all of hdgan
-            before `main`. Defaults to True.
     """
 
     def guarded(argv):
@@ -44,9 +42,8 @@ def run(main, uses_tensorflow=True):
             # At absl's default, INFO, TensorFlow logs its own steps.
             logging.set_verbosity(logging.WARNING)
         try:
-            if uses_tensorflow:
-                is_verbose = verbosity.present and verbosity.value > 0
-                import_tensorflow(is_quiet=not is_verbose)
+            is_verbose = verbosity.present and verbosity.value > 0
+            import_tensorflow(is_quiet=not is_verbose)
             main()
         except (OSError, ValueError) as error:
             logging.debug("Traceback:", exc_info=True)
