@@ -238,7 +238,7 @@ class _Functions:
         return to_uint8(self._model(inputs, training=False))
 
     def _check(self, maps, names=None):
-        """Returns the inputs by name, which depend on their checks."""
+        """Returns the inputs by name; reading them runs their checks."""
         names = names or self._names
         inputs = dict(zip(names, maps, strict=True))
         shape = tf.shape(inputs["label_map"])[:3]

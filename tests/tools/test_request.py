@@ -164,7 +164,7 @@ def test_ctrl_c_ends_it_in_a_line(
         ("--timeout=0", "above 0"),
         ("--label_dir=nowhere", "no such folder"),
         ("--output_dir={data}/test_inst", "Choose another folder"),
-        ("--output_dir={data}/labels.json", "labels.json can't be made"),
+        ("--output_dir={data}/labels.json", "be made"),
     ],
 )
 def test_bad_flags_are_named(server, street_dir, tmp_path, flag, fragment):

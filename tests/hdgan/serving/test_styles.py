@@ -13,7 +13,7 @@ CENTERS = {
     0: np.float32([[0.1, 0.2], [0.3, 0.4]]),
     2: np.float32([[0.5, 0.6]]),
 }
-# What drawing styles needs of a model.
+# The attributes of a model that drawing styles uses.
 MODEL = types.SimpleNamespace(
     labels=LabelSet.numbered(3),
     style_channels=2,
