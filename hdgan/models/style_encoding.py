@@ -1,11 +1,11 @@
 """Style maps that a model's encoder makes from photos, as image files."""
 
 import pathlib
-import tempfile
 
 import keras
 import tensorflow as tf
 
+from hdgan.data.files import make_writable_folder
 from hdgan.data.image_files import write_png
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import check_scenes
@@ -50,7 +50,13 @@ def encode_styles(model, scenes, output_dir, resizing):
         )
     output_dir = pathlib.Path(output_dir)
     sizes = check_scenes(scenes, len(model.labels or ()))
-    _make_writable(output_dir)
+    try:
+        make_writable_folder(output_dir)
+    except OSError as error:
+        raise ValueError(
+            f"{output_dir} can't be written to: {error}. Remove what is in the "
+            "way, or copy the data set to a folder that you may write to."
+        ) from error
 
     # One graph for every size.
     @tf.function(reduce_retracing=True)
@@ -69,14 +75,3 @@ def encode_styles(model, scenes, output_dir, resizing):
         write_png(written[-1], encode(batch, tf.constant(size))[0].numpy())
         progress.add(1)
     return written
-
-
-def _make_writable(directory):
-    try:
-        directory.mkdir(exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
-    except OSError as error:
-        raise ValueError(
-            f"{directory} can't be written to: {error}. Remove what is in the "
-            "way, or copy the data set to a folder that you may write to."
-        ) from error
