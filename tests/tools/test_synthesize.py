@@ -145,7 +145,7 @@ def _not_a_model(tmp_path, kind):
         ("empty folder", ("no such model",)),
         ("text", ("is no Keras model",)),
         ("zip", ("is no Keras model",)),
-        ("classifier", ("Sequential", "Expected a Pix2PixHD")),
+        ("classifier", ("Sequential", "Expected a model of hdgan")),
     ],
 )
 def test_what_is_no_model_is_named(data_dir, tmp_path, kind, words):
