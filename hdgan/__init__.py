@@ -1,6 +1,7 @@
 """Photographs from label maps: GANs for Keras 3 and TensorFlow.
 
-`hdgan.layers` runs on every backend of Keras; the rest needs TensorFlow.
+`hdgan.layers` and `hdgan.VGG19Features` run on every backend of Keras; the rest
+needs TensorFlow.
 """
 
 import os
@@ -11,8 +12,8 @@ from hdgan.lazy_exports import lazy_exports
 from hdgan.models.presets import list_families
 
 # Before TensorFlow is imported. On processors without AVX-512 or the like it
-# leaves oneDNN's convolutions off, with which training is one and a half times
-# as fast there, or more. 0 in the environment still leaves them off.
+# turns oneDNN's convolutions off, although training is at least one and a half
+# times as fast with them there. 0 in the environment still turns them off.
 if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
@@ -46,12 +47,12 @@ __getattr__, __dir__ = lazy_exports(__name__, _EXPORTS)
 def import_all():
     """Imports every export, and so registers every class with Keras.
 
-    On another backend of Keras than TensorFlow, only `hdgan.layers`.
+    On another backend of Keras than TensorFlow, those that run on it.
     """
     import keras
 
     is_tensorflow = keras.backend.backend() == "tensorflow"
-    for name in __all__ if is_tensorflow else ["layers"]:
+    for name in __all__ if is_tensorflow else ["VGG19Features", "layers"]:
         __getattr__(name)
 
 

@@ -1,6 +1,6 @@
 """Reusable Keras layers and losses of label-to-photo synthesis.
 
-They know nothing of the rest of the package and fit in anyone's Keras model.
+They don't depend on the rest of the package and fit into any Keras model.
 """
 
 from hdgan.layers.adversarial_losses import (

@@ -1,16 +1,18 @@
-"""Adversarial losses, in pairs for generator and discriminator."""
+"""Adversarial losses in pairs, for generator and discriminator."""
 
 import keras
 from keras import ops
 
 
 def _mean(values):
-    """Means over everything but the batch, in float32."""
+    """Returns the mean of each example, in float32."""
     return ops.mean(values, axis=tuple(range(1, len(values.shape))))
 
 
 def least_squares_generator_loss(fake_logits):
-    """Mean of `(fake - 1)^2`. Mao et al., 2017, equation 9 without the half.
+    """Mean of `(fake - 1)^2`.
+
+    Mao et al., 2017, equation 9, without the factor 1/2.
 
     Args:
         fake_logits: `(batch, ...)`, the discriminator's output for fakes.
@@ -24,12 +26,14 @@ def least_squares_generator_loss(fake_logits):
 def least_squares_discriminator_loss(real_logits, fake_logits):
     """Means of `(real - 1)^2` and of `fake^2`.
 
+    Mao et al., 2017, equation 9.
+
     Args:
         real_logits: `(batch, ...)`, the discriminator's output for photos.
         fake_logits: `(batch, ...)`, the discriminator's output for fakes.
 
     Returns:
-        Two float32 tensors `(batch,)`, of the real and of the fake side. The
+        Two float32 tensors `(batch,)`, one for photos and one for fakes. The
         discriminator's loss is half their sum.
     """
     return (
@@ -39,14 +43,29 @@ def least_squares_discriminator_loss(real_logits, fake_logits):
 
 
 def hinge_generator_loss(fake_logits):
-    """Mean of `-fake`. Lim and Ye, 2017; arguments as in least squares."""
+    """Mean of `-fake`. Lim and Ye, 2017.
+
+    Args:
+        fake_logits: `(batch, ...)`, the discriminator's output for fakes.
+
+    Returns:
+        Float32 tensor `(batch,)`.
+    """
     return _mean(-ops.cast(fake_logits, "float32"))
 
 
 def hinge_discriminator_loss(real_logits, fake_logits):
     """Means of `max(0, 1 - real)` and of `max(0, 1 + fake)`.
 
-    Lim and Ye, 2017. Arguments and result as in least squares.
+    Lim and Ye, 2017.
+
+    Args:
+        real_logits: `(batch, ...)`, the discriminator's output for photos.
+        fake_logits: `(batch, ...)`, the discriminator's output for fakes.
+
+    Returns:
+        Two float32 tensors `(batch,)`, one for photos and one for fakes. The
+        discriminator's loss is half their sum.
     """
     return (
         _mean(ops.relu(1.0 - ops.cast(real_logits, "float32"))),
@@ -55,15 +74,29 @@ def hinge_discriminator_loss(real_logits, fake_logits):
 
 
 def non_saturating_generator_loss(fake_logits):
-    """Mean of `-log sigmoid(fake)`. Goodfellow et al., 2014, section 3."""
+    """Mean of `-log sigmoid(fake)`. Goodfellow et al., 2014, section 3.
+
+    Args:
+        fake_logits: `(batch, ...)`, the discriminator's output for fakes.
+
+    Returns:
+        Float32 tensor `(batch,)`.
+    """
     return _mean(ops.softplus(-ops.cast(fake_logits, "float32")))
 
 
 def non_saturating_discriminator_loss(real_logits, fake_logits):
     """Means of `-log sigmoid(real)` and of `-log(1 - sigmoid(fake))`.
 
-    Goodfellow et al., 2014, equation 1. Arguments and result as in least
-    squares.
+    Goodfellow et al., 2014, equation 1.
+
+    Args:
+        real_logits: `(batch, ...)`, the discriminator's output for photos.
+        fake_logits: `(batch, ...)`, the discriminator's output for fakes.
+
+    Returns:
+        Two float32 tensors `(batch,)`, one for photos and one for fakes. The
+        discriminator's loss is half their sum.
     """
     return (
         _mean(ops.softplus(-ops.cast(real_logits, "float32"))),
@@ -90,10 +123,10 @@ class AdversarialLoss:
 
     Args:
         kind: `"least_squares"`, `"hinge"` or `"non_saturating"` (sigmoid
-            cross-entropy on the logits).
+            cross-entropy on the logits). Defaults to `"least_squares"`.
 
     Raises:
-        ValueError: if `kind` is none of these.
+        ValueError: if `kind` is another value.
 
     Example:
         >>> loss = hdgan.layers.AdversarialLoss("hinge")
@@ -105,8 +138,7 @@ class AdversarialLoss:
     def __init__(self, kind="least_squares"):
         if kind not in _PAIRS:
             raise ValueError(
-                f"The adversarial loss must be one of {sorted(_PAIRS)}. "
-                f"Received: {kind!r}"
+                f"`kind` must be one of {sorted(_PAIRS)}. Received: {kind!r}"
             )
         self.kind = kind
         self._generator_loss, self._discriminator_loss = _PAIRS[kind]
@@ -127,7 +159,7 @@ class AdversarialLoss:
 
         Args:
             real_logits: list over scales of `(batch, ...)` tensors.
-            fake_logits: the same of the fakes.
+            fake_logits: the same for the fakes.
 
         Returns:
             Two float32 tensors `(batch,)`; the discriminator's loss is half

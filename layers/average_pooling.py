@@ -1,4 +1,4 @@
-"""Average pooling whose borders are not darkened by padding."""
+"""Average pooling that leaves padding out of its means."""
 
 import keras
 from keras import ops
@@ -8,9 +8,12 @@ from keras import ops
 class AveragePooling2DExcludingPadding(keras.layers.Layer):
     """Halves the size: mean over 3x3 windows at stride 2, padded by one pixel.
 
-    At the border the mean is taken over the real pixels only. pix2pixHD makes
+    At the border the mean is over the image's pixels only. pix2pixHD makes
     every image pyramid with it. (`AveragePooling2D(padding="same")` pads only
-    bottom and right of an even size: shifted by a pixel.)
+    bottom and right of an even size: a shift by a pixel.)
+
+    Args:
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
@@ -24,12 +27,16 @@ class AveragePooling2DExcludingPadding(keras.layers.Layer):
         TensorShape([1, 16, 32, 8])
     """
 
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
     def call(self, inputs):
         height, width = ops.shape(inputs)[1:3]
         padded = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
         means = ops.average_pool(padded, 3, strides=2, padding="valid")
-        rows = 3.0 / _real_pixels(height)
-        columns = 3.0 / _real_pixels(width)
+        rows = 3.0 / _count_pixels(height)
+        columns = 3.0 / _count_pixels(width)
         scale = ops.reshape(rows, (1, -1, 1, 1)) * ops.reshape(
             columns, (1, 1, -1, 1)
         )
@@ -44,9 +51,9 @@ class AveragePooling2DExcludingPadding(keras.layers.Layer):
         return (batch, *halves, channels)
 
 
-def _real_pixels(size):
-    """Counts, along one side, the pixels in each window that aren't padding."""
-    centres = 2 * ops.arange((size + 1) // 2, dtype="int32")
-    last = ops.minimum(centres + 1, size - 1)
-    first = ops.maximum(centres - 1, 0)
+def _count_pixels(size):
+    """Counts the pixels that aren't padding in each window along one side."""
+    centers = 2 * ops.arange((size + 1) // 2, dtype="int32")
+    last = ops.minimum(centers + 1, size - 1)
+    first = ops.maximum(centers - 1, 0)
     return ops.cast(last - first + 1, "float32")

@@ -1,7 +1,6 @@
-"""Convolutions as PyTorch pads them, with the fastest kernels there are."""
+"""Convolutions padded as in PyTorch, with the fastest kernels available."""
 
 import keras
-from keras import ops
 
 from hdgan.layers.kernels import convolve, convolve_transposed
 
@@ -15,25 +14,35 @@ class PaddedConv2D(keras.layers.Conv2D):
     Args:
         filters: int, output channels.
         kernel_size: int, the kernel's side in pixels.
-        strides: int.
-        pad_width: int >= 0, pixels added on each of the four sides.
+        strides: int, of height and width. Defaults to `1`.
+        pad_width: int >= 0, pixels added on each of the four sides. Defaults to
+            `0`.
         pad_mode: `"constant"`, zeros, or `"reflect"`, the image mirrored at its
-            border pixels, which are not repeated: `abc` becomes `cbabcba`.
-        kernel_initializer: as of `keras.layers.Conv2D`.
-        bias_initializer: the same.
-        use_bias: bool, whether a bias is added.
+            border pixels without repeating them: `abc` becomes `cbabcba`.
+            Defaults to `"constant"`.
+        use_bias: bool, whether to add a bias. Defaults to `True`.
+        kernel_initializer: as in `keras.layers.Conv2D`. Defaults to
+            `"glorot_uniform"`.
+        bias_initializer: as in `keras.layers.Conv2D`. Defaults to `"zeros"`.
+        kernel_regularizer: as in `keras.layers.Conv2D`. Defaults to `None`.
+        bias_regularizer: as in `keras.layers.Conv2D`. Defaults to `None`.
+        kernel_constraint: as in `keras.layers.Conv2D`. Defaults to `None`.
+        bias_constraint: as in `keras.layers.Conv2D`. Defaults to `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
-        `(batch, height, width, channels)`, height and width > `pad_width` where
-        it is reflected; either may be unknown.
+        `(batch, height, width, channels)`; height and width may be unknown.
+        With `pad_mode="reflect"` both must be greater than `pad_width`.
 
     Output shape:
         `(batch, new_height, new_width, filters)`, where a side becomes `(side +
         2 * pad_width - kernel_size) // strides + 1`.
 
     Raises:
-        ValueError: if `pad_width` is not an integer >= 0 or `pad_mode` unknown,
-            or a known height or width is too small to be reflected.
+        ValueError: if `pad_width` is not an integer >= 0, `pad_mode` is
+            unknown, an argument of `keras.layers.Conv2D` is given that this
+            layer does not have, or a known height or width is too small to be
+            reflected.
 
     Example:
         >>> x = keras.random.normal((1, 32, 64, 8))
@@ -48,11 +57,16 @@ class PaddedConv2D(keras.layers.Conv2D):
         strides=1,
         pad_width=0,
         pad_mode="constant",
+        use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
-        use_bias=True,
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
         **kwargs,
     ):
+        _check_kwargs(type(self), kwargs)
         super().__init__(
             filters,
             kernel_size,
@@ -60,6 +74,10 @@ class PaddedConv2D(keras.layers.Conv2D):
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
         if not isinstance(pad_width, int) or pad_width < 0:
@@ -73,6 +91,7 @@ class PaddedConv2D(keras.layers.Conv2D):
             )
         self.pad_width = pad_width
         self.pad_mode = pad_mode
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         for side, size in zip(
@@ -86,21 +105,16 @@ class PaddedConv2D(keras.layers.Conv2D):
                 raise ValueError(
                     f"A {side} of {size} pixels can't be padded by reflection "
                     f"of {self.pad_width} pixels. Expected a {side} of at "
-                    f"least {self.pad_width + 1}; give a larger image or a "
+                    f"least {self.pad_width + 1}; pass a larger image or use a "
                     "network with fewer downsamplings."
                 )
         super().build(input_shape)
 
     def call(self, inputs):
-        bias = self.bias
-        if bias is None:
-            # Adding zeros takes no time: TensorFlow adds the bias, and takes
-            # the activation, in the kernel of the convolution.
-            bias = ops.zeros((self.filters,), inputs.dtype)
         return convolve(
             inputs,
             self.kernel,
-            bias,
+            self.bias,
             self.strides[0],
             self.pad_width,
             self.pad_mode,
@@ -120,7 +134,7 @@ class PaddedConv2D(keras.layers.Conv2D):
 
     def get_config(self):
         return {
-            **_kept_config(super().get_config()),
+            **_common_config(super().get_config()),
             "kernel_size": self.kernel_size[0],
             "strides": self.strides[0],
             "pad_width": self.pad_width,
@@ -131,19 +145,32 @@ class PaddedConv2D(keras.layers.Conv2D):
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
-    """Keras' transposed convolution, cut at the top and at the left.
+    """Keras' transposed convolution, cropped at the top and at the left.
 
     `CroppedConv2DTranspose(filters, 3, 2, cropping=1)` is PyTorch's with
-    padding 1 and output padding 1. (`padding="same"` would cut bottom and right
-    of it: shifted by a pixel.)
+    padding 1 and output padding 1. (`padding="same"` would crop bottom and
+    right of it: a shift by a pixel.)
 
     Args:
         filters: int, output channels.
         kernel_size: int, the kernel's side in pixels.
-        strides: int.
-        cropping: int >= 0, pixels cut off.
-        kernel_initializer: as of `keras.layers.Conv2DTranspose`.
-        bias_initializer: the same.
+        strides: int, of height and width. Defaults to `1`.
+        cropping: int >= 0, pixels cropped at the top and at the left. Defaults
+            to `0`.
+        use_bias: bool, whether to add a bias. Defaults to `True`.
+        kernel_initializer: as in `keras.layers.Conv2DTranspose`. Defaults to
+            `"glorot_uniform"`.
+        bias_initializer: as in `keras.layers.Conv2DTranspose`. Defaults to
+            `"zeros"`.
+        kernel_regularizer: as in `keras.layers.Conv2DTranspose`. Defaults to
+            `None`.
+        bias_regularizer: as in `keras.layers.Conv2DTranspose`. Defaults to
+            `None`.
+        kernel_constraint: as in `keras.layers.Conv2DTranspose`. Defaults to
+            `None`.
+        bias_constraint: as in `keras.layers.Conv2DTranspose`. Defaults to
+            `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
@@ -153,7 +180,9 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
         `(side - 1) * strides + kernel_size - cropping`.
 
     Raises:
-        ValueError: if `cropping` is not an integer >= 0.
+        ValueError: if `cropping` is not an integer >= 0, or an argument of
+            `keras.layers.Conv2DTranspose` is given that this layer does not
+            have.
 
     Example:
         >>> x = keras.random.normal((1, 16, 32, 16))
@@ -168,24 +197,36 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
         kernel_size,
         strides=1,
         cropping=0,
+        use_bias=True,
         kernel_initializer="glorot_uniform",
         bias_initializer="zeros",
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        kernel_constraint=None,
+        bias_constraint=None,
         **kwargs,
     ):
+        _check_kwargs(type(self), kwargs)
         super().__init__(
             filters,
             kernel_size,
             strides,
+            use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer,
+            bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint,
+            bias_constraint=bias_constraint,
             **kwargs,
         )
         if not isinstance(cropping, int) or cropping < 0:
             raise ValueError(
-                "`cropping` must be an integer >= 0, the number of pixels cut "
-                f"off. Received: {cropping!r}"
+                "`cropping` must be an integer >= 0, the number of pixels "
+                f"cropped at the top and at the left. Received: {cropping!r}"
             )
         self.cropping = cropping
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         return convolve_transposed(
@@ -206,15 +247,39 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
 
     def get_config(self):
         return {
-            **_kept_config(super().get_config()),
+            **_common_config(super().get_config()),
             "kernel_size": self.kernel_size[0],
             "strides": self.strides[0],
             "cropping": self.cropping,
         }
 
 
-def _kept_config(config):
-    """Returns what the layers here have in common with those of Keras."""
-    kept = ("name", "trainable", "dtype", "filters")
-    kept += ("kernel_initializer", "bias_initializer")
-    return {name: config[name] for name in kept}
+_COMMON_ARGUMENTS = (
+    "name",
+    "trainable",
+    "dtype",
+    "filters",
+    "use_bias",
+    "kernel_initializer",
+    "bias_initializer",
+    "kernel_regularizer",
+    "bias_regularizer",
+    "kernel_constraint",
+    "bias_constraint",
+)
+
+
+def _common_config(config):
+    """Returns the arguments that these layers share with those of Keras."""
+    return {name: config[name] for name in _COMMON_ARGUMENTS}
+
+
+def _check_kwargs(layer, kwargs):
+    """Raises for arguments that Keras' layer has and `call` would ignore."""
+    unknown = sorted(set(kwargs) - set(_COMMON_ARGUMENTS))
+    if unknown:
+        raise ValueError(
+            f"{layer.__name__} has no argument {unknown[0]!r}. Expected those "
+            f"in its documentation. Received: {unknown[0]}="
+            f"{kwargs[unknown[0]]!r}"
+        )

@@ -3,7 +3,6 @@
 import keras
 
 from hdgan.layers.convolution import PaddedConv2D
-from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.kernels import relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
@@ -11,16 +10,25 @@ from hdgan.layers.sequential_block import SequentialBlock
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class ConvolutionBlock(SequentialBlock):
-    """Reflection padding, convolution, norm, activation; the size stays.
+    """Reflection padding, convolution, norm, activation at constant size.
 
     `c7s1-k` of Wang et al., 2018, is `ConvolutionBlock(k, 7)`; its output layer
     is `ConvolutionBlock(3, 7, norm="none", activation="tanh")`.
 
     Args:
         filters: int, output channels.
-        kernel_size: odd int, the kernel's side in pixels.
-        norm: `"instance"`, `"batch"` or `"none"`.
-        activation: name of a Keras activation.
+        kernel_size: odd int, the kernel's side in pixels. Defaults to `3`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        activation: name of a Keras activation. Defaults to `"relu"`.
+        kernel_initializer: initializer of the kernel, or its name. Defaults
+            to `None`, which means N(0, 0.02).
+        bias_initializer: initializer of the bias, or its name. Defaults to
+            `None`, which means uniform within ±1 / sqrt(fan in).
+        kernel_regularizer: regularizer of the kernel, or its name. Defaults
+            to `None`.
+        bias_regularizer: regularizer of the bias, or its name. Defaults to
+            `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`, height and width >
@@ -44,9 +52,19 @@ class ConvolutionBlock(SequentialBlock):
         kernel_size=3,
         norm="instance",
         activation="relu",
+        kernel_initializer=None,
+        bias_initializer=None,
+        kernel_regularizer=None,
+        bias_regularizer=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            **kwargs,
+        )
         if kernel_size % 2 == 0:
             raise ValueError(
                 "`kernel_size` must be odd, so that the size stays the same. "
@@ -66,10 +84,8 @@ class ConvolutionBlock(SequentialBlock):
                 self.kernel_size,
                 pad_width=self.kernel_size // 2,
                 pad_mode="reflect",
-                kernel_initializer=kernel_initializer(),
-                bias_initializer=bias_initializer(fan_in),
-                dtype=dtype,
                 name="convolution",
+                **self._convolution_options(fan_in),
             ),
             make_norm(self.norm, dtype=dtype, name="norm"),
             keras.layers.Activation(

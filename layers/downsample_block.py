@@ -3,7 +3,6 @@
 import keras
 
 from hdgan.layers.convolution import PaddedConv2D
-from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.kernels import relu
 from hdgan.layers.normalization import check_norm, make_norm
 from hdgan.layers.sequential_block import SequentialBlock
@@ -13,13 +12,22 @@ from hdgan.layers.sequential_block import SequentialBlock
 class DownsampleBlock(SequentialBlock):
     """3x3 convolution at stride 2, norm, ReLU: `dk` of Wang et al., 2018.
 
-    One row and column of zeros is added on every side. (`padding="same"` would
-    pad only bottom and right of an even size: shifted by a pixel against the
-    published networks.)
+    Every side is padded by one row or column of zeros. (`padding="same"` would
+    pad only bottom and right of an even size: a shift by a pixel against the
+    original PyTorch code.)
 
     Args:
         filters: int, output channels.
-        norm: `"instance"`, `"batch"` or `"none"`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        kernel_initializer: initializer of the kernel, or its name. Defaults
+            to `None`, which means N(0, 0.02).
+        bias_initializer: initializer of the bias, or its name. Defaults to
+            `None`, which means uniform within ±1 / sqrt(fan in).
+        kernel_regularizer: regularizer of the kernel, or its name. Defaults
+            to `None`.
+        bias_regularizer: regularizer of the bias, or its name. Defaults to
+            `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
@@ -36,8 +44,23 @@ class DownsampleBlock(SequentialBlock):
         TensorShape([1, 16, 32, 16])
     """
 
-    def __init__(self, filters, norm="instance", **kwargs):
-        super().__init__(**kwargs)
+    def __init__(
+        self,
+        filters,
+        norm="instance",
+        kernel_initializer=None,
+        bias_initializer=None,
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        **kwargs,
+    ):
+        super().__init__(
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            **kwargs,
+        )
         self.filters = filters
         self.norm = check_norm(norm)
 
@@ -49,10 +72,8 @@ class DownsampleBlock(SequentialBlock):
                 3,
                 strides=2,
                 pad_width=1,
-                kernel_initializer=kernel_initializer(),
-                bias_initializer=bias_initializer(9 * input_shape[-1]),
-                dtype=dtype,
                 name="convolution",
+                **self._convolution_options(9 * input_shape[-1]),
             ),
             make_norm(self.norm, dtype=dtype, name="norm"),
             keras.layers.Activation(relu, dtype=dtype, name="activation"),

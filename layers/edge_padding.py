@@ -1,4 +1,4 @@
-"""Padding up to the size that a network can take."""
+"""Padding to a size that a network accepts."""
 
 import keras
 from keras import ops
@@ -6,17 +6,18 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class EdgePadding(keras.layers.Layer):
-    """Pads bottom and right until both sides suit a network.
+    """Repeats the last row and column until both sides suit a network.
 
     Each side grows to the next multiple of `multiple`, and to at least
-    `minimum`, by repeating the last row and column. Pixel (y, x) stays at
-    (y, x), so the network's output is cut back by `[:, :height, :width]`.
-    Integers stay the integers they are: label ids and instance ids pass
-    unharmed, in any compute dtype.
+    `minimum`. Pixel (y, x) stays at (y, x), so `[:, :height, :width]` crops the
+    network's output. The dtype stays as well: label ids and instance ids don't
+    change, whatever the compute dtype.
 
     Args:
-        multiple: int >= 1; each side becomes a multiple of it.
-        minimum: int >= 1; the least size of a side. A multiple of `multiple`.
+        multiple: int >= 1; each side becomes a multiple of it, in pixels.
+        minimum: int >= 1, a multiple of `multiple`; the smallest side, in
+            pixels. Defaults to `None`, which means `multiple`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width)` or `(batch, height, width, channels)`, of any
@@ -27,7 +28,7 @@ class EdgePadding(keras.layers.Layer):
 
     Raises:
         ValueError: if `multiple` or `minimum` is not an integer >= 1, or
-            `minimum` is no multiple of `multiple`.
+            `minimum` is not a multiple of `multiple`.
 
     Example:
         >>> label_map = np.zeros((1, 17, 33), "uint8")
@@ -51,6 +52,7 @@ class EdgePadding(keras.layers.Layer):
             )
         self.multiple = multiple
         self.minimum = minimum
+        self.input_spec = keras.layers.InputSpec(min_ndim=3, max_ndim=4)
 
     def build(self, input_shape):
         self.built = True
@@ -76,7 +78,7 @@ class EdgePadding(keras.layers.Layer):
         return (input_shape[0], height, width, *input_shape[3:])
 
     def compute_output_spec(self, inputs):
-        # Of the input's dtype, not of the layer's.
+        # The dtype of the input, not of the layer.
         return keras.KerasTensor(
             self.compute_output_shape(inputs.shape), dtype=inputs.dtype
         )

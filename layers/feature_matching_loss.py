@@ -5,17 +5,17 @@ from keras import ops
 
 
 def feature_matching_loss(real_features, fake_features):
-    """Mean distance of a discriminator's features of photos and fakes.
+    """Mean distance of a discriminator's activations of photos and fakes.
 
-    The sum over scales and layers, without each scale's last (the logits), of
-    `4 / layers / scales * mean |fake - real|`; no gradient reaches the real
-    side. Wang et al., 2018, equation 4; the factors are the published code's.
-    The weight of the whole (10) is not included.
+    Sums `4 / layers / scales * mean |fake - real|` over scales and layers,
+    except the last of each scale, the logits. No gradient reaches the photos.
+    Wang et al., 2018, equation 4, with the factors of the original PyTorch
+    code and without the weight (10) of the whole term.
 
     Args:
         real_features: list over scales of lists over layers of tensors
             `(batch, height, width, channels)`, as `Multiscale` returns them.
-        fake_features: the same of the fakes.
+        fake_features: the same for the fakes.
 
     Returns:
         Float32 tensor `(batch,)`.
@@ -39,11 +39,16 @@ class FeatureMatchingLoss(keras.losses.Loss):
     """`feature_matching_loss` as a Keras loss.
 
     Args:
-        reduction: as in `keras.losses.Loss`.
+        reduction: as in `keras.losses.Loss`. Defaults to
+            `"sum_over_batch_size"`.
+        name: string. Defaults to `"feature_matching_loss"`.
+        dtype: dtype of the loss. Defaults to `None`, which means
+            `keras.config.floatx()`.
 
     Call arguments:
-        y_true: features of the photos, list over scales of lists over layers.
-        y_pred: features of the fakes.
+        y_true: activations of the photos, list over scales of lists over
+            layers.
+        y_pred: activations of the fakes, in the same structure.
 
     Example:
         >>> loss = hdgan.layers.FeatureMatchingLoss()

@@ -1,24 +1,24 @@
-"""Gradient checkpointing: activations made twice instead of kept."""
+"""Gradient checkpointing: activations are recomputed instead of kept."""
 
 from hdgan.layers.kernels import (
     convolutions_to_recompute,
     recomputing_convolutions,
 )
 
-# More would keep less, but hold more at a time while it is made again.
+# More would keep less, but hold more at a time while they are recomputed.
 CONVOLUTIONS_IN_A_ROW = 2
 
 
 def gradient_checkpointing(is_on=True):
-    """Within it, most convolutions are run again for the gradient.
+    """Within it, most convolutions run again for the gradient.
 
-    The output of every third in a row is kept, and what comes out of residual
-    blocks: less memory for more time. Chen et al., 2016. It is for whoever
-    takes the gradient of what is called within, on TensorFlow. (Norms and
-    ReLUs are made again anyway.)
+    The output of every third successive convolution is kept, and the outputs of
+    residual blocks: less memory for more time. Chen et al., 2016. Call the
+    layers and record the gradient within the context. It has an effect on
+    TensorFlow only. (Norms and ReLUs are always recomputed.)
 
     Args:
-        is_on: bool; False changes nothing.
+        is_on: bool, False for no effect. Defaults to `True`.
 
     Returns:
         A context manager.
@@ -32,5 +32,5 @@ def gradient_checkpointing(is_on=True):
 
 
 def is_checkpointing():
-    """Whether what is called now is called within it."""
+    """Returns whether the caller runs within `gradient_checkpointing`."""
     return convolutions_to_recompute() > 0

@@ -1,23 +1,21 @@
-"""The initial weights of the published code."""
+"""The initial weights of the original PyTorch code."""
 
 import math
 
 import keras
 
-INITIALIZATIONS = ("normal", "xavier")
 
-
-def kernel_initializer():
+def default_kernel_initializer():
     """Returns N(0, 0.02), a new instance so that no two kernels are equal."""
     return keras.initializers.RandomNormal(stddev=0.02)
 
 
-def bias_initializer(fan_in):
+def default_bias_initializer(fan_in):
     """Returns the uniform distribution within ±1 / sqrt(fan_in).
 
     Args:
         fan_in: int, inputs of one output value: kernel height x width x input
-            channels (of a transposed convolution: x output channels).
+            channels (transposed convolution: x output channels).
     """
     bound = 1.0 / math.sqrt(fan_in)
     return keras.initializers.RandomUniform(-bound, bound)
@@ -43,11 +41,11 @@ def xavier_initializer():
     )
 
 
-def check_initialization(initialization):
-    """Returns the name, or raises `ValueError` if there is no such start."""
-    if initialization not in INITIALIZATIONS:
-        raise ValueError(
-            f"`initialization` must be one of {INITIALIZATIONS}. "
-            f"Received: {initialization!r}"
-        )
-    return initialization
+def clone_initializer(initializer):
+    """Returns an equal initializer that draws other numbers, if unseeded.
+
+    One instance draws the same numbers at every call.
+    """
+    if isinstance(initializer, keras.initializers.Initializer):
+        return initializer.clone()
+    return initializer

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from hdgan.layers.input_spec import image_spec
 from hdgan.layers.kernels import instance_normalize
 
 
@@ -10,17 +11,28 @@ from hdgan.layers.kernels import instance_normalize
 class InstanceNormalization(keras.layers.Layer):
     """Normalizes each channel of each example over its height and width.
 
-    `y = (x - mean) / sqrt(variance + epsilon)`, with the statistics of the
-    example itself in training and in inference (the variance is the biased
-    one), taken in float32 whatever the dtype of `x`.
+    `y = (x - mean) / sqrt(variance + epsilon)`. Training and inference both use
+    the example's own statistics; the variance is the biased one. Statistics are
+    taken in float32, whatever the dtype of `x`.
 
-    Source: Ulyanov et al., "Instance Normalization: The Missing Ingredient for
-    Fast Stylization", 2016. pix2pixHD uses it without scale and offset.
+    Ulyanov et al., "Instance Normalization: The Missing Ingredient for Fast
+    Stylization", 2016. pix2pixHD uses it without scale and offset.
 
     Args:
-        epsilon: float > 0, added to the variance.
-        center: bool, whether to add a learnt offset per channel.
-        scale: bool, whether to multiply by a learnt factor per channel.
+        epsilon: float > 0, added to the variance. Defaults to `1e-5`.
+        center: bool, whether to add a learned offset per channel. Defaults to
+            `False`.
+        scale: bool, whether to multiply by a learned factor per channel.
+            Defaults to `False`.
+        beta_initializer: initializer of the offsets, or its name. Defaults to
+            `"zeros"`.
+        gamma_initializer: initializer of the factors, or its name. Defaults to
+            `"ones"`.
+        beta_regularizer: regularizer of the offsets, or its name. Defaults to
+            `None`.
+        gamma_regularizer: regularizer of the factors, or its name. Defaults to
+            `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`, floating; height and width may be
@@ -30,14 +42,25 @@ class InstanceNormalization(keras.layers.Layer):
         The input's.
 
     Raises:
-        ValueError: if `epsilon` is not positive.
+        ValueError: if `epsilon` is not positive; on a call with another rank
+            than 4, or with another number of channels than it was built for.
 
     Example:
         >>> x = keras.random.normal((2, 16, 16, 8))
         >>> y = hdgan.layers.InstanceNormalization()(x)
     """
 
-    def __init__(self, epsilon=1e-5, center=False, scale=False, **kwargs):
+    def __init__(
+        self,
+        epsilon=1e-5,
+        center=False,
+        scale=False,
+        beta_initializer="zeros",
+        gamma_initializer="ones",
+        beta_regularizer=None,
+        gamma_regularizer=None,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         if not epsilon > 0:
             raise ValueError(
@@ -46,17 +69,30 @@ class InstanceNormalization(keras.layers.Layer):
         self.epsilon = epsilon
         self.center = center
         self.scale = scale
+        self.beta_initializer = keras.initializers.get(beta_initializer)
+        self.gamma_initializer = keras.initializers.get(gamma_initializer)
+        self.beta_regularizer = keras.regularizers.get(beta_regularizer)
+        self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
         self.supports_masking = True
 
     def build(self, input_shape):
+        if self.scale or self.center:
+            self.input_spec = image_spec(self, input_shape)
         channels = (input_shape[-1],)
         if self.scale:
             self.gamma = self.add_weight(
-                name="gamma", shape=channels, initializer="ones"
+                name="gamma",
+                shape=channels,
+                initializer=self.gamma_initializer,
+                regularizer=self.gamma_regularizer,
             )
         if self.center:
             self.beta = self.add_weight(
-                name="beta", shape=channels, initializer="zeros"
+                name="beta",
+                shape=channels,
+                initializer=self.beta_initializer,
+                regularizer=self.beta_regularizer,
             )
         self.built = True
 
@@ -77,4 +113,16 @@ class InstanceNormalization(keras.layers.Layer):
             "epsilon": self.epsilon,
             "center": self.center,
             "scale": self.scale,
+            "beta_initializer": keras.initializers.serialize(
+                self.beta_initializer
+            ),
+            "gamma_initializer": keras.initializers.serialize(
+                self.gamma_initializer
+            ),
+            "beta_regularizer": keras.regularizers.serialize(
+                self.beta_regularizer
+            ),
+            "gamma_regularizer": keras.regularizers.serialize(
+                self.gamma_regularizer
+            ),
         }

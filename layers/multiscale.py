@@ -1,4 +1,4 @@
-"""One discriminator at several scales."""
+"""Copies of a discriminator at several scales."""
 
 import operator
 
@@ -9,21 +9,22 @@ from hdgan.layers.average_pooling import AveragePooling2DExcludingPadding
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class Multiscale(keras.layers.Wrapper):
-    """Applies copies of a discriminator to an image at falling resolutions.
+    """Applies copies of a discriminator to an image pyramid.
 
-    Scale 0 is the given layer and sees the image itself. Scale k is a copy with
-    the same configuration and weights of its own, and sees the image
-    average-pooled k times. Wang et al., 2018, section 3.2.
+    Scale 0 is the given layer and takes the image itself. Scale k is a copy
+    with the same configuration and other weights, and takes the image after k
+    average poolings. Wang et al., 2018, section 3.2.
 
     Args:
         layer: a Keras layer that takes an image, such as `PatchDiscriminator`.
-        num_scales: int >= 1.
+        num_scales: int >= 1. Defaults to `2`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
 
     Output shape:
-        A list of what the layer returns at each scale, full resolution first.
+        A list over scales of the layer's outputs, full resolution first.
 
     Raises:
         ValueError: if `num_scales` is not an integer >= 1.
@@ -32,8 +33,8 @@ class Multiscale(keras.layers.Wrapper):
         >>> layer = hdgan.layers.Multiscale(
         ...     hdgan.layers.PatchDiscriminator(), num_scales=3
         ... )
-        >>> features = layer(image)
-        >>> logits_at_half_resolution = features[1][-1]
+        >>> outputs = layer(image)
+        >>> logits_at_half_resolution = outputs[1][-1]
     """
 
     def __init__(self, layer, num_scales=2, **kwargs):
@@ -44,6 +45,7 @@ class Multiscale(keras.layers.Wrapper):
                 f"Received: {num_scales!r}"
             )
         self.num_scales = num_scales
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
         config = self.layer.get_config()
@@ -58,7 +60,7 @@ class Multiscale(keras.layers.Wrapper):
         )
         shape = input_shape
         for scale in self.scales:
-            # The given layer comes already built out of a saved file.
+            # The given layer is already built when a file is loaded.
             if not scale.built:
                 scale.build(shape)
             shape = self.pool.compute_output_shape(shape)

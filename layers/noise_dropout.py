@@ -1,4 +1,4 @@
-"""Dropout that can stay on after training, as the source of noise."""
+"""Dropout that can stay on at inference, as a source of noise."""
 
 import contextlib
 import contextvars
@@ -13,9 +13,9 @@ def dropout_noise(seed_generator):
     """Turns on every `NoiseDropout` that is called inside the context.
 
     A generator that was trained with dropout then draws a different photograph
-    at every call, while batch statistics and all else stay in inference mode.
-    Isola et al., 2017, section 3.2.1, "we provide noise only in the form of
-    dropout, applied at both training and test time".
+    at every call, while batch statistics and other layers stay in inference
+    mode. Isola et al., 2017, section 3.2.1, "we provide noise only in the form
+    of dropout, applied at both training and test time".
 
     Args:
         seed_generator: `keras.random.SeedGenerator`, the source of the noise.
@@ -37,7 +37,7 @@ class NoiseDropout(keras.layers.Dropout):
 
     Args:
         rate: float in [0, 1), the share of values set to 0.
-        **kwargs: those of `keras.layers.Dropout`.
+        **kwargs: the other arguments of `keras.layers.Dropout`.
 
     Input shape:
         Any.
@@ -62,7 +62,7 @@ class NoiseDropout(keras.layers.Dropout):
         )
 
     def save_own_variables(self, store):
-        # Keras saves no seeds: training that goes on from a file would repeat
+        # Keras doesn't save seeds: training continued from a file would repeat
         # the noise of its start.
         if self.rate:
             store["seed"] = self.seed_generator.state

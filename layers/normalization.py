@@ -1,4 +1,4 @@
-"""The normalization that a block or network is asked for by name."""
+"""Normalization layers by name, for blocks and networks."""
 
 import keras
 
@@ -19,22 +19,22 @@ def make_norm(norm, **kwargs):
 
     Args:
         norm: `"instance"` (without scale and offset), `"batch"` (with both,
-            statistics taken over all replicas) or `"none"`.
+            and statistics over all replicas) or `"none"`.
         **kwargs: `dtype` and `name` of the layer.
 
     Returns:
         A layer; for `"none"` the identity.
 
     Raises:
-        ValueError: if `norm` is none of these.
+        ValueError: if `norm` is another value.
     """
     check_norm(norm)
     if norm == "instance":
         return InstanceNormalization(**kwargs)
     if norm == "batch":
-        # Synchronized: statistics kept per replica would drift apart.
-        # Momentum and epsilon are the published code's.
-        # (On one device of the other backends there is nothing to share.)
+        # Synchronized, because the statistics of replicas would drift apart.
+        # Other backends run on one device here, with nothing to synchronize.
+        # Momentum and epsilon are those of the original PyTorch code.
         return keras.layers.BatchNormalization(
             momentum=0.9,
             epsilon=1e-5,

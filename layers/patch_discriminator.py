@@ -5,15 +5,13 @@ import operator
 import keras
 
 from hdgan.layers.convolution import PaddedConv2D
-from hdgan.layers.initialization import (
-    bias_initializer,
-    check_initialization,
-    kernel_initializer,
-    xavier_initializer,
-)
+from hdgan.layers.input_spec import image_spec
 from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.normalization import check_norm, make_norm
-from hdgan.layers.sequential_block import SequentialBlock
+from hdgan.layers.sequential_block import (
+    SequentialBlock,
+    serialize_weight_options,
+)
 from hdgan.layers.spectral_normalization import SpectralNormalization
 
 SPECTRAL_NORMS = (False, True, "inner")
@@ -23,42 +21,48 @@ _MAX_WIDTH = 512
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class PatchDiscriminator(keras.layers.Layer):
-    """Judges overlapping patches of an image, and shows how it got there.
+    """Discriminates overlapping patches; returns logits and activations.
 
     4x4 convolutions, zero-padded by 2, with LeakyReLU 0.2: `num_layers` at
-    stride 2 (widths doubling from `base_width`, at most 512), one more at
-    stride 1, and one to a single channel. The norm is left out of the first and
-    last. With three layers each judged patch is 70x70 pixels: Isola et al.,
+    stride 2 (the width doubles from `base_width`, at most 512), one more at
+    stride 1, and one to a single channel. The first and the last have no norm.
+    With three layers each logit sees a patch of 70x70 pixels: Isola et al.,
     2017, section 3.2.2; Wang et al., 2018, appendix.
 
     Args:
-        base_width: int, channels of the first convolution.
-        num_layers: int >= 1, convolutions at stride 2.
-        norm: `"instance"`, `"batch"` or `"none"`.
-        spectral_norm: whether kernels are divided by their largest singular
-            value: False, none; True, all; `"inner"`, all but the first and the
-            last, and those have no bias. Park et al., 2019, have the last. Its
-            layers store both vectors, as PyTorch does. Defaults to False.
-        initialization: `"normal"`, kernels from N(0, 0.02), biases uniform
-            within ±1 / sqrt(fan_in), or `"xavier"`, kernels from N(0, 0.02 *
-            sqrt(2 / (fan_in + fan_out))), biases zero. Defaults to `"normal"`.
+        base_width: int, channels of the first convolution. Defaults to `64`.
+        num_layers: int >= 1, convolutions at stride 2. Defaults to `3`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        spectral_norm: which kernels are divided by their largest singular
+            value: `False`, none; `True`, all; `"inner"`, all but the first and
+            the last, and the inner convolutions have no bias and store both
+            vectors, as in Park et al., 2019. Defaults to `False`.
+        kernel_initializer: initializer of the kernels, or its name. Defaults
+            to `None`, which means N(0, 0.02).
+        bias_initializer: initializer of the biases, or its name. Defaults to
+            `None`, which means uniform within ±1 / sqrt(fan in).
+        kernel_regularizer: regularizer of the kernels, or its name. Defaults
+            to `None`.
+        bias_regularizer: regularizer of the biases, or its name. Defaults to
+            `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`; height and width may be unknown.
 
     Output shape:
-        A list of `num_layers + 2` tensors: the features after each LeakyReLU,
-        then the logits `(batch, patch_rows, patch_columns, 1)`. At stride 2 a
-        side becomes `side // 2 + 1`, at stride 1 `side + 1`: 64, 33, 17, 9,
-        10, 11.
+        A list of `num_layers + 2` tensors: the activations after each
+        LeakyReLU, then the logits `(batch, patch_rows, patch_columns, 1)`. At
+        stride 2 a side becomes `side // 2 + 1`, at stride 1 `side + 1`: 64, 33,
+        17, 9, 10, 11.
 
     Raises:
-        ValueError: if `num_layers` is not an integer >= 1, or `norm`,
-            `spectral_norm` or `initialization` is unknown.
+        ValueError: if `num_layers` is not an integer >= 1, or `norm` or
+            `spectral_norm` is unknown.
 
     Example:
-        >>> features = hdgan.layers.PatchDiscriminator()(image)
-        >>> logits = features[-1]
+        >>> outputs = hdgan.layers.PatchDiscriminator()(image)
+        >>> logits = outputs[-1]
     """
 
     def __init__(
@@ -67,7 +71,10 @@ class PatchDiscriminator(keras.layers.Layer):
         num_layers=3,
         norm="instance",
         spectral_norm=False,
-        initialization="normal",
+        kernel_initializer=None,
+        bias_initializer=None,
+        kernel_regularizer=None,
+        bias_regularizer=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -85,9 +92,14 @@ class PatchDiscriminator(keras.layers.Layer):
         self.num_layers = num_layers
         self.norm = check_norm(norm)
         self.spectral_norm = spectral_norm
-        self.initialization = check_initialization(initialization)
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
+        self.kernel_regularizer = keras.regularizers.get(kernel_regularizer)
+        self.bias_regularizer = keras.regularizers.get(bias_regularizer)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
+        self.input_spec = image_spec(self, input_shape)
         widths = [
             min(self.base_width * 2**k, _MAX_WIDTH)
             for k in range(self.num_layers + 1)
@@ -106,7 +118,10 @@ class PatchDiscriminator(keras.layers.Layer):
                 norm=self.norm if is_inner else "none",
                 activate=index <= last,
                 spectral_norm=spectral_norm,
-                initialization=self.initialization,
+                kernel_initializer=self.kernel_initializer,
+                bias_initializer=self.bias_initializer,
+                kernel_regularizer=self.kernel_regularizer,
+                bias_regularizer=self.bias_regularizer,
                 dtype=self.dtype_policy,
                 name=f"stage_{index}",
             )
@@ -120,12 +135,12 @@ class PatchDiscriminator(keras.layers.Layer):
 
     def call_children(self, call, inputs):
         """Calls each child by `call(child, inputs)`; used by shape traces."""
-        features = []
+        outputs = []
         x = inputs
         for stage in self.stages:
             x = call(stage, x)
-            features.append(x)
-        return features
+            outputs.append(x)
+        return outputs
 
     def get_config(self):
         return {
@@ -134,13 +149,13 @@ class PatchDiscriminator(keras.layers.Layer):
             "num_layers": self.num_layers,
             "norm": self.norm,
             "spectral_norm": self.spectral_norm,
-            "initialization": self.initialization,
+            **serialize_weight_options(self),
         }
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class _DiscriminatorStage(SequentialBlock):
-    """One convolution of the PatchGAN with its pad, norm and LeakyReLU."""
+    """One convolution of the PatchGAN with its padding, norm and LeakyReLU."""
 
     def __init__(
         self,
@@ -149,35 +164,36 @@ class _DiscriminatorStage(SequentialBlock):
         norm,
         activate,
         spectral_norm,
-        initialization="normal",
+        kernel_initializer=None,
+        bias_initializer=None,
+        kernel_regularizer=None,
+        bias_regularizer=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            **kwargs,
+        )
         self.filters = filters
         self.strides = strides
         self.norm = norm
         self.activate = activate
         self.spectral_norm = spectral_norm
-        self.initialization = initialization
 
     def _make_layers(self, input_shape):
         dtype = self.dtype_policy
         is_inner = self.spectral_norm == "inner"
-        initializers = {
-            "kernel_initializer": kernel_initializer(),
-            "bias_initializer": bias_initializer(16 * input_shape[-1]),
-        }
-        if self.initialization == "xavier":
-            initializers = {"kernel_initializer": xavier_initializer()}
         convolution = PaddedConv2D(
             self.filters,
             4,
             strides=self.strides,
             pad_width=2,
             use_bias=not is_inner,
-            dtype=dtype,
             name="convolution",
-            **initializers,
+            **self._convolution_options(16 * input_shape[-1]),
         )
         if self.spectral_norm:
             convolution = SpectralNormalization(
@@ -214,5 +230,4 @@ class _DiscriminatorStage(SequentialBlock):
             "norm": self.norm,
             "activate": self.activate,
             "spectral_norm": self.spectral_norm,
-            "initialization": self.initialization,
         }

@@ -4,7 +4,6 @@ import keras
 from keras import ops
 
 from hdgan.layers.convolution import PaddedConv2D
-from hdgan.layers.initialization import bias_initializer, kernel_initializer
 from hdgan.layers.kernels import relu
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import check_norm, make_norm
@@ -21,10 +20,20 @@ class ResidualBlock(SequentialBlock):
     convolution, norm, add; nothing follows the addition.
 
     Args:
-        norm: `"instance"`, `"batch"` or `"none"`.
-        padding: `"reflect"` or `"zero"`, by one pixel.
-        dropout_rate: float in [0, 1), dropout between the convolutions. It can
-            stay on at synthesis as the source of noise: `NoiseDropout`.
+        norm: `"instance"`, `"batch"` or `"none"`. Defaults to `"instance"`.
+        padding: `"reflect"` or `"zero"`, by one pixel. Defaults to `"reflect"`.
+        dropout_rate: float in [0, 1), dropout between the convolutions.
+            `dropout_noise` can turn it on at synthesis, as a source of noise.
+            Defaults to `0.0`.
+        kernel_initializer: initializer of the kernels, or its name. Defaults
+            to `None`, which means N(0, 0.02).
+        bias_initializer: initializer of the biases, or its name. Defaults to
+            `None`, which means uniform within ±1 / sqrt(fan in).
+        kernel_regularizer: regularizer of the kernels, or its name. Defaults
+            to `None`.
+        bias_regularizer: regularizer of the biases, or its name. Defaults to
+            `None`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         `(batch, height, width, channels)`, height and width >= 2 with
@@ -44,9 +53,23 @@ class ResidualBlock(SequentialBlock):
     """
 
     def __init__(
-        self, norm="instance", padding="reflect", dropout_rate=0.0, **kwargs
+        self,
+        norm="instance",
+        padding="reflect",
+        dropout_rate=0.0,
+        kernel_initializer=None,
+        bias_initializer=None,
+        kernel_regularizer=None,
+        bias_regularizer=None,
+        **kwargs,
     ):
-        super().__init__(**kwargs)
+        super().__init__(
+            kernel_initializer,
+            bias_initializer,
+            kernel_regularizer,
+            bias_regularizer,
+            **kwargs,
+        )
         if padding not in PADDINGS:
             raise ValueError(
                 "`padding` must be one of "
@@ -70,10 +93,8 @@ class ResidualBlock(SequentialBlock):
                 3,
                 pad_width=1,
                 pad_mode=PADDINGS[self.padding],
-                kernel_initializer=kernel_initializer(),
-                bias_initializer=bias_initializer(9 * filters),
-                dtype=dtype,
                 name=name,
+                **self._convolution_options(9 * filters),
             )
 
         layers = [

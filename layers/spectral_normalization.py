@@ -7,7 +7,7 @@ import threading
 import keras
 from keras import ops
 
-# A thread of its own for each replica of a strategy.
+# One per thread, because a strategy traces each replica in its own.
 _step = threading.local()
 
 
@@ -15,8 +15,8 @@ _step = threading.local()
 def one_power_iteration():
     """Within it, each spectral normalization iterates at most once.
 
-    Training calls after a layer's first divide by the same sigma: a
-    discriminator that judges photo and fake in one step is one function.
+    Training calls after a layer's first divide by the same sigma, so that a
+    discriminator is the same function for photo and fake in one step.
 
     Example:
         >>> with one_power_iteration():
@@ -35,23 +35,26 @@ def one_power_iteration():
 class SpectralNormalization(keras.layers.Wrapper):
     """Divides the kernel of a layer by its largest singular value.
 
-    With the kernel W as a matrix `(-1, outputs)`, each training call (within
-    `one_power_iteration`, each layer's first) takes power iterations
+    W is the kernel as a matrix `(-1, outputs)`. Each training call (within
+    `one_power_iteration`, the first of each layer) runs power iterations
     `v = l2(u W')`, `u = l2(v W)` and calls the layer with `W / sigma`,
-    `sigma = v W u'`. The layer's own kernel stays as it is and the gradient
+    `sigma = v W u'`. The layer's own kernel does not change, and the gradient
     flows through sigma, with u and v constant (Miyato et al., 2018,
     equations 11 and 12). `keras.layers.SpectralNormalization` overwrites the
     kernel instead, without that gradient.
 
     Args:
         layer: a Keras layer with an attribute `kernel`.
-        power_iterations: int >= 1, iterations per training call.
-        epsilon: float, keeps the normalization of u and v from dividing by 0.
+        power_iterations: int >= 1, iterations per training call. Defaults to
+            `1`.
+        epsilon: float > 0, which prevents a division by 0 in the normalization
+            of u and v. Defaults to `1e-12`.
         store_v: bool, whether v is a weight beside u. Inference then divides by
             the sigma of the two as the last training call left them, which is
             what PyTorch does and its checkpoints need. Otherwise inference
             finds v from u and the kernel. Training is the same. Defaults to
-            False.
+            `False`.
+        **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
         The wrapped layer's.
@@ -108,7 +111,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             initializer=initializer,
             trainable=False,
             dtype="float32",
-            # Made from the kernel alone, so the same on every replica.
+            # Depends on the kernel alone, so it is equal on every replica.
             aggregation="only_first_replica",
         )
 
@@ -129,7 +132,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
         v, u = self._find_vectors(ops.stop_gradient(matrix), training)
         sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        # The scope swaps the kernel for this call only: nothing is written.
+        # The scope replaces the kernel in this call only and writes nothing.
         with keras.StatelessScope(
             state_mapping=[(self.layer.kernel, kernel / sigma[0, 0])]
         ):
@@ -140,7 +143,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         return call(self.layer, inputs)
 
     def _find_vectors(self, matrix, training):
-        """Returns v and u, after the iterations of a training call."""
+        """Returns v and u, iterated if this is a training call."""
         known = getattr(_step, "vectors", None) if training else None
         if known and id(self) in known:
             return known[id(self)]
@@ -150,7 +153,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         for _ in range(self.power_iterations if training else 1):
             v = self._l2_normalize(ops.matmul(u, ops.transpose(matrix)))
             next_u = self._l2_normalize(ops.matmul(v, matrix))
-            # At inference u is as the last training call left it.
+            # At inference u stays that of the last training call.
             u = next_u if training else u
         if training:
             self.u.assign(u)

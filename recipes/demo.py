@@ -8,7 +8,7 @@ resumes where it stopped.
 
 Steps: 7 epochs of 240 scenes, 1680 steps of batch size 1.
 
-Hardware: two processor cores, under six minutes (0.1 hours). Expected:
+Hardware: two processor cores, under six minutes. Expected:
 recognizable streets.
 """
 

@@ -11,7 +11,7 @@ Command, for Cityscapes in folders train_label, train_inst, train_img:
 
 `--global_model=FILE` starts from a trained generator: one of `pix2pixhd_512p`,
 or one that `convert_checkpoint` converted. After a stop, the same command with
-`--resume` goes on in the phase where it stopped.
+`--resume` continues in the phase where it stopped.
 
 Steps, for 2975 scenes and batch size 1: 595 000 of the global generator at
 1024x512, then 29 750 of the enhancer alone and 267 750 of both at 2048x1024.
@@ -53,8 +53,8 @@ class CoarseToFineOptions(TrainingOptions):
     )
     global_decay_epochs: int = option(
         100,
-        "Number of epochs after them, in which the learning rate falls "
-        "linearly to 0.",
+        "Number of epochs after `global_epochs`, in which the learning rate "
+        "falls linearly to 0.",
         at_least=0,
     )
     fix_global_epochs: int = option(

@@ -1,4 +1,4 @@
-"""Every public layer with arguments and inputs, for whoever tests them all."""
+"""Every public layer with arguments and inputs, for tests of all layers."""
 
 import dataclasses
 from collections.abc import Callable
@@ -19,8 +19,8 @@ class Case:
         layer: the class.
         arguments: function that returns its arguments, new at each call.
         inputs: names of `EXAMPLES`, one per call argument.
-        norm: the norm that follows its convolutions. An instance norm takes
-            out what their biases add, so those have no true gradient.
+        norm: the norm that follows its convolutions. A norm removes what their
+            biases add, so the gradient of those is rounding noise.
         keeps_dtype: whether the output has the input's dtype, not the layer's.
         random: whether it draws random numbers in training.
     """
@@ -52,7 +52,7 @@ def _semantics():
 
 
 def _ids():
-    # Neighbouring ids that half precision can't tell apart.
+    # Neighboring ids that are equal in half precision.
     choice = np.random.default_rng(4).integers(0, 4, (2, HEIGHT // 2, WIDTH))
     ids = np.array([3, 20000, 26001, 26002], "int32")[choice]
     return np.repeat(ids, 2, axis=1)
@@ -85,6 +85,17 @@ CASES = {
         lambda: {"filters": 5, "norm": "batch"},
         norm="batch",
     ),
+    "convolution_block_regularized": Case(
+        layers.ConvolutionBlock,
+        lambda: {
+            "filters": 5,
+            "norm": "none",
+            "kernel_initializer": keras.initializers.HeNormal(seed=3),
+            "bias_initializer": keras.initializers.Constant(0.5),
+            "kernel_regularizer": keras.regularizers.L2(0.25),
+            "bias_regularizer": keras.regularizers.L1(0.5),
+        },
+    ),
     "downsample_block": Case(
         layers.DownsampleBlock, lambda: {"filters": 6, "norm": "none"}
     ),
@@ -108,7 +119,13 @@ CASES = {
     "instance_normalization": Case(layers.InstanceNormalization),
     "instance_normalization_affine": Case(
         layers.InstanceNormalization,
-        lambda: {"epsilon": 1e-3, "center": True, "scale": True},
+        lambda: {
+            "epsilon": 1e-3,
+            "center": True,
+            "scale": True,
+            "beta_initializer": keras.initializers.Constant(0.5),
+            "gamma_regularizer": keras.regularizers.L2(0.25),
+        },
     ),
     "multiscale": Case(
         layers.Multiscale,
@@ -223,7 +240,13 @@ CASES = {
     ),
     "padded_convolution_without_bias": Case(
         layers.PaddedConv2D,
-        lambda: {"filters": 5, "kernel_size": 3, "use_bias": False},
+        lambda: {
+            "filters": 5,
+            "kernel_size": 3,
+            "pad_width": 1,
+            "use_bias": False,
+            "kernel_constraint": keras.constraints.UnitNorm(),
+        },
     ),
     "padded_convolution_reflected": Case(
         layers.PaddedConv2D,
@@ -241,6 +264,16 @@ CASES = {
             "kernel_size": 3,
             "strides": 2,
             "cropping": 1,
+        },
+    ),
+    "cropped_transposed_convolution_without_bias": Case(
+        layers.CroppedConv2DTranspose,
+        lambda: {
+            "filters": 5,
+            "kernel_size": 4,
+            "strides": 2,
+            "use_bias": False,
+            "kernel_regularizer": keras.regularizers.L2(0.25),
         },
     ),
     "upsample_block": Case(

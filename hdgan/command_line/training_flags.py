@@ -33,7 +33,7 @@ _NETWORK_HELP = {
 
 
 def define(options):
-    """Defines a flag for each option, loss weight and networks' value.
+    """Defines a flag for each option, loss weight and scalar of the networks.
 
     Args:
         options: `TrainingOptions`, or a subclass with more options. Its values
@@ -50,7 +50,8 @@ def define(options):
     for name, weight in options.losses.items():
         help = f"Weight of the loss term {name}; 0 turns it off."
         _define(float, f"{name}_weight", weight, help)
-    for name, value in options.networks.items():
+    for name in _network_flags(options):
+        value = options.networks[name]
         help = _NETWORK_HELP.get(name, f"`{name}` of the preset's networks.")
         _define(type(value), name, value, help)
 
@@ -85,18 +86,33 @@ def resolve(defaults, **fixed):
             name = f"{network}_learning_rate"
             if not is_given(name):
                 values[name] = None
-    networks = {name: _resolve(name, saved) for name in defaults.networks}
+    networks = {
+        name: _resolve(name, saved) for name in _network_flags(defaults)
+    }
     losses = {
         name: _resolve(f"{name}_weight", saved) for name in defaults.losses
     }
     return dataclasses.replace(
-        defaults, **{**values, **fixed}, networks=networks, losses=losses
+        defaults,
+        **{**values, **fixed},
+        networks={**defaults.networks, **networks},
+        losses=losses,
     )
 
 
 def is_given(name):
     """Whether a flag is on the command line."""
     return bool(flags.FLAGS[name].present)
+
+
+def _network_flags(options):
+    """Returns the names of the networks' values that are flags."""
+    # A recipe fixes the others, such as sizes.
+    return [
+        name
+        for name, value in options.networks.items()
+        if isinstance(value, (bool, int, float, str))
+    ]
 
 
 def _resolve(name, saved):
@@ -116,7 +132,7 @@ def _read_saved(workdir):
 
 
 def _define(kind, name, default, help, choices=None):
-    if default is not None:
+    if default not in (None, ()):
         # Absl adds it itself.
         help = help.partition(" Default:")[0]
     if kind is tuple:

@@ -3,7 +3,16 @@
 import keras
 
 from hdgan.layers import Multiscale, PatchDiscriminator
+from hdgan.layers.initialization import xavier_initializer
 from hdgan.networks.network import Network, check_positive, resolve_dtype
+
+_INITIALIZERS = {
+    "normal": {},
+    "xavier": {
+        "kernel_initializer": xavier_initializer(),
+        "bias_initializer": "zeros",
+    },
+}
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -21,7 +30,10 @@ class MultiscaleDiscriminator(Network):
         norm: `"instance"`, `"batch"` or `"none"`.
         spectral_norm: False, True or `"inner"`, which kernels are divided by
             their largest singular value: see `hdgan.layers.PatchDiscriminator`.
-        initialization: `"normal"` or `"xavier"`, how weights start: see there.
+        initialization: `"normal"`, kernels from N(0, 0.02) and biases uniform
+            within ±1 / sqrt(fan_in), or `"xavier"`, kernels from N(0, 0.02 *
+            sqrt(2 / (fan_in + fan_out))) and biases zero, as in Park et al.,
+            2019. Defaults to `"normal"`.
         **kwargs: `name`, `trainable`, and `dtype`, the policy of the layers.
 
     Input shape:
@@ -32,7 +44,8 @@ class MultiscaleDiscriminator(Network):
         tensors: the features after each LeakyReLU, then the logits.
 
     Raises:
-        ValueError: if a number is not an integer >= 1.
+        ValueError: if a number is not an integer >= 1, or `initialization` is
+            unknown.
 
     Example:
         >>> discriminator = hdgan.MultiscaleDiscriminator(input_channels=39)
@@ -58,6 +71,11 @@ class MultiscaleDiscriminator(Network):
             num_layers=num_layers,
             num_scales=num_scales,
         )
+        if initialization not in _INITIALIZERS:
+            raise ValueError(
+                f"`initialization` must be one of {tuple(_INITIALIZERS)}. "
+                f"Received: {initialization!r}"
+            )
         dtype = resolve_dtype(dtype)
 
         # === Layers ===
@@ -66,7 +84,7 @@ class MultiscaleDiscriminator(Network):
             num_layers,
             norm,
             spectral_norm,
-            initialization,
+            **_INITIALIZERS[initialization],
             dtype=dtype,
             name="patch_discriminator",
         )

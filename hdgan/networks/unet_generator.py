@@ -2,7 +2,10 @@
 
 import keras
 
-from hdgan.layers.initialization import bias_initializer, kernel_initializer
+from hdgan.layers.initialization import (
+    default_bias_initializer,
+    default_kernel_initializer,
+)
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import make_norm
 from hdgan.networks.network import Network, check_positive, resolve_dtype
@@ -164,8 +167,8 @@ def _down(x, filters, name, *, norm, activate, dtype):
         4,
         strides=2,
         padding="same",
-        kernel_initializer=kernel_initializer(),
-        bias_initializer=bias_initializer(16 * x.shape[-1]),
+        kernel_initializer=default_kernel_initializer(),
+        bias_initializer=default_bias_initializer(16 * x.shape[-1]),
         dtype=dtype,
         name=f"{name}_convolution",
     )(x)
@@ -180,8 +183,8 @@ def _up(x, filters, name, *, norm, dropout_rate, dtype):
         4,
         strides=2,
         padding="same",
-        kernel_initializer=kernel_initializer(),
-        bias_initializer=bias_initializer(16 * filters),
+        kernel_initializer=default_kernel_initializer(),
+        bias_initializer=default_bias_initializer(16 * filters),
         dtype=dtype,
         name=f"{name}_convolution",
     )(x)

@@ -16,6 +16,8 @@ import functools
 
 import keras
 
+from hdgan.layers.keras_internals import has_graph, run_through_graph
+
 
 @dataclasses.dataclass(frozen=True)
 class TracedTensor:
@@ -105,8 +107,9 @@ class ShapeTrace:
             for name, value in options.items()
             if _list_tensors(value)
         }
-        if hasattr(layer, "_run_through_graph"):  # A functional model.
-            return layer._run_through_graph(
+        if has_graph(layer):
+            return run_through_graph(
+                layer,
                 (inputs, options),
                 lambda inner: functools.partial(self.call, inner),
             )

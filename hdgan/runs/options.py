@@ -156,7 +156,7 @@ class TrainingOptions:
     )
     decay_epochs: int = option(
         100,
-        "Number of epochs after them, in which the learning rate falls "
+        "Number of epochs after `epochs`, in which the learning rate falls "
         "linearly to 0.",
         at_least=0,
     )

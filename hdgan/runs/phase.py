@@ -7,7 +7,7 @@ INITIAL_STATES = ("fresh", "enlarged", "continued")
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Phase:
-    """What one phase trains, for how long, and what it starts from.
+    """A part of a run: its model, its epochs and its initial weights.
 
     Args:
         preset: str, key of `hdgan.PRESETS`.

@@ -14,8 +14,8 @@ _FILE = "options.json"
 class RunDirectory:
     """The folder of a run.
 
-    `options.json` in it records what the run started with, so that it is
-    resumed with the same options, data and recipe.
+    `options.json` in it records options, data and recipe, so that the run is
+    resumed with the same ones.
 
     Args:
         path: folder; made when the run is recorded.
@@ -37,12 +37,12 @@ class RunDirectory:
         """
         if self.holds_run:
             raise ValueError(
-                f"{self.path} already holds a run. Pass `resume` to go on with "
+                f"{self.path} already holds a run. Pass `resume` to continue "
                 "it, or choose another `workdir`."
             )
 
     def read_record(self):
-        """Reads what the run was started with.
+        """Reads the record of the run.
 
         Returns:
             Dict with `options`, `labels`, `preset` and what identifies the
@@ -93,7 +93,9 @@ class RunDirectory:
             if field.metadata.get("is_changeable")
         }
         saved = record["options"]
-        for name, value in options.to_dict().items():
+        # As in the record: JSON turns tuples into lists.
+        values = json.loads(json.dumps(options.to_dict()))
+        for name, value in values.items():
             # A run of an earlier version lacks the newest options.
             if name in changeable or value == saved.get(name, value):
                 continue
@@ -104,7 +106,7 @@ class RunDirectory:
             )
 
     def write_record(self, options, scenes, labels):
-        """Makes the folder and records what the run starts with.
+        """Makes the folder and records the run.
 
         Args:
             options: `TrainingOptions`.
@@ -147,7 +149,7 @@ class RunDirectory:
 
 
 def _identity(preset, scenes, labels):
-    """Returns what must stay the same from a run's start to its end."""
+    """Returns the part of the record that a resumed run must not change."""
     names = "\n".join(scenes.names)
     return {
         "preset": preset,

@@ -33,7 +33,7 @@ from hdgan.runs.training_loop import train_steps
 
 @dataclasses.dataclass(frozen=True)
 class _Run:
-    """What all phases of a run share."""
+    """Everything that the phases of a run share."""
 
     options: TrainingOptions
     directory: RunDirectory
@@ -59,7 +59,8 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
 
     The folder receives checkpoints, sample pages, TensorBoard's files, the
     options and, as `model.keras`, the newest model. With `options.resume` the
-    run goes on from its last checkpoint and ends as if it had never stopped.
+    run continues from its last checkpoint and ends as an uninterrupted run
+    would.
 
     Args:
         options: `TrainingOptions`.
@@ -69,7 +70,7 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
             `Pix2PixHD` that the first phase starts from. A resumed run that has
             a checkpoint does not call it. Defaults to None.
         callbacks: list of `keras.callbacks.Callback` for each phase, called
-            after the run's own. Defaults to none.
+            after the run's own. Defaults to ().
 
     Returns:
         The trained model, or None after a dry run.

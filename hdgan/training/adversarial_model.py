@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from hdgan.layers import gradient_checkpointing, one_power_iteration
+from hdgan.layers.keras_internals import BuiltBeforeFit
 from hdgan.training.gradient_updates import GradientUpdates
 from hdgan.training.image_pool import ImagePool
 from hdgan.training.loss_scaling import scale_losses
@@ -23,7 +24,7 @@ from hdgan.training.torch_adam import TorchAdam
 UPDATE_ORDERS = ("simultaneous", "alternating")
 
 
-class AdversarialModel(keras.Model):
+class AdversarialModel(BuiltBeforeFit, keras.Model):
     """Trains a generator against a discriminator.
 
     A subclass has the attributes `generator`, `discriminator` and `encoder`
@@ -389,10 +390,6 @@ class AdversarialModel(keras.Model):
     def make_test_function(self, force=False):
         self._build_losses()
         return super().make_test_function(force)
-
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        """Does nothing: all is built, and Keras' own would call the model on
-        the raw batch, which fails under a strategy (private; Keras 3.15)."""
 
     def _build_losses(self):
         with self.distribute_strategy.scope():

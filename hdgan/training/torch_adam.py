@@ -3,6 +3,8 @@
 import keras
 import tensorflow as tf
 
+from hdgan.layers.keras_internals import adam_moments
+
 
 # Files saved earlier have it under its former name. The last name registered
 # is the one that new files get.
@@ -39,15 +41,15 @@ class TorchAdam(keras.optimizers.Adam):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
 
     def update_step(self, gradient, variable, learning_rate):
-        index = self._get_variable_index(variable)
+        momentum, velocity = adam_moments(self, variable)
         dtype = variable.dtype
         step = tf.cast(self.iterations.value + 1, dtype)
         beta_1_power = tf.pow(tf.cast(self.beta_1, dtype), step)
         beta_2_power = tf.pow(tf.cast(self.beta_2, dtype), step)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
-            m=self._momentums[index].value.handle,
-            v=self._velocities[index].value.handle,
+            m=momentum.value.handle,
+            v=velocity.value.handle,
             beta1_power=beta_1_power,
             beta2_power=beta_2_power,
             lr=tf.cast(learning_rate, dtype),

@@ -27,7 +27,7 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
     Args:
         x: floating tensor, `(batch, height, width, inputs)`.
         kernel: `(rows, columns, inputs, outputs)`, of the same dtype.
-        bias: `(outputs,)`, of the same dtype.
+        bias: `(outputs,)`, of the same dtype, or None.
         strides: int, of height and width. Defaults to `1`.
         pad_width: int, pixels added on each of the four sides. Defaults to `0`.
         pad_mode: `"constant"`, zeros, or `"reflect"`, the image mirrored at its
@@ -40,18 +40,18 @@ def convolve(x, kernel, bias, strides=1, pad_width=0, pad_mode="constant"):
     padding = Padding(pad_width, pad_mode)
     if not has_fast_paths():
         x = padding.apply(x)
-        x = ops.conv(x, kernel, strides, "valid", "channels_last")
-        return ops.add(x, bias)
-    kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
+        y = ops.conv(x, kernel, strides, "valid", "channels_last")
+        return y if bias is None else ops.add(y, bias)
+    weights = _to_tensors(kernel, bias)
     return recompute_convolution(
-        lambda x: _convolve_with_gradient(x, kernel, bias, strides, padding),
+        lambda x: _convolve_with_gradient(x, weights, strides, padding),
         tf.convert_to_tensor(x),
     )
 
 
-def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
+def _convolve_with_gradient(outer_x, weights, strides, padding):
     @custom_gradient
-    def convolve_with_gradient(x, kernel, bias):
+    def convolve_with_gradient(x, kernel, *bias):
         padded = padding.apply(x)
         size = sizes(padded)[1:3]
         y = _convolve(padded, kernel, strides)
@@ -61,7 +61,7 @@ def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
             kernel_gradient = _kernel_gradient(
                 padded, gradient, kernel.shape, strides
             )
-            bias_gradient = _sum_pixels(gradient)
+            bias_gradient = [_sum_pixels(gradient) for _ in bias]
             if folding.is_suitable(kernel.shape, strides):
                 # Maps are largest at the image: one of the two gradients at a
                 # time. (Elsewhere this would compute a kernel's gradient even
@@ -71,12 +71,12 @@ def _convolve_with_gradient(outer_x, kernel, bias, strides, padding):
             return (
                 padding.gradient(input_gradient),
                 kernel_gradient,
-                bias_gradient,
+                *bias_gradient,
             )
 
-        return tf.nn.bias_add(y, bias), backward
+        return _add_bias(y, *bias), backward
 
-    return convolve_with_gradient(outer_x, kernel, bias)
+    return convolve_with_gradient(outer_x, *weights)
 
 
 def convolve_transposed(x, kernel, bias, strides, cropping):
@@ -85,7 +85,7 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
     Args:
         x: floating tensor, `(batch, height, width, inputs)`.
         kernel: `(rows, columns, outputs, inputs)`, of the same dtype.
-        bias: `(outputs,)`, of the same dtype.
+        bias: `(outputs,)`, of the same dtype, or None.
         strides: int, of height and width.
         cropping: int, pixels cropped at the top and at the left.
 
@@ -97,21 +97,20 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
         y = ops.conv_transpose(
             x, kernel, strides, "valid", None, "channels_last"
         )
-        return ops.add(y[:, cropping:, cropping:], bias)
-    kernel, bias = map(tf.convert_to_tensor, (kernel, bias))
+        y = y[:, cropping:, cropping:]
+        return y if bias is None else ops.add(y, bias)
+    weights = _to_tensors(kernel, bias)
     return recompute_convolution(
         lambda x: _convolve_transposed_with_gradient(
-            x, kernel, bias, strides, cropping
+            x, weights, strides, cropping
         ),
         tf.convert_to_tensor(x),
     )
 
 
-def _convolve_transposed_with_gradient(
-    outer_x, kernel, bias, strides, cropping
-):
+def _convolve_transposed_with_gradient(outer_x, weights, strides, cropping):
     @custom_gradient
-    def convolve_with_gradient(x, kernel, bias):
+    def convolve_with_gradient(x, kernel, *bias):
         size = [
             (side - 1) * strides + kernel_side
             for side, kernel_side in zip(
@@ -133,12 +132,22 @@ def _convolve_transposed_with_gradient(
                     kernel.shape,
                     strides,
                 ),
-                _sum_pixels(gradient),
+                *[_sum_pixels(gradient) for _ in bias],
             )
 
-        return tf.nn.bias_add(y[:, cropping:, cropping:], bias), backward
+        return _add_bias(y[:, cropping:, cropping:], *bias), backward
 
-    return convolve_with_gradient(outer_x, kernel, bias)
+    return convolve_with_gradient(outer_x, *weights)
+
+
+def _to_tensors(kernel, bias):
+    """Returns a list of the kernel and, if there is one, the bias."""
+    weights = [kernel] if bias is None else [kernel, bias]
+    return [tf.convert_to_tensor(weight) for weight in weights]
+
+
+def _add_bias(y, bias=None):
+    return y if bias is None else tf.nn.bias_add(y, bias)
 
 
 # === Convolution without padding and bias, and its gradients ===

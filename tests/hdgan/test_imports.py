@@ -1,4 +1,4 @@
-"""What `import hdgan` loads, and what it does not."""
+"""Modules and exports of `import hdgan`."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What TensorFlow computes with on processors, once the package is imported."""
+"""`import hdgan` turns oneDNN on."""
 
 import os
 import platform

@@ -1,4 +1,4 @@
-"""A bad argument is named, with what was received and what is expected."""
+"""An error names the bad argument, what was received and what is expected."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from hdgan import layers
 
-# Maker of the layer, and what the message has to say.
+# Function that makes the layer, and a pattern of the message.
 BAD_ARGUMENTS = [
     (lambda: layers.AdversarialLoss("wgan"), "one of.*hinge.*'wgan'"),
     (lambda: layers.ConvolutionBlock(3, 4), "kernel_size.*must be odd.* 4"),
@@ -30,10 +30,6 @@ BAD_ARGUMENTS = [
     (
         lambda: layers.PatchDiscriminator(spectral_norm="all"),
         "`spectral_norm` must be.*'inner'.*'all'",
-    ),
-    (
-        lambda: layers.PatchDiscriminator(initialization="zeros"),
-        "`initialization` must be.*'xavier'.*'zeros'",
     ),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=-1), "integer >= 0.*-1"),
     (lambda: layers.PaddedConv2D(4, 3, pad_width=1.5), "integer >= 0.*1.5"),
@@ -68,6 +64,22 @@ BAD_ARGUMENTS = [
         "the width of the activations, 6.*a width of 5",
     ),
     (lambda: layers.SpadeResidualBlock(0), "`filters`.*integer >= 1.* 0"),
+    (
+        lambda: layers.PaddedConv2D(4, 3, activation="relu"),
+        "PaddedConv2D has no argument 'activation'.*activation='relu'",
+    ),
+    (
+        lambda: layers.CroppedConv2DTranspose(4, 3, padding="same"),
+        "Transpose has no argument 'padding'.*padding='same'",
+    ),
+    (
+        lambda: layers.DownsampleBlock(4).build((None, 8, 8, None)),
+        "known number of channels.*None, 8, 8, None",
+    ),
+    (
+        lambda: layers.OneHotLabels(3)(np.zeros((1, 2, 2, 3), "uint8")),
+        r"\(batch, height, width, 1\).*\(1, 2, 2, 3\).*replace each color",
+    ),
     (
         lambda: layers.CroppedConv2DTranspose(4, 3, cropping=-1),
         "`cropping` must be an integer >= 0.*-1",

@@ -1,4 +1,4 @@
-"""Convolutions, held to TensorFlow's own where they take another way."""
+"""Convolutions, compared with TensorFlow's where they differ from them."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""What every public layer has to do, whatever it computes."""
+"""Requirements of every public layer, whatever it computes."""
 
 import inspect
 
@@ -17,7 +17,7 @@ def case(request):
 
 
 def flat(outputs):
-    """Returns what a layer gave as a list of NumPy arrays."""
+    """Returns a layer's outputs as a list of NumPy arrays."""
     return [
         keras.ops.convert_to_numpy(output)
         for output in keras.tree.flatten(outputs)
@@ -33,7 +33,7 @@ def assert_equal_outputs(received, expected, tolerance=1e-5, floor=0.0):
 
 
 def functional_model(layer, examples, unknown_size=False):
-    """Returns a model of the layer alone, and its argument."""
+    """Returns a model with one layer, and its argument."""
     inputs = [
         keras.Input(
             (None, None, *x.shape[3:]) if unknown_size else x.shape[1:],
@@ -52,8 +52,8 @@ def single(values):
 def outputs_and_gradients(layer, examples, training):
     """Returns outputs, and gradients to weights and to floating inputs.
 
-    Each output is weighted by itself and by a wave over its pixels: a plain
-    sum has no gradient behind an instance norm.
+    Each output is weighted by itself and by a wave over its pixels, because a
+    plain sum has no gradient before an instance norm.
     """
     inputs = [tf.convert_to_tensor(x) for x in examples]
     floating = [x for x in inputs if x.dtype.is_floating]
@@ -89,9 +89,38 @@ def test_config_is_the_arguments_and_makes_the_layer_again(case):
     assert set(config) == parameters | {"name", "trainable", "dtype"}
     for name, value in case.arguments().items():
         if not isinstance(value, keras.layers.Layer):
-            assert config[name] == value
+            assert config[name] == _serialized(value)
     # A copy: `from_config` of Keras wrappers takes the layer out of it.
     assert case.layer.from_config({**config}).get_config() == config
+
+
+def _serialized(value):
+    """Returns an argument as `get_config` has it."""
+    if hasattr(value, "get_config"):
+        return keras.saving.serialize_keras_object(value)
+    return value
+
+
+def test_a_wrong_rank_or_number_of_channels_is_named(case):
+    layer = case.make()
+    examples = case.examples()
+    layer(*examples)
+    first, *others = examples
+    if first.dtype.kind == "i":
+        with pytest.raises(ValueError, match=r"(?s)(Received|found|shape)"):
+            layer(np.stack([first, first], 3)[..., None], *others)
+        return
+    if not layer.input_spec:
+        assert case.layer in (
+            layers.NoiseDropout,
+            layers.SpectralNormalization,
+        )
+        return
+    with pytest.raises(ValueError, match=r"expected .*ndim=.*\(2, 8\)"):
+        layer(first[:, :, 0, 0], *others)
+    if layer.weights and case.layer is not layers.Multiscale:
+        with pytest.raises(ValueError, match=r"value 4.*\(2, 8, 12, 3\)"):
+            layer(first[..., :3], *others)
 
 
 def test_saved_model_gives_the_same_when_loaded(case, tmp_path):

@@ -1,4 +1,4 @@
-"""The initial weights are the published code's."""
+"""The initial weights are those of the original PyTorch code."""
 
 import keras
 import numpy as np
@@ -41,6 +41,44 @@ def test_kernels_of_one_shape_are_drawn_apart():
     layer.build((1, 8, 8, 4))
     first, second = (w for w in layer.get_weights() if w.ndim == 4)
     assert np.any(first != second)
+
+
+@pytest.mark.parametrize("name", BLOCKS)
+def test_given_initializers_and_regularizers_are_used(name):
+    layer, channels, _ = BLOCKS[name]
+    layer = layer.from_config(
+        {
+            **layer.get_config(),
+            "kernel_initializer": "orthogonal",
+            "bias_initializer": keras.initializers.Constant(2.0),
+            "kernel_regularizer": keras.regularizers.L2(1.0),
+            "bias_regularizer": keras.regularizers.L1(1.0),
+        }
+    )
+    layer.build((1, 16, 16, channels))
+    kernels = [w for w in layer.trainable_variables if w.name == "kernel"]
+    biases = [w for w in layer.trainable_variables if w.name == "bias"]
+    assert len(kernels) == len(biases) > 0
+    for bias in biases:
+        np.testing.assert_array_equal(bias, 2.0)
+    matrix = np.reshape(kernels[0], (-1, kernels[0].shape[-1]))
+    product = matrix.T @ matrix
+    np.testing.assert_allclose(product, np.eye(len(product)), atol=1e-4)
+    penalty = sum(np.sum(np.square(kernel)) for kernel in kernels)
+    penalty += sum(np.sum(np.abs(bias)) for bias in biases)
+    assert float(sum(layer.losses)) == pytest.approx(penalty, rel=1e-4)
+
+
+def test_a_config_without_initializers_has_the_defaults():
+    """As files have it that were saved before these were arguments."""
+    config = layers.DownsampleBlock(64).get_config()
+    for name in tuple(config):
+        if name.endswith(("initializer", "regularizer")):
+            del config[name]
+    layer = layers.DownsampleBlock.from_config(config)
+    layer.build((1, 16, 16, 64))
+    assert np.std(layer.weights[0]) == pytest.approx(0.02, rel=0.03)
+    assert layer.losses == []
 
 
 def test_scales_have_weights_of_their_own():

@@ -147,7 +147,9 @@ def test_phases_have_their_resolution_scales_and_optimizers(whole):
         joint.generator_optimizer,
         joint.discriminator_optimizer,
     ):
-        schedule = optimizer._learning_rate
+        schedule = keras.saving.deserialize_keras_object(
+            optimizer.get_config()["learning_rate"]
+        )
         rate = keras.ops.convert_to_numpy(schedule(optimizer.iterations - 1))
         assert rate == pytest.approx(2e-4)
         rate = keras.ops.convert_to_numpy(schedule(optimizer.iterations))

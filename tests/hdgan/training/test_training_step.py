@@ -15,7 +15,6 @@ from tiny_models import (
     sharpen,
 )
 
-from hdgan.layers import SpectralNormalization
 from hdgan.training.loss_terms import Perceptual
 
 GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
@@ -259,11 +258,8 @@ def test_spectral_norm_iterates_once_in_a_step():
     """One discriminator judges photo and fake, as mathematics has it."""
     model = make_model(spectral_norm=True, num_scales=1, num_downsamplings=1)
     model.compile(run_eagerly=True)
-    normalizations = [
-        layer
-        for layer in model.discriminator._flatten_layers()
-        if isinstance(layer, SpectralNormalization)
-    ]
+    (discriminator,) = model.discriminator.get_layer("multiscale").scales
+    normalizations = [stage.sequence[0] for stage in discriminator.stages]
     assert len(normalizations) == 3
     expected = []
     for layer in normalizations:
