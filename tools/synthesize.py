@@ -6,10 +6,11 @@ r"""Synthesizes photographs of a folder of label maps.
 
 Each photograph is a PNG with the size and the name of its label map, whatever
 the size. No other flag describes the model, which knows its classes and sizes.
-With `--samples=N`, a model with dropout or style clusters synthesizes N
-different photographs of each label map, NAME_0.png, NAME_1.png, ...
-A model with an encoder takes the styles of the photos in `--photo_dir`. A model
-that was trained on style maps takes those in `--style_dir`.
+With `--samples=N`, a model with dropout, with style clusters or of SPADE with
+an encoder synthesizes N different photographs of each label map, NAME_0.png,
+NAME_1.png, ... A model with an encoder takes the styles of the photos in
+`--photo_dir`. A model that was trained on style maps takes those in
+`--style_dir`.
 """
 
 import pathlib
@@ -51,7 +52,7 @@ def main():
 def _check_styles(model, values):
     """Checks that the model gets the styles it needs, and no others."""
     has_styles = (
-        model.style_clusters is not None
+        model.draws_styles
         or (model.encoder is not None and values.photo_dir)
         or (model.style_channels and values.style_dir)
     )
@@ -84,7 +85,7 @@ if __name__ == "__main__":
         "samples",
         None,
         "Number of different photographs of each label map, by dropout or "
-        "style clusters. Default: one, without noise.",
+        "drawn styles. Default: one, without noise.",
     )
     flags.DEFINE_integer("seed", 0, "Seed of the first sample.")
     program.run(main)

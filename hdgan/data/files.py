@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import tempfile
 import uuid
 
 
@@ -56,3 +57,19 @@ def write_file(path, contents):
         contents = contents.encode()
     with replacing(path, is_shared=True) as temporary:
         temporary.write_bytes(contents)
+
+
+def make_writable_folder(path):
+    """Creates a folder if it is missing, and checks that files can be written.
+
+    Args:
+        path: path of the folder.
+
+    Raises:
+        OSError: if it can't be created or written to.
+    """
+    path = pathlib.Path(path)
+    path.mkdir(parents=True, exist_ok=True)
+    # The permissions alone don't tell: the root user ignores them, but not
+    # every file system allows writing.
+    tempfile.TemporaryFile(dir=path).close()

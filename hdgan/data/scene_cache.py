@@ -4,11 +4,10 @@ import dataclasses
 import hashlib
 import os
 import pathlib
-import tempfile
 
 import tensorflow as tf
 
-from hdgan.data.files import write_file
+from hdgan.data.files import make_writable_folder, write_file
 
 
 class SceneCache:
@@ -37,9 +36,7 @@ class SceneCache:
             scenes, resizing
         )
         try:
-            self.directory.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryFile(dir=self.directory):
-                pass
+            make_writable_folder(self.directory)
         except OSError as error:
             raise ValueError(
                 f"The cache folder {directory} can't be written to: {error}. "

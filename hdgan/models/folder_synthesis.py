@@ -11,7 +11,7 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
     """Synthesizes every scene, with a progress bar.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         scenes: `SceneFiles`.
         output_dir: path of an existing folder to write to.
         samples: int, number of different photographs of each scene, which are

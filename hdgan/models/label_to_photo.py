@@ -241,6 +241,11 @@ class LabelToPhotoModel(AdversarialModel):
         """float, the largest absolute value of a style; None for no limit."""
         return 1.0
 
+    @property
+    def draws_styles(self):
+        """bool, whether `draw_style_map` has styles to draw from."""
+        return False
+
     def style_map_size(self, height, width):
         """Returns height and width of the style map of a scene.
 

@@ -1,11 +1,11 @@
 """Style maps that a model's encoder makes from photos, as image files."""
 
 import pathlib
-import tempfile
 
 import keras
 import tensorflow as tf
 
+from hdgan.data.files import make_writable_folder
 from hdgan.data.image_files import write_png
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import check_scenes
@@ -16,7 +16,8 @@ def encode_styles(model, scenes, output_dir, resizing):
     """Writes the style map of every scene, with a progress bar.
 
     Args:
-        model: `Pix2PixHD` with an encoder of three style channels.
+        model: `LabelToPhotoModel` with an encoder of three style channels in
+            [-1, 1].
         scenes: `SceneFiles` with photos.
         output_dir: path of the folder to write to, which is created if it is
             missing.
@@ -27,16 +28,20 @@ def encode_styles(model, scenes, output_dir, resizing):
         List of paths of the written files.
 
     Raises:
-        ValueError: if the model has no encoder or another number of style
-            channels, the folder can't be written to, or a file does not fit,
-            which is named.
+        ValueError: if the model has no such encoder, the folder can't be
+            written to, or a file does not fit, which is named.
     """
     if model.encoder is None:
         raise ValueError(
             "This model has no instance encoder. Expected one that was trained "
             "with --instance_feat or --label_feat."
         )
-    channels = model.encoder.output_shape[-1]
+    if model.style_limit is None:
+        raise ValueError(
+            f"The styles of a {type(model).__name__} are not limited to "
+            "[-1, 1], as the values of an image are. Expected a Pix2PixHD."
+        )
+    channels = model.encoder.style_channels
     if channels != 3:
         raise ValueError(
             f"This model's encoder makes styles of {channels} channels. "
@@ -45,7 +50,13 @@ def encode_styles(model, scenes, output_dir, resizing):
         )
     output_dir = pathlib.Path(output_dir)
     sizes = check_scenes(scenes, len(model.labels or ()))
-    _make_writable(output_dir)
+    try:
+        make_writable_folder(output_dir)
+    except OSError as error:
+        raise ValueError(
+            f"{output_dir} can't be written to: {error}. Remove what is in the "
+            "way, or copy the data set to a folder that you may write to."
+        ) from error
 
     # One graph for every size.
     @tf.function(reduce_retracing=True)
@@ -64,14 +75,3 @@ def encode_styles(model, scenes, output_dir, resizing):
         write_png(written[-1], encode(batch, tf.constant(size))[0].numpy())
         progress.add(1)
     return written
-
-
-def _make_writable(directory):
-    try:
-        directory.mkdir(exist_ok=True)
-        tempfile.TemporaryFile(dir=directory).close()
-    except OSError as error:
-        raise ValueError(
-            f"{directory} can't be written to: {error}. Remove what is in the "
-            "way, or copy the data set to a folder that you may write to."
-        ) from error

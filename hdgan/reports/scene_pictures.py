@@ -11,7 +11,7 @@ def scene_pictures(
     """Synthesizes a scene and returns pictures of its inputs and outputs.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         label_map: integers `(height, width)`, or an RGB image.
         instance_map: integers `(height, width)`. Defaults to None.
         photo: uint8 `(height, width, 3)`. Defaults to None.

@@ -23,6 +23,7 @@ from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
 from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
+from hdgan.models.style_encoding import encode_styles
 
 TOOL = "tools.encode_styles"
 RECIPE = "recipes.pix2pixhd_512p"
@@ -72,8 +73,8 @@ def arguments(model, data_dir, *more):
     return (f"--model={model}", f"--data_dir={data_dir}", "--split=val", *more)
 
 
-def as_bytes(features):
-    return np.round((np.asarray(features) + 1) * 127.5)
+def as_bytes(style_map):
+    return np.round((np.asarray(style_map) + 1) * 127.5)
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels"])
@@ -104,14 +105,14 @@ def test_style_maps_have_names_and_sizes_of_their_label_maps(
 def test_styles_are_constant_over_their_regions(run_dirs, data_dir, styles):
     result = run_inside(TOOL, *arguments(run_dirs[styles], data_dir))
     assert result.code == 0, result.err
-    features = read_photo(data_dir / "val_feat" / "even_ids.png")
+    style_map = read_photo(data_dir / "val_feat" / "even_ids.png")
     maps = {
         "instances": read_id_map(data_dir / "val_inst" / "even_ids.png"),
         "labels": read_id_map(data_dir / "val_label" / "even_ids.png"),
     }
     for kind, ids in maps.items():
         numbers = [
-            len(np.unique(features[ids == n], axis=0)) for n in set(ids.flat)
+            len(np.unique(style_map[ids == n], axis=0)) for n in set(ids.flat)
         ]
         assert (max(numbers) == 1) == (kind == styles)
 
@@ -128,8 +129,8 @@ def test_scenes_are_encoded_at_the_size_of_training(run_dirs, data_dir):
     scene = read_scene(scenes, index, ResizePolicy("scale_width", 32))
     assert scene["photo"].shape == (16, 32, 3)
     model = load_model(run_dirs["instances"])
-    features = model.encode({key: a[None] for key, a in scene.items()})[0]
-    expected = as_bytes(features).repeat(2, axis=0).repeat(2, axis=1)
+    style_map = model.encode({key: a[None] for key, a in scene.items()})[0]
+    expected = as_bytes(style_map).repeat(2, axis=0).repeat(2, axis=1)
     stored = read_photo(data_dir / "val_feat" / "even_ids.png")
     assert np.abs(stored - expected).max() <= 1
 
@@ -161,6 +162,13 @@ def test_a_model_that_can_not_write_style_maps_is_refused(data_dir, tmp_path):
         result = run_inside(TOOL, *arguments(model, data_dir))
         assert_one_clear_error(result, *words)
     assert not (data_dir / "val_feat").exists()
+
+
+def test_unlimited_styles_are_refused(tmp_path):
+    model = make_model("spade_256", styles="image")
+    with pytest.raises(ValueError, match=r"Spade .*Expected a Pix2PixHD"):
+        encode_styles(model, None, tmp_path / "val_feat", None)
+    assert not (tmp_path / "val_feat").exists()
 
 
 def test_a_folder_that_can_not_be_written_to_is_named(run_dirs, data_dir):

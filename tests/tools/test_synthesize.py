@@ -145,7 +145,7 @@ def _not_a_model(tmp_path, kind):
         ("empty folder", ("no such model",)),
         ("text", ("is no Keras model",)),
         ("zip", ("is no Keras model",)),
-        ("classifier", ("Sequential", "Expected a Pix2PixHD")),
+        ("classifier", ("Sequential", "Expected a model of hdgan")),
     ],
 )
 def test_what_is_no_model_is_named(data_dir, tmp_path, kind, words):
@@ -191,6 +191,26 @@ def test_a_model_with_encoder_asks_for_photos(data_dir, tmp_path):
     )
     assert result.code == 0, result.err
     assert len(list(output_dir.iterdir())) == len(SIZES)
+
+
+def test_spade_draws_styles_without_photos(tmp_path):
+    model = sharpen(make_model("spade_256", styles="image"))
+    model.save(tmp_path / "model.keras")
+    (tmp_path / "label").mkdir()
+    label_map = make_scenes(1, 64, 64)["label_map"][0]
+    write_png(tmp_path / "label" / "a.png", label_map)
+    result = run_inside(
+        TOOL,
+        f"--model={tmp_path / 'model.keras'}",
+        f"--label_dir={tmp_path / 'label'}",
+        f"--output_dir={tmp_path / 'photos'}",
+        "--samples=2",
+    )
+    assert result.code == 0, result.err
+    first, second = (
+        read_photo(tmp_path / "photos" / f"a_{number}.png") for number in (0, 1)
+    )
+    assert np.any(first != second)
 
 
 def test_a_model_of_style_maps_asks_for_them(data_dir, tmp_path):

@@ -176,6 +176,10 @@ class Pix2PixHD(LabelToPhotoModel):
             return label_map
         return super().find_style_regions(label_map, instance_map)
 
+    @property
+    def draws_styles(self):
+        return self.style_clusters is not None
+
     def draw_style_map(self, label_map, instance_map, seed):
         clusters = self.style_clusters
         if clusters is None:

@@ -137,6 +137,10 @@ class Spade(LabelToPhotoModel):
         # The whole image is one region, of one pixel.
         return tf.zeros((tf.shape(label_map)[0], 1, 1), tf.int32)
 
+    @property
+    def draws_styles(self):
+        return self.encoder is not None
+
     def draw_style_map(self, label_map, instance_map, seed):
         if self.encoder is None:
             return super().draw_style_map(label_map, instance_map, seed)

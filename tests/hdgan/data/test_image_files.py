@@ -97,7 +97,7 @@ def test_unreadable_files_are_named(tmp_path, read):
     assert_names_and_fixes(error, path, "replace it")
 
 
-def test_grey_photos_are_spread_over_three_channels(tmp_path):
+def test_gray_photos_are_repeated_over_three_channels(tmp_path):
     grey = noise(255, "uint8")
     Image.fromarray(grey).save(tmp_path / "grey.png")
     photo = read_photo(tmp_path / "grey.png")
@@ -113,7 +113,7 @@ def test_alpha_is_dropped(tmp_path):
     )
 
 
-def test_of_16_bit_grey_photos_the_high_byte_counts(tmp_path):
+def test_the_high_byte_of_16_bit_gray_photos_is_read(tmp_path):
     grey = noise(65535, "uint16")
     Image.fromarray(grey).save(tmp_path / "grey.png")
     photo = read_photo(tmp_path / "grey.png")
@@ -126,7 +126,7 @@ def test_of_16_bit_grey_photos_the_high_byte_counts(tmp_path):
 
 
 @pytest.mark.parametrize("has_transparency", [False, True])
-def test_of_palette_photos_the_colours_count(tmp_path, has_transparency):
+def test_palette_photos_are_read_as_colors(tmp_path, has_transparency):
     indices = noise(255, "uint8")
     image = with_palette(indices)
     alpha = {"transparency": bytes(range(256))} if has_transparency else {}

@@ -138,10 +138,10 @@ def test_style_maps_go_with_the_label_map_and_do_not_blend():
             scene,
             corner=(0.3, 0.7),
         )
-        features = result["style_map"]
-        assert features.dtype == np.uint8
+        style_map = result["style_map"]
+        assert style_map.dtype == np.uint8
         np.testing.assert_array_equal(
-            features[..., 0] + 251 * features[..., 1].astype(int),
+            style_map[..., 0] + 251 * style_map[..., 1].astype(int),
             result["label_map"][..., 0],
         )
 

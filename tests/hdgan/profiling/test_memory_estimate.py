@@ -78,7 +78,7 @@ def test_what_takes_more(tmp_path):
     loss = PerceptualLoss(
         VGG19Features(write_keras(tmp_path / "vgg19.weights.h5"))
     )
-    _, perceptual = _estimate({"perceptual_loss": loss})
+    _, perceptual = _estimate({"losses": {"perceptual": {"loss": loss}}})
     assert perceptual.perceptual > 4 * 12e6
     assert perceptual.total > plain.total
 
