@@ -170,15 +170,15 @@ class LabelToPhotoModel(AdversarialModel):
             }
             return _open_trained_model(cls, preset, given)
         family = find_model_class(preset)
+        # A subclass, such as one that measures, replaces the family's class.
+        if issubclass(cls, family):
+            family = cls
         if not issubclass(family, cls):
             raise ValueError(
                 f"{preset!r} is a preset of {family.__name__}, not of "
                 f"{cls.__name__}. Use {family.__name__}.from_preset, or one "
                 f"of: {', '.join(cls.PRESETS or ())}."
             )
-        # Of a subclass, such as one that measures, the class itself.
-        if issubclass(cls, family):
-            family = cls
         config = resolve_preset(preset, **overrides)
         channels = 3 if labels is None else len(labels)
         generator, discriminator, encoder = family.make_networks(
