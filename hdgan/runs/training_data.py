@@ -10,6 +10,22 @@ from hdgan.data.scene_files import find_scenes
 from hdgan.preprocessing.label_set import LabelSet
 
 
+def check_data_dir(options):
+    """Checks that the folder of the data set exists.
+
+    Args:
+        options: `TrainingOptions`.
+
+    Raises:
+        ValueError: if it does not.
+    """
+    if not pathlib.Path(options.data_dir).is_dir():
+        raise ValueError(
+            f"data_dir={options.data_dir}: there is no such folder. Correct "
+            "the path."
+        )
+
+
 def find_labels(options):
     """Finds the classes of a data set.
 
@@ -59,11 +75,6 @@ def find_training_scenes(options, labels):
     Raises:
         ValueError: if folders or files are missing.
     """
-    if not pathlib.Path(options.data_dir).is_dir():
-        raise ValueError(
-            f"data_dir={options.data_dir}: there is no such folder. Correct "
-            "the path."
-        )
     scenes = find_scenes(
         options.data_dir,
         options.split,

@@ -23,6 +23,7 @@ from hdgan.runs.phase import Phase
 from hdgan.runs.run_directory import RunDirectory
 from hdgan.runs.summary import print_memory, print_networks, print_plan
 from hdgan.runs.training_data import (
+    check_data_dir,
     find_labels,
     find_training_scenes,
     make_resize_policies,
@@ -88,6 +89,8 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
     """
     options.validate()
     check_preset(options)
+    # Before the labels file in it is looked for.
+    check_data_dir(options)
     if phases is None:
         phases = [
             Phase(
