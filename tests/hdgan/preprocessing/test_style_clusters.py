@@ -23,6 +23,12 @@ def clusters():
     return hdgan.StyleClusters(CENTERS)
 
 
+@pytest.fixture(scope="module")
+def model():
+    """A model that encodes a style per instance, not trained."""
+    return sharpen(make_model(styles="instances"))
+
+
 def _scene():
     """Classes 0, 1, 2, 3 in four quarters; class 2 has 50 instances."""
     label_map = np.zeros((20, 20), "int32")
@@ -96,12 +102,8 @@ def test_error_names_a_file_that_holds_something_else(tmp_path):
 
 @pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
 def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
-    original = make_model(styles=styles)
-    model = hdgan.Pix2PixHD.from_config(
-        {**original.get_config(), "style_clusters": None}
-    )
+    model = sharpen(make_model(styles=styles))
     model.style_clusters = clusters
-    sharpen(model)
     model.save(tmp_path / "model.keras")
     loaded = hdgan.load_model(tmp_path / "model.keras")
     scenes = make_scenes(2)
@@ -121,8 +123,7 @@ def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
     np.testing.assert_array_equal(photos, expected)
 
 
-def test_a_photos_encoded_style_map_replaces_the_photo():
-    model = sharpen(make_model(styles="instances"))
+def test_a_photos_encoded_style_map_replaces_the_photo(model):
     scenes = inputs_for(model, 1)
     style_map = model.encode(
         {**scenes, "label_map": scenes["label_map"].astype("int32")}
@@ -149,12 +150,11 @@ def test_without_labels_the_classes_follow_from_the_instance_ids(clusters):
     assert any((photo == option).all() for option in options)
 
 
-def test_clusters_and_style_maps_that_do_not_fit_are_refused(clusters):
+def test_clusters_and_style_maps_that_do_not_fit_are_refused(clusters, model):
     networks = make_model(styles="instances", style_channels=5).get_config()
     config = keras.saving.serialize_keras_object(clusters)
     with pytest.raises(ValueError, match=r"have 3 channels.*styles of 5"):
         hdgan.Pix2PixHD.from_config({**networks, "style_clusters": config})
-    model = make_model(styles="instances")
     label_map = make_scenes(1)["label_map"]
     with pytest.raises(ValueError, match="no style clusters"):
         model.synthesize(label_map, style_seed=1)
