@@ -1,19 +1,20 @@
-"""Settings of all tests: two logical CPU devices, a fixed seed."""
+"""Settings for all tests: two logical CPU devices and a fixed seed."""
 
 import os
 import signal
 
-# Before TensorFlow is imported: its log lines are not warnings of ours.
+# Must be set before TensorFlow is imported. Tests that read stderr would find
+# its log lines otherwise.
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
-# And before it the package, which chooses what TensorFlow computes with.
+# Must come before TensorFlow: the package sets environment variables for it.
 import hdgan  # noqa: F401, I001
 import keras
 import pytest
 import tensorflow as tf
 
-# Tests that run in the background have Ctrl-C ignored, and so would have the
-# programs that they start and interrupt.
+# A background job ignores SIGINT, and the programs that it starts inherit that.
+# Tests that interrupt such a program need the default handler.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Two logical devices stand for two GPUs in the MirroredStrategy tests.
@@ -25,16 +26,16 @@ tf.config.set_logical_device_configuration(
 
 @pytest.fixture(autouse=True)
 def fixed_seed():
-    """Draws the same initial weights in every run."""
+    """Sets the seed and the dtype policy, so that every run is the same."""
     keras.utils.set_random_seed(7)
     keras.config.set_dtype_policy("float32")
     yield
     keras.config.set_dtype_policy("float32")
 
 
-# One for all tests: a second strategy of a process would use the first one's
-# collective keys again, and fail where the shapes differ.
+# One strategy for all tests: a second one in the same process would use the
+# collective keys of the first again and fail where the shapes differ.
 @pytest.fixture(scope="session")
 def two_replicas():
-    """A strategy over two CPU devices, as one over two GPUs."""
+    """A MirroredStrategy over two logical CPU devices."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])

@@ -1,11 +1,16 @@
-"""A stand-in for the GAN whose loss is what it was fed."""
+"""A test double for `LabelToPhotoModel`, whose loss is its input."""
 
 import keras
 import tensorflow as tf
 
 
 class CountingModel(keras.Model):
-    """Counts its steps as `Pix2PixHD` does, and remembers its batches."""
+    """Counts steps as `AdversarialModel` does, and records its batches.
+
+    Args:
+        step: int, the step to start from. Defaults to 0.
+        gradient_accumulation_steps: int >= 1, batches per step. Defaults to 1.
+    """
 
     def __init__(self, step=0, gradient_accumulation_steps=1):
         super().__init__()
@@ -34,5 +39,5 @@ class CountingModel(keras.Model):
 
 
 def count_from(step):
-    """Returns the endless data set `step`, `step + 1`, ..."""
+    """Returns a dataset of `step`, `step + 1`, ..., practically endless."""
     return tf.data.Dataset.range(step, 1_000_000)

@@ -1,4 +1,4 @@
-"""Gives a network the weights of a golden array, under PyTorch's names."""
+"""Loads golden files and assigns their PyTorch weights to Keras networks."""
 
 import json
 import pathlib
@@ -11,9 +11,13 @@ FOLDER = pathlib.Path(__file__).parent / "golden"
 
 
 def load(name):
-    """Returns a golden file's arrays, images and maps channels last.
+    """Returns the arrays of a golden file.
 
-    Weights and gradients stay as PyTorch has them; `config` is a dict.
+    Images and maps are converted to channels last. Weights and gradients keep
+    PyTorch's axes. `config` is a dict.
+
+    Args:
+        name: str, the file's name without `.npz`.
     """
     arrays = dict(np.load(FOLDER / f"{name}.npz"))
     arrays["config"] = json.loads(str(arrays["config"]))
@@ -24,12 +28,20 @@ def load(name):
 
 
 def to_keras(kernel):
-    """Turns a PyTorch kernel, transposed convolution or not, into Keras'."""
+    """Transposes a PyTorch kernel to Keras' axes.
+
+    Args:
+        kernel: 4D array, of a convolution or a transposed convolution.
+    """
     return kernel.transpose(2, 3, 1, 0)
 
 
 def assign(network, arrays):
-    """Gives the network the weights `w/...` of a golden file.
+    """Assigns the weights `w/...` of a golden file to a network.
+
+    Args:
+        network: Keras network with as many convolutions as the file.
+        arrays: dict of arrays, as from `load`.
 
     Returns:
         Dict from PyTorch's name, without `.weight`, to the convolution layer.
@@ -46,12 +58,13 @@ def assign(network, arrays):
 def convolutions(layer):
     """Returns all convolutions inside a layer, from input to output.
 
-    Enhancers come after what is inside them, from the coarsest on.
+    The convolutions of local enhancers follow those of the global generator,
+    coarsest enhancer first.
     """
     if hasattr(layer, "kernel"):
         return [layer]
     if isinstance(layer, keras.Model):
-        # A model's layers are sorted by depth, which mixes the enhancers.
+        # Keras sorts a model's layers by depth, which interleaves enhancers.
         children = sorted(layer.layers, key=_enhancer)
     else:
         children = next(
@@ -82,7 +95,10 @@ def _names(arrays):
 
 
 def _order(name):
-    """Sorts `model.*`, then `model1_1.*`, `model1_2.*`; scales backwards."""
+    """Returns a sort key: `model.*` before `model1_*`, coarse scales last.
+
+    PyTorch numbers the scales of a discriminator from the coarsest.
+    """
     prefix, rest = name.split(".", 1)
     first = [int(number) for number in re.findall(r"\d+", prefix)]
     if prefix.startswith("scale"):

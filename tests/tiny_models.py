@@ -1,4 +1,4 @@
-"""Small models and scenes that the tests of the whole model share."""
+"""Small models and scenes for tests of whole models."""
 
 import keras
 import numpy as np
@@ -35,7 +35,14 @@ _SMALL_OF_PRESET["spade_512x256"] = _SMALL_OF_PRESET["spade_256"]
 
 
 def make_model(preset="tiny", labels=LABELS, seed=7, **options):
-    """Makes a model of a preset, narrow and shallow, always the same."""
+    """Makes a narrow and shallow model of a preset, with the same weights.
+
+    Args:
+        preset: str, the preset's name. Defaults to `"tiny"`.
+        labels: `LabelSet` or None. Defaults to `LABELS`.
+        seed: int, seed of the initial weights. Defaults to 7.
+        **options: other arguments of `from_preset`.
+    """
     keras.utils.set_random_seed(seed)
     networks = hdgan.PRESETS[preset]["networks"]
     small = {k: value for k, value in _SMALL.items() if k in networks}
@@ -47,7 +54,10 @@ def make_model(preset="tiny", labels=LABELS, seed=7, **options):
 
 
 def sharpen(model):
-    """Makes an untrained model's photographs differ by more than rounding."""
+    """Scales the weights of G and E, so that photographs differ visibly.
+
+    The photographs of an untrained model differ by less than one grey level.
+    """
     for network in (model.generator, model.encoder):
         if network is not None:
             network.set_weights([5 * w for w in network.get_weights()])
@@ -57,11 +67,21 @@ def sharpen(model):
 def make_scenes(
     count, height=32, width=48, seed=0, is_rgb=False, style_channels=0
 ):
-    """Returns a batch of scenes as `fit` takes them, in NumPy.
+    """Returns a batch of scenes in NumPy, as `fit` takes them.
 
-    Blocks of 4x4 pixels of one label; instances of 8x8 pixels whose ids half
-    precision can't tell apart; photos of noise, and style maps if they have
-    channels.
+    Labels form blocks of 4x4 pixels, instances blocks of 8x8 pixels. Half
+    precision can't tell the instance ids apart. Photos and style maps are
+    noise.
+
+    Args:
+        count: int, number of scenes.
+        height: int, pixels. Defaults to 32.
+        width: int, pixels. Defaults to 48.
+        seed: int, seed of the scenes. Defaults to 0.
+        is_rgb: bool, whether RGB noise replaces label map and instance map.
+            Defaults to False.
+        style_channels: int, channels of the style map. Defaults to 0: no style
+            map.
     """
     draw = np.random.default_rng(seed)
     shape = (count, height, width)
@@ -87,7 +107,7 @@ def make_scenes(
 
 
 def scenes_for(model, count, height=32, width=48):
-    """Returns a batch of scenes as `fit` takes them, of the model's kind."""
+    """Returns a batch of scenes with the inputs that the model trains on."""
     return make_scenes(
         count,
         height,
@@ -98,18 +118,18 @@ def scenes_for(model, count, height=32, width=48):
 
 
 def maps_of(scenes):
-    """Returns the arguments of `synthesize` without the photo."""
+    """Returns the scenes without the photo, as arguments of `synthesize`."""
     return {name: scenes[name] for name in scenes if name != "photo"}
 
 
 def inputs_for(model, count, height=32, width=48):
-    """Returns the arguments of `synthesize` that the model needs."""
+    """Returns the arguments that `synthesize` of the model needs."""
     scenes = scenes_for(model, count, height, width)
     return scenes if model.encoder is not None else maps_of(scenes)
 
 
 def optimizer_state(model):
-    """Returns every variable of both optimizers, in NumPy."""
+    """Returns every variable of both optimizers as NumPy arrays."""
     return [
         variable.numpy()
         for optimizer in (

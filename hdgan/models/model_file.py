@@ -22,7 +22,8 @@ def load_model(path):
         `LabelToPhotoModel`.
 
     Raises:
-        ValueError: if there is no such file, or it holds something else.
+        ValueError: if the file does not exist, is damaged, or holds something
+            else.
     """
     import_families()
     if str(path).startswith("hf://"):
@@ -32,28 +33,30 @@ def load_model(path):
         path = path / "model.keras"
     if not path.is_file():
         raise ValueError(
-            f"{path}: there is no such model. Expected a .keras file that a "
-            "recipe wrote, or the folder of its run."
+            f"{path} does not exist. Expected a .keras file that a recipe "
+            "wrote, or the folder of its run."
         )
     if not _is_keras_file(path):
         raise ValueError(
-            f"{path} is no Keras model, or was cut short. Expected a .keras "
+            f"{path} is not a Keras model, or is incomplete. Expected a .keras "
             "file that a recipe wrote."
         )
     model = keras.models.load_model(path, compile=False)
     if not isinstance(model, LabelToPhotoModel):
         raise ValueError(
-            f"{path} holds a {type(model).__name__}. Expected a model of hdgan."
+            f"{path} holds a {type(model).__name__}. Expected a "
+            "LabelToPhotoModel of hdgan."
         )
     return model
 
 
 def save_model(model, path):
-    """Saves a model, so that a file of that name is always a whole one.
+    """Saves a model atomically: an interrupted save leaves the old file.
 
     Args:
         model: `LabelToPhotoModel`.
-        path: of the `.keras` file; one that is there is replaced.
+        path: path of the `.keras` file. An existing file is replaced; a missing
+            folder is created.
 
     Raises:
         ValueError: if the name does not end in `.keras`, or the file can't be

@@ -1,4 +1,4 @@
-"""The precisions that networks compute in."""
+"""Compute precision of the networks."""
 
 import copy
 
@@ -10,14 +10,15 @@ __all__ = ["PRECISIONS", "with_precision"]
 
 
 def with_precision(model, dtype):
-    """Makes a model whose layers have another dtype policy.
+    """Copies a model to another compute precision.
 
     Args:
         model: `LabelToPhotoModel`.
-        dtype: policy or its name, such as `"mixed_bfloat16"`.
+        dtype: Keras dtype policy or its name, such as `"mixed_bfloat16"`.
 
     Returns:
-        A new `LabelToPhotoModel`, not compiled, with copies of the weights.
+        A new model of the same class, not compiled, with copies of the
+        weights.
     """
     policy = keras.saving.serialize_keras_object(
         keras.dtype_policies.get(dtype)
@@ -25,19 +26,24 @@ def with_precision(model, dtype):
     config = copy.deepcopy(model.get_config())
     for part in ("generator", "discriminator", "encoder"):
         _set_policy(config[part], policy)
-    made = type(model).from_config(config)
-    made.set_weights(model.get_weights())
-    return made
+    copied = type(model).from_config(config)
+    copied.set_weights(model.get_weights())
+    return copied
 
 
 def _set_policy(network, policy):
-    """Changes the configuration of a network and of networks inside of it."""
+    """Sets the policy in a network's config and in those of its sub-networks.
+
+    Args:
+        network: dict, a serialized network that is changed in place; or None.
+        policy: dict, a serialized dtype policy.
+    """
     if network is None:
         return
     config = network["config"]
     if "dtype" in config:
         config["dtype"] = policy
     for value in config.values():
-        # A dtype policy is serialized like a network.
+        # Serialized dtype policies are such dicts too, but have no `dtype`.
         if isinstance(value, dict) and "dtype" in value.get("config", ()):
             _set_policy(value, policy)

@@ -1,4 +1,4 @@
-"""From maps in numpy to photographs in numpy."""
+"""Synthesis of photographs from NumPy arrays."""
 
 import keras
 import numpy as np
@@ -8,18 +8,26 @@ from hdgan.layers import dropout_noise
 
 
 def to_uint8(image):
-    """Turns an image in [-1, 1] into uint8 0..255, rounded."""
+    """Converts images from [-1, 1] to uint8 0..255, rounded to the nearest.
+
+    Args:
+        image: float tensor of any shape. Values outside [-1, 1] are clipped.
+    """
     return tf.saturate_cast(tf.round((image + 1.0) * 127.5), tf.uint8)
 
 
 class Synthesizer:
-    """Checks maps, runs a model's synthesis as a graph, and returns numpy.
+    """Checks NumPy maps, runs the model as a graph and returns NumPy photos.
 
-    One graph serves every size; a second one, with dropout on, is made at the
-    first call with a seed.
+    One graph serves all image sizes. The first call with a noise seed traces a
+    second graph, in which dropout is on.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
+
+    Call arguments:
+        label_map, instance_map, photo, style_map, noise_seed, style_seed: as in
+            `LabelToPhotoModel.synthesize`.
     """
 
     def __init__(self, model):
@@ -80,7 +88,7 @@ class Synthesizer:
             raise ValueError(
                 "A noise seed was given, but this generator was trained "
                 "without dropout: every seed would give the same photograph. "
-                "Train with a dropout rate above 0."
+                "Leave it out, or train with a dropout rate above 0."
             )
         if self._seed_generator is None:
             self._seed_generator = keras.random.SeedGenerator(0)
@@ -102,7 +110,7 @@ class Synthesizer:
         if label_map.ndim not in (rank, rank + 1) or 0 in label_map.shape:
             raise ValueError(
                 f"Expected {kind} with {rank} axes, or {rank + 1} for a batch, "
-                f"none of them empty. Received: shape {label_map.shape}"
+                f"none of length 0. Received: shape {label_map.shape}"
             )
         if not np.issubdtype(label_map.dtype, np.integer):
             raise ValueError(
@@ -156,7 +164,7 @@ def _check_shape(name, array, shape, is_single):
     array = array[None] if is_single else array
     if array.shape != shape:
         raise ValueError(
-            f"`{name}` must have the size of the label map, shape {shape}. "
+            f"`{name}` must have shape {shape}, the size of the label map. "
             f"Received: shape {array.shape}"
         )
     return array
@@ -166,6 +174,6 @@ def _check_map(name, array, shape, is_single):
     array = _check_shape(name, array, shape, is_single)
     if not np.issubdtype(array.dtype, np.integer):
         raise ValueError(
-            f"`{name}` must be of integers. Received: {array.dtype}"
+            f"`{name}` must hold integers. Received: {array.dtype}"
         )
     return array

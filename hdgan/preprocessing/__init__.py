@@ -1,1 +1,1 @@
-"""From maps and photos to what the networks see, and back."""
+"""Converts maps and photos to network inputs and crops the outputs."""

@@ -9,16 +9,17 @@ import numpy as np
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class LabelSet:
-    """The classes that a label map's ids stand for.
+    """Names and colours of the classes in a label map.
 
     Args:
-        names: sequence of strings; class k is `names[k]`.
-        colors: sequence of `(red, green, blue)`, 0..255, one per class, for
-            display; None draws a palette of colours easily told apart.
+        names: sequence of strings. The label id k belongs to `names[k]`.
+        colors: sequence of `(red, green, blue)` integers in 0..255, one per
+            class, which `colorize` uses. Defaults to None: the palette of the
+            PASCAL VOC challenge.
 
     Raises:
-        ValueError: if there are no names, two are the same, or there are not
-            as many colours as names.
+        ValueError: if `names` is empty or holds a name twice, or if `colors`
+            does not hold one colour per name.
 
     Example:
         >>> labels = hdgan.LabelSet(["sky", "road"])
@@ -30,7 +31,7 @@ class LabelSet:
         names = [str(name) for name in names]
         if not names or len(set(names)) < len(names):
             raise ValueError(
-                "`names` must be one or more different class names. "
+                "`names` must hold at least one class name, each only once. "
                 f"Received: {names}"
             )
         if colors is None:
@@ -38,7 +39,7 @@ class LabelSet:
         colors = np.asarray(colors)
         if colors.shape != (len(names), 3):
             raise ValueError(
-                "`colors` must hold one (red, green, blue) per class: shape "
+                "`colors` must hold one (red, green, blue) per class, shape "
                 f"({len(names)}, 3). Received: shape {colors.shape}"
             )
         self.names = tuple(names)
@@ -48,36 +49,50 @@ class LabelSet:
 
     @classmethod
     def numbered(cls, num_classes):
-        """Returns classes named `class 0`, `class 1`, ..."""
+        """Returns a label set with the names `class 0`, `class 1`, ...
+
+        Args:
+            num_classes: int >= 1.
+        """
         return cls([f"class {k}" for k in range(num_classes)])
 
     @classmethod
     def load(cls, path):
         """Reads a JSON file `{"names": [...], "colors": [[r, g, b], ...]}`.
 
+        Args:
+            path: path of the file, which may leave `colors` out.
+
         Raises:
-            ValueError: if the file is missing or not of that form.
+            ValueError: if the file is missing or has another form.
         """
         try:
             return cls(**json.loads(pathlib.Path(path).read_text()))
         except (OSError, TypeError, ValueError) as error:
             raise ValueError(
-                f'{path} is no label set. Expected JSON {{"names": [...], '
+                f'{path} is not a label set. Expected JSON {{"names": [...], '
                 f'"colors": [[r, g, b], ...]}}. {error}'
             ) from error
 
     def save(self, path):
-        """Writes what `load` reads."""
+        """Writes the JSON file that `load` reads.
+
+        Args:
+            path: path of the file. An existing file is replaced.
+        """
         pathlib.Path(path).write_text(json.dumps(self.get_config(), indent=1))
 
     def __len__(self):
         return len(self.names)
 
     def index(self, name):
-        """Returns the id of a class.
+        """Returns the label id of a class.
+
+        Args:
+            name: str, the name of the class.
 
         Raises:
-            ValueError: if there is no class of that name.
+            ValueError: if no class has that name.
         """
         if name not in self.names:
             raise ValueError(
@@ -87,7 +102,15 @@ class LabelSet:
         return self.names.index(name)
 
     def colorize(self, label_map):
-        """Returns a label map `(..., height, width)` as uint8 RGB."""
+        """Paints each class of a label map in its colour.
+
+        Args:
+            label_map: `(..., height, width)`, integers below the number of
+                classes.
+
+        Returns:
+            uint8 `(..., height, width, 3)`.
+        """
         return np.asarray(self.colors, "uint8")[label_map]
 
     def get_config(self):
@@ -102,9 +125,10 @@ class LabelSet:
 
 
 def _palette_color(index):
-    """Spreads the bits of the index over red, green and blue.
+    """Returns a colour of the PASCAL VOC palette, in which neighbours differ.
 
-    The palette of the PASCAL VOC challenge: neighbouring ids differ most.
+    The bits of the index are spread over red, green and blue, the lowest bits
+    to the highest of a channel.
     """
     color = [0, 0, 0]
     for bit in range(8):

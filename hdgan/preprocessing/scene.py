@@ -1,4 +1,4 @@
-"""A batch of scenes as the networks see it."""
+"""The tensors that go into the networks and come out of the generator."""
 
 import typing
 
@@ -6,18 +6,22 @@ import tensorflow as tf
 
 
 class Scene(typing.NamedTuple):
-    """Preprocessed maps and photos, padded to the networks' multiple.
+    """A batch of preprocessed maps and photos, padded to the same size.
+
+    `height` and `width` below are the padded ones, multiples of what the
+    networks need. Only `maps` has the original size.
 
     Args:
-        maps: dict of the raw `label_map` and, if there is one, `instance_map`.
-        condition: `(batch, height, width, channels)`: one channel per class,
-            then the boundary map. RGB in [-1, 1] in place of the classes for a
-            model without labels.
-        region_map: int32 `(batch, height, width)`, the instances; None for RGB
-            input without an instance map.
-        style: source of the generator's style: the encoder's inputs, a style
-            map, or None.
-        photo: float32 `(batch, height, width, 3)` in [-1, 1], or None.
+        maps: dict of the raw `label_map` and, if given, the raw
+            `instance_map`.
+        condition: `(batch, height, width, channels)`, one channel per class,
+            then the boundary map. A model without labels has RGB in [-1, 1]
+            instead of the class channels.
+        region_map: int32 `(batch, height, width)`, the instance ids. None for
+            RGB input without an instance map.
+        style: where the generator takes its style from: the encoder's inputs,
+            a style map, or None. Defaults to None.
+        photo: float32 `(batch, height, width, 3)` in [-1, 1]. Defaults to None.
     """
 
     maps: dict
@@ -28,12 +32,12 @@ class Scene(typing.NamedTuple):
 
 
 class Generated(typing.NamedTuple):
-    """Output of a generator.
+    """The output of a generator.
 
     Args:
-        image: float32 `(batch, height, width, 3)` in [-1, 1].
+        image: float32 `(batch, height, width, 3)` in [-1, 1], the fakes.
         latents: dict of tensors that loss terms may read, such as the mean and
-            the log variance of a style.
+            the log variance of a style. Defaults to an empty dict.
     """
 
     image: tf.Tensor

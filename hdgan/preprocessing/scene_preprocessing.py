@@ -1,4 +1,4 @@
-"""From raw maps and photos to what the networks see."""
+"""The layer that turns raw maps and photos into network inputs."""
 
 import keras
 import tensorflow as tf
@@ -15,34 +15,38 @@ from hdgan.preprocessing.scene import Scene
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class ScenePreprocessing(keras.layers.Layer):
-    """Codes a label map and an instance map as the generator's condition.
+    """Encodes a label map and an instance map as the generator's condition.
 
-    One channel of 0 and 1 per class, then the boundary map: Wang et al., 2018,
-    section 3.3. Training, synthesis and export all go through this layer.
+    The condition has one channel of 0 and 1 per class, then the boundary map:
+    Wang et al., 2018, section 3.3. Training, synthesis and export all use this
+    layer.
 
     Args:
-        num_classes: int; 0 means that the "label map" is an RGB image.
-        use_instances: bool, whether the boundary map is added.
-        size_multiple: int, what each side is padded to a multiple of.
-        size_minimum: int, what each side is padded to at least.
+        num_classes: int >= 0. With 0 the "label map" is an RGB image.
+        use_instances: bool, whether the condition has a boundary map.
+        size_multiple: int >= 1. Height and width are padded to a multiple of
+            it.
+        size_minimum: int >= 1, a multiple of `size_multiple`. Height and width
+            are padded to at least this many pixels.
 
     Call arguments:
-        label_map: `(batch, height, width)`, integers below `num_classes`, or
-            uint8 `(batch, height, width, 3)` if `num_classes` is 0.
-        instance_map: `(batch, height, width)`, integers, or None. One that is
-            None or holds only zeros is replaced by the label map, whose regions
-            then count as instances.
+        label_map: `(batch, height, width)`, integers below `num_classes`. If
+            `num_classes` is 0, uint8 `(batch, height, width, 3)`.
+        instance_map: `(batch, height, width)`, integers. Defaults to None. The
+            label map replaces an instance map that is None or all zeros, so
+            that its regions count as instances.
 
     Returns:
         The condition, `(batch, padded_height, padded_width, channels)` in the
         compute dtype, and the padded instance map, int32 `(batch,
-        padded_height, padded_width)`; None for RGB input without one.
+        padded_height, padded_width)`. The latter is None for RGB input without
+        an instance map.
 
     Raises:
-        InvalidArgumentError: when run, if a label id is not below
-            `num_classes` or is negative.
-        ValueError: if the boundary map is asked for and there is nothing to
-            make it from.
+        InvalidArgumentError: when run, if a label id is negative or not below
+            `num_classes`.
+        ValueError: if the condition has a boundary map, but there are neither
+            instances nor labels to compute it from.
 
     Example:
         >>> preprocess = ScenePreprocessing(35, True, 16, 32)
@@ -52,7 +56,8 @@ class ScenePreprocessing(keras.layers.Layer):
     def __init__(
         self, num_classes, use_instances, size_multiple, size_minimum, **kwargs
     ):
-        # Ids must not be cast to a floating compute dtype on their way in.
+        # Ids must not be cast to a floating compute dtype on their way in:
+        # float16 can't tell 20001 from 20002.
         super().__init__(autocast=False, **kwargs)
         self.num_classes = num_classes
         self.use_instances = use_instances
@@ -73,11 +78,16 @@ class ScenePreprocessing(keras.layers.Layer):
 
     @property
     def num_channels(self):
-        """Channels of the condition."""
+        """int, channels of the condition."""
         return (self.num_classes or 3) + bool(self.use_instances)
 
     def make_scene(self, label_map, instance_map=None):
-        """Returns the `Scene` of raw maps, as of `call`."""
+        """Returns the `Scene` of raw maps, without style and photo.
+
+        Args:
+            label_map: as in `call`.
+            instance_map: as in `call`. Defaults to None.
+        """
         maps = {"label_map": label_map}
         if instance_map is not None:
             maps["instance_map"] = instance_map
@@ -93,14 +103,14 @@ class ScenePreprocessing(keras.layers.Layer):
             instance_map = instances_or_labels(instance_map, label_map)
         if self.use_instances and instance_map is None:
             raise ValueError(
-                "A boundary map needs an `instance_map`, as there are no "
-                "labels. Received: None. Give one, or make the model with "
-                "`use_instances=False`."
+                "A boundary map needs an `instance_map`, because this model "
+                "has no labels. Received: None. Pass an instance map, or make "
+                "the model with `use_instances=False`."
             )
         return self._condition(label_map, instance_map), instance_map
 
     def _condition(self, label_map, instance_map):
-        """Returns the condition of maps that are padded and checked."""
+        """Returns the condition for maps that are already padded."""
         if self.num_classes:
             return self.channels(label_map, instance_map)
         image = tf.cast(self.to_unit(label_map), self.compute_dtype)
@@ -109,10 +119,11 @@ class ScenePreprocessing(keras.layers.Layer):
         return join_channels([image, self.boundary(instance_map)])
 
     def pad_ids(self, id_map):
-        """Pads a raw label or instance map.
+        """Pads a raw label map or instance map.
 
         Args:
-            id_map: integers, `(batch, height, width)`.
+            id_map: `(batch, height, width)` or `(batch, height, width, 1)`,
+                integers.
 
         Returns:
             int32 `(batch, padded_height, padded_width)`.
@@ -121,18 +132,18 @@ class ScenePreprocessing(keras.layers.Layer):
         return self.pad(tf.cast(id_map, tf.int32))
 
     def normalize_photo(self, photo, label_map):
-        """Codes photos for the networks.
+        """Pads photos and scales them to [-1, 1].
 
         Args:
-            photo: `(batch, height, width, 3)`, 0..255, uint8 or floating.
-            label_map: the raw label map, whose size the photo must have.
+            photo: `(batch, height, width, 3)`, uint8 or floats in 0..255.
+            label_map: the raw label map, which must have the photo's size.
 
         Returns:
             Float32 `(batch, padded_height, padded_width, 3)` in [-1, 1].
 
         Raises:
-            InvalidArgumentError: when run, if the sizes differ, or a floating
-                photo is not in 0..255 but in [0, 1] or [-1, 1].
+            InvalidArgumentError: when run, if the sizes differ, or if a photo
+                of floats is in [0, 1] or [-1, 1] instead of 0..255.
         """
         photo = tf.convert_to_tensor(photo)
         photo = _with_size_of(photo, label_map, "photo")
@@ -140,19 +151,19 @@ class ScenePreprocessing(keras.layers.Layer):
             check = tf.debugging.assert_greater(
                 tf.reduce_max(photo),
                 tf.cast(1.5, photo.dtype),
-                "`photo` must be 0..255, best as uint8; these are floats of at "
-                "most 1. Multiply them by 255.",
+                "`photo` must be in 0..255, preferably uint8. Received: floats "
+                "that are at most 1.5. Scale them to 0..255.",
             )
             photo = _after(check, photo)
         return self.to_unit(self.pad(photo))
 
     def normalize_style_map(self, style_map, label_map):
-        """Codes features that come with the data.
+        """Pads style maps and scales uint8 values to [-1, 1].
 
         Args:
-            style_map: `(batch, height, width, channels)`, uint8, 0..255 for
-                [-1, 1], or floats in [-1, 1].
-            label_map: the raw label map, whose size the features must have.
+            style_map: `(batch, height, width, channels)`, uint8 (0..255 stands
+                for [-1, 1]) or floats in [-1, 1].
+            label_map: the raw label map, which must have the style map's size.
 
         Returns:
             Float32 `(batch, padded_height, padded_width, channels)` in [-1, 1].
@@ -167,7 +178,15 @@ class ScenePreprocessing(keras.layers.Layer):
         return self.to_unit(self.pad(style_map))
 
     def crop(self, image, label_map):
-        """Cuts `image` back to the height and width of the raw label map."""
+        """Crops the padding off an image.
+
+        Args:
+            image: `(batch, padded_height, padded_width, channels)`.
+            label_map: the raw label map, `(batch, height, width)`.
+
+        Returns:
+            `(batch, height, width, channels)`.
+        """
         size = tf.shape(label_map)
         return image[:, : size[1], : size[2]]
 
@@ -181,7 +200,8 @@ class ScenePreprocessing(keras.layers.Layer):
         }
 
     def _check_ids(self, label_map):
-        # Unchecked, an id too large would be coded as no class at all.
+        # Without the check, an id that is too large would give a pixel whose
+        # class channels are all 0.
         message = (
             f"A label id is outside 0..{self.num_classes - 1}: this model has "
             f"{self.num_classes} classes. Correct the label map, or make the "
@@ -204,15 +224,21 @@ def _with_size_of(image, label_map, name):
 
 
 def _after(check, tensor):
-    """Returns a tensor that is there only if the check holds."""
-    if check is None:  # Run eagerly, it has run already.
+    """Returns the tensor, computed only after the check has passed."""
+    if check is None:  # In eager mode the check has run already.
         return tensor
     with tf.control_dependencies([check]):
         return tf.identity(tensor)
 
 
 def instances_or_labels(instance_map, label_map):
-    """Returns each example's instance map, or its label map if it has none."""
+    """Returns each example's instance map, or its label map without one.
+
+    Args:
+        instance_map: `(batch, height, width)`, integers, or None. An example
+            whose ids are all 0 has no instance map.
+        label_map: the same shape and dtype.
+    """
     if instance_map is None:
         return label_map
     is_given = tf.reduce_any(instance_map != 0, axis=(1, 2), keepdims=True)

@@ -1,4 +1,4 @@
-"""Styles to choose from, class by class."""
+"""The styles of each class that synthesis draws from."""
 
 import keras
 import numpy as np
@@ -8,24 +8,26 @@ from hdgan.data.pickled_arrays import read_array_dict
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class StyleClusters:
-    """Typical feature vectors of each class, of which an instance gets one.
+    """Typical styles of each class, one of which each instance gets.
 
-    The centres of the clusters that an encoder's features of the training
-    images form: Wang et al., 2018, section 3.4.
+    They are the centers of the clusters that the encoder's styles of the
+    training photos form: Wang et al., 2018, section 3.4.
 
     Args:
-        centers: dict from class id to `(clusters, features)` floats in [-1, 1].
+        centers: dict from class id to an array `(clusters, style_channels)` of
+            floats in [-1, 1].
 
     Raises:
-        ValueError: if there are none, or they differ in the number of features.
+        ValueError: if `centers` is empty, a key is not a class id, or the
+            arrays are not finite or differ in their style channels.
 
     Example:
         >>> clusters = hdgan.StyleClusters.load("features_clustered_010.npy")
-        >>> features = clusters.sample(label_map, instance_map, seed=1)
+        >>> style_map = clusters.sample(label_map, instance_map, seed=1)
     """
 
     def __init__(self, centers):
-        # JSON, in which a model keeps them, has no integers for keys.
+        # A saved model keeps the centers in JSON, whose keys are strings.
         wrong = [k for k in centers if not str(k).isdecimal()]
         if wrong:
             raise ValueError(
@@ -43,22 +45,24 @@ class StyleClusters:
         )
         if not is_right:
             raise ValueError(
-                "`centers` must hold for one class or more an array (clusters, "
-                "features) of finite numbers, with the same number of "
-                "features. Received the "
-                f"shapes { ({k: a.shape for k, a in self.centers.items()}) }"
+                "`centers` must hold at least one class, and for each class "
+                "an array (clusters, style_channels) of finite numbers, with "
+                "the same style channels for all classes. Received the shapes: "
+                f"{ ({k: a.shape for k, a in self.centers.items()}) }"
             )
 
     @classmethod
     def load(cls, path):
-        """Reads the published code's file, without running what it holds.
+        """Reads the cluster file that the original PyTorch code writes.
+
+        A pickle can contain code; this function does not run it.
 
         Args:
-            path: of a dict from class id to array, pickled or saved by
-                `numpy.save`, such as `features_clustered_010.npy`.
+            path: path of a file with a dict from class id to array, pickled or
+                saved by `numpy.save`, such as `features_clustered_010.npy`.
 
         Raises:
-            ValueError: naming the file, if it holds something else.
+            ValueError: if the file holds something else. It names the file.
         """
         centers = read_array_dict(path)
         try:
@@ -68,7 +72,7 @@ class StyleClusters:
 
     @property
     def style_channels(self):
-        """Length of a feature vector."""
+        """int, length of a style."""
         return next(iter(self.centers.values())).shape[1]
 
     def sample(self, label_map, instance_map, seed):
@@ -76,24 +80,25 @@ class StyleClusters:
 
         Args:
             label_map: `(height, width)`, integers, the classes.
-            instance_map: the same shape, integers; each id gets one of the
-                styles of the class at its first pixel.
-            seed: int; the same one draws the same styles.
+            instance_map: `(height, width)`, integers. The class at an
+                instance's first pixel decides which styles it draws from.
+            seed: int. The same seed draws the same styles.
 
         Returns:
-            `(height, width, features)`, float32 in [-1, 1], constant over each
-            instance. A class without clusters gets the mean of all.
+            The style map, float32 `(height, width, style_channels)` in
+            [-1, 1], constant over each instance. An instance whose class has no
+            clusters gets the mean of all centers.
         """
         _, first, inverse = np.unique(
             instance_map, return_index=True, return_inverse=True
         )
         mean = np.concatenate(list(self.centers.values())).mean(axis=0)
         draw = np.random.default_rng(seed)
-        vectors = []
+        styles = []
         for label in np.ravel(label_map)[first]:
             centers = self.centers.get(int(label), mean[None])
-            vectors.append(centers[draw.integers(len(centers))])
-        return np.stack(vectors)[inverse.reshape(np.shape(instance_map))]
+            styles.append(centers[draw.integers(len(centers))])
+        return np.stack(styles)[inverse.reshape(np.shape(instance_map))]
 
     def get_config(self):
         return {

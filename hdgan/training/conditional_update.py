@@ -1,19 +1,19 @@
-"""Updates of variables that depend on a condition, on all replicas alike."""
+"""Conditional updates of variables under a distribution strategy."""
 
 import tensorflow as tf
 
 
 def update_if(condition, update, *arguments):
-    """Calls a function that updates variables, if a condition holds.
+    """Calls a function that updates variables if a condition holds.
 
-    Called in a replica. There a plain `tf.cond` would not do: an optimizer's
-    update has its replicas meet, which TensorFlow refuses inside a branch. So
-    they meet before it, and each goes on inside.
+    Call this in a replica context. A plain `tf.cond` fails there: optimizers
+    call `merge_call`, which TensorFlow does not allow inside a branch. So this
+    function merges the replicas first, and runs each of them inside the branch.
 
     Args:
         condition: bool tensor, the same on every replica.
-        update: function that returns None.
-        *arguments: nests of tensors, each replica's own, that it is given.
+        update: function that takes `arguments` and returns None.
+        *arguments: nested tensors of this replica.
     """
 
     def on_all_replicas(strategy, condition, arguments):

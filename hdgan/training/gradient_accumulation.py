@@ -1,4 +1,4 @@
-"""One update for several batches."""
+"""Gradient accumulation: one update for several batches."""
 
 import tensorflow as tf
 
@@ -6,14 +6,14 @@ from hdgan.training.conditional_update import update_if
 
 
 class GradientAccumulation:
-    """Adds up the gradients of several batches for one update.
+    """Sums the gradients of several batches for one update.
 
-    Keras' own `gradient_accumulation_steps` fails on two replicas. What is
-    added up is not saved with a model.
+    The `gradient_accumulation_steps` of a Keras optimizer fails on two
+    replicas. A saved model does not contain the sums.
 
     Args:
-        num_batches: int >= 2, the batches of an update.
-        variables: list of lists of variables, whose gradients are added up.
+        num_batches: int >= 2, number of batches per update.
+        variables: list of lists of variables whose gradients are summed.
     """
 
     def __init__(self, num_batches, variables):
@@ -24,13 +24,13 @@ class GradientAccumulation:
         ]
 
     def update(self, update, *gradients):
-        """Adds a batch's gradients, and updates if it is the last of several.
+        """Adds the gradients of a batch, and updates after a step's last one.
 
         Args:
-            update: function that takes the sums, in the order and shape of
-                `gradients`, and returns None.
-            *gradients: lists of tensors, for each list of `variables`; None
-                where a variable has no gradient.
+            update: function that takes the sums, structured like `gradients`,
+                and returns None.
+            *gradients: one list of tensors per list in `variables`; None for a
+                variable without a gradient.
         """
         for sums, part in zip(self._sums, gradients, strict=True):
             for total, gradient in zip(sums, part, strict=True):
@@ -56,9 +56,8 @@ class GradientAccumulation:
 
 
 def _make_local(shape, dtype):
-    # Each replica adds up its own gradients and they need not talk: the
-    # optimizer adds up over the replicas, once per update as without
-    # accumulation.
+    # Each replica sums its own gradients without communication. The optimizer
+    # sums over the replicas, once per update as without accumulation.
     return tf.Variable(
         tf.zeros(shape, dtype),
         trainable=False,

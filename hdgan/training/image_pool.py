@@ -1,4 +1,4 @@
-"""Fakes of earlier steps, for the discriminator."""
+"""A pool of fakes from earlier steps for the discriminator."""
 
 import threading
 
@@ -7,19 +7,21 @@ import tensorflow as tf
 
 
 class ImagePool:
-    """Gives the discriminator old fakes among the new ones.
+    """Replaces some of a batch's fakes by fakes from earlier steps.
 
-    Until it is full, it keeps every fake and gives it back. Then, with
-    probability 1/2, it gives a random one of those it keeps and keeps the new
-    one in its place: Shrivastava et al., 2017, section 2.3, as in the published
-    code. It lies in the host's memory, one for each replica, and is not saved
-    with a model. What it keeps are label and instance maps and the fake in
-    float32, 2 to 3 times the fake alone. The images of a batch have one size;
-    in batches of one each may have another.
+    Until the pool is full, it stores and returns each new fake. After that it
+    returns the new fake with probability 1/2; otherwise it returns a random
+    stored fake and stores the new one in its place. Shrivastava et al., 2017,
+    section 2.3, as in the original PyTorch code.
+
+    Each replica has its own pool, in the host's memory. A saved model does not
+    contain it. A stored example holds the label map, the instance map and the
+    fake in float32, which takes 2 to 3 times the memory of the fake. Examples
+    of a batch have the same size. In batches of one, sizes may differ.
 
     Args:
-        size: int >= 1, examples kept for each replica.
-        seed: int, of its choices.
+        size: int >= 1, number of examples stored per replica.
+        seed: int, seed of the random choices. Defaults to 0.
     """
 
     def __init__(self, size, seed=0):
@@ -30,14 +32,15 @@ class ImagePool:
         self._draws = {}
 
     def __call__(self, example):
-        """Swaps a batch.
+        """Swaps the examples of a batch with stored ones.
 
         Args:
-            example: dict of tensors with the batch in front: what the fakes
-                were made from, and the fakes.
+            example: dict of tensors `(batch, height, width, ...)`: the fakes
+                and the maps that they were generated from.
 
         Returns:
-            Dict of tensors of the same kinds; no gradient flows through it.
+            Dict with the same keys and dtypes. Height and width may differ. No
+            gradient flows through it.
         """
         replica = tf.distribute.get_replica_context()
         tensors = list(example.values())
@@ -48,7 +51,7 @@ class ImagePool:
             [replica.replica_id_in_sync_group, *tensors],
             [tensor.dtype for tensor in tensors],
         )
-        # An old fake may have another height and width than the new one.
+        # A stored fake and the new one may differ in height and width.
         return {
             name: tf.ensure_shape(
                 old, [new.shape[0], None, None, *new.shape[3:]]
@@ -57,22 +60,22 @@ class ImagePool:
         }
 
     def _swap(self, replica, arrays):
-        with self._lock:  # Replicas run in threads of their own.
+        with self._lock:  # Each replica runs in its own thread.
             kept = self._kept.setdefault(replica, [])
             draw = self._draws.setdefault(
                 replica, np.random.default_rng([self._seed, replica])
             )
-        given = []
+        swapped = []
         for new in zip(*arrays, strict=True):
             if len(kept) < self.size:
                 kept.append(new)
-                given.append(new)
+                swapped.append(new)
             elif draw.random() < 0.5:
                 index = draw.integers(self.size)
-                given.append(kept[index])
+                swapped.append(kept[index])
                 kept[index] = new
             else:
-                given.append(new)
-        if not given:  # A replica may be left without examples.
+                swapped.append(new)
+        if not swapped:  # A replica can get an empty batch at an epoch's end.
             return arrays
-        return [np.stack(column) for column in zip(*given, strict=True)]
+        return [np.stack(column) for column in zip(*swapped, strict=True)]

@@ -1,4 +1,4 @@
-"""Learning-rate schedule: flat, then linear to zero."""
+"""The learning-rate schedule of pix2pixHD."""
 
 import keras
 from keras import ops
@@ -6,18 +6,19 @@ from keras import ops
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
-    """Constant for some epochs, then falling linearly, once per epoch.
+    """Learning rate that is constant at first, then decays linearly to zero.
 
-    In epoch e, counted from 1, the rate is
-    `initial * (1 - max(0, e - 1 - flat) / decay)`: epoch `flat + 1` still has
-    the initial rate, the last one `initial / decay`, and what follows 0. Wang
-    et al., 2018, appendix, as their published code counts.
+    The rate changes once per epoch. In epoch e, counted from 1, it is
+    `initial * (1 - max(0, e - 1 - flat) / decay)`. So epoch `flat + 1` still
+    has the initial rate, epoch `flat + decay` has `initial / decay`, and later
+    epochs have 0. Wang et al., 2018, appendix, counted as in the original
+    PyTorch code.
 
     Args:
-        initial_learning_rate: float.
-        flat_epochs: int, epochs before the first fall.
-        decay_epochs: int >= 1, epochs of falling.
-        steps_per_epoch: int >= 1.
+        initial_learning_rate: float >= 0.
+        flat_epochs: int >= 0, number of epochs at the initial rate.
+        decay_epochs: int >= 1, number of epochs of decay.
+        steps_per_epoch: int >= 1, number of optimizer steps per epoch.
 
     Raises:
         ValueError: if `decay_epochs` or `steps_per_epoch` is less than 1.

@@ -1,33 +1,34 @@
-"""Losses scaled for float16, with two optimizers and several replicas."""
+"""Dynamic loss scales for float16, for two optimizers on several replicas."""
 
 import keras
 import tensorflow as tf
 
 from hdgan.training.conditional_update import update_if
 
-# Without a limit, a loss whose gradient is exactly 0 for long would double its
-# scale to infinity, from where no halving leads back.
+# Without a limit, a loss whose gradient stays at exactly 0 would double its
+# scale up to infinity, and half of infinity is still infinity.
 _LARGEST_SCALE = 2.0**24
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class LossScaledOptimizer(keras.optimizers.LossScaleOptimizer):
-    """Keras' optimizer with a dynamic loss scale, for `update_if_finite`.
+    """An optimizer with a dynamic loss scale, for `update_if_finite`.
 
-    Keras' own looks for overflows on the first replica only, and decides for
-    itself alone. This one leaves both to `update_if_finite`: `apply` takes
-    gradients that are known to be finite, and `adapt` then changes the scale.
+    The base class of Keras checks the gradients on the first replica only, and
+    each optimizer skips steps on its own. Here `update_if_finite` checks the
+    gradients of both optimizers on all replicas. It calls `apply` with finite
+    gradients only, and `adapt` after every step to change the scale.
 
     Args:
         inner_optimizer: Keras optimizer of the float32 weights.
-        initial_scale: float > 0.
-        dynamic_growth_steps: int >= 1, steps without an overflow after which
-            the scale is doubled.
-        name: str.
+        initial_scale: float > 0. Defaults to 2^15.
+        dynamic_growth_steps: int >= 1. The scale doubles after this many steps
+            without an overflow. Defaults to 2000.
+        name: str. Defaults to None: the name of the class.
     """
 
     def build(self, variables):
-        if self.built:  # Keras' own would begin again at the initial scale.
+        if self.built:  # Keras would reset the scale to its initial value.
             return
         super().build(variables)
         self.skipped_steps = self.add_variable(
@@ -35,7 +36,7 @@ class LossScaledOptimizer(keras.optimizers.LossScaleOptimizer):
         )
 
     def apply(self, grads, trainable_variables=None):
-        # Weights are in float32, and so are their gradients.
+        # Weights are float32, so their gradients are too.
         unscaled = [g if g is None else g / self.dynamic_scale for g in grads]
         self.inner_optimizer.apply(unscaled, trainable_variables)
 
@@ -43,9 +44,9 @@ class LossScaledOptimizer(keras.optimizers.LossScaleOptimizer):
         """Halves the scale after an overflow, doubles it after many steps.
 
         Args:
-            is_finite: bool tensor, whether this optimizer's gradients were, on
-                every replica.
-            is_skipped: bool tensor, whether there was no update.
+            is_finite: bool tensor, whether this optimizer's gradients were
+                finite on every replica.
+            is_skipped: bool tensor, whether the update was skipped.
         """
         count = self.step_counter.value + 1
         scale = self.dynamic_scale.value
@@ -54,7 +55,7 @@ class LossScaledOptimizer(keras.optimizers.LossScaleOptimizer):
         self.step_counter.assign(
             tf.where(starts_again, tf.zeros_like(count), count)
         )
-        # A user's initial scale may lie above the largest.
+        # A user may have set an initial scale above the limit.
         grown = tf.minimum(2.0 * scale, tf.maximum(scale, _LARGEST_SCALE))
         scale = tf.where(is_grown, grown, scale)
         self.dynamic_scale.assign(tf.where(is_finite, scale, 0.5 * scale))
@@ -67,8 +68,9 @@ def scale_losses(optimizer):
     """Returns a `LossScaledOptimizer` around a Keras optimizer.
 
     Args:
-        optimizer: any Keras optimizer. Of a `keras.optimizers.
-            LossScaleOptimizer` the settings are kept.
+        optimizer: Keras optimizer. A `LossScaledOptimizer` is returned
+            unchanged. A `keras.optimizers.LossScaleOptimizer` passes on its
+            inner optimizer, initial scale and growth steps.
     """
     if isinstance(optimizer, LossScaledOptimizer):
         return optimizer
@@ -82,18 +84,19 @@ def scale_losses(optimizer):
 
 
 def update_if_finite(update, optimizers, *gradients):
-    """Updates, unless a gradient on any replica has overflowed.
+    """Applies gradients unless one of them has overflowed on any replica.
 
-    Each optimizer has a scale of its own, because the two losses' gradients
-    differ in size, and halves it only for an overflow of its own. But the
-    update is skipped for all: both networks learn from the same batch, and one
-    that went on alone would be a step ahead in a game that needs a balance.
+    Each optimizer has its own loss scale, because the gradients of the two
+    losses differ in size, and halves it only if its own gradients overflow.
+    But an overflow skips the update of every optimizer: otherwise one network
+    would train for more steps than the other, and the balance between
+    generator and discriminator would shift.
 
     Args:
         update: function that takes `gradients`, applies them with `optimizers`
             and returns None.
         optimizers: list of `LossScaledOptimizer`.
-        *gradients: for each of them the list of scaled gradients.
+        *gradients: one list of scaled gradients per optimizer.
     """
     overflows = tf.stack([_has_overflow(part) for part in gradients])
     overflows = tf.distribute.get_replica_context().all_reduce(

@@ -1,4 +1,4 @@
-"""The optimizer of the published code."""
+"""The optimizer of the original PyTorch code."""
 
 import keras
 import tensorflow as tf
@@ -6,24 +6,26 @@ import tensorflow as tf
 from hdgan.layers.keras_internals import adam_moments
 
 
-# Files saved earlier have it under its former name. The last name registered
-# is the one that new files get.
+# Older `.keras` files contain the former name. New files get the name that is
+# registered last: decorators apply from the bottom up.
 @keras.saving.register_keras_serializable(package="hdgan")
 @keras.saving.register_keras_serializable(package="hdgan", name="PublishedAdam")
 class TorchAdam(keras.optimizers.Adam):
-    """Adam as PyTorch computes it, with the published betas.
+    """Adam as PyTorch computes it, with the betas of pix2pixHD.
 
-    Wang et al., 2018, appendix. Keras adds epsilon before the bias correction
-    and PyTorch after it, so that in the first steps the same number weighs up
-    to thirty times more. A weight is updated by one fused kernel: what Keras
-    composes of ten is, after the convolutions, what a step takes longest for.
+    Kingma and Ba, 2015, algorithm 1; Wang et al., 2018, appendix. Keras adds
+    epsilon before the bias correction and PyTorch adds it after, so in the
+    first steps the same epsilon has up to thirty times the effect in Keras.
+    One fused kernel updates each weight. Keras runs about ten small kernels
+    instead, which take more time than anything else in a step except the
+    convolutions.
 
     Args:
-        learning_rate: float or `LearningRateSchedule`.
-        beta_1: float in [0, 1).
-        beta_2: float in [0, 1).
-        epsilon: float > 0.
-        **kwargs: `name` and what else `keras.optimizers.Adam` takes.
+        learning_rate: float or `LearningRateSchedule`. Defaults to 2e-4.
+        beta_1: float in [0, 1). Defaults to 0.5.
+        beta_2: float in [0, 1). Defaults to 0.999.
+        epsilon: float > 0. Defaults to 1e-8.
+        **kwargs: `name` and other arguments of `keras.optimizers.Adam`.
 
     Example:
         >>> schedule = hdgan.LinearDecay(2e-4, 100, 100, steps_per_epoch=2975)
@@ -55,7 +57,8 @@ class TorchAdam(keras.optimizers.Adam):
             lr=tf.cast(learning_rate, dtype),
             beta1=tf.cast(self.beta_1, dtype),
             beta2=tf.cast(self.beta_2, dtype),
-            # The kernel adds it before the bias correction, PyTorch after.
+            # Corrects for the kernel, which adds epsilon before the bias
+            # correction.
             epsilon=self.epsilon * tf.sqrt(1 - beta_2_power),
             grad=tf.cast(gradient, dtype),
         )

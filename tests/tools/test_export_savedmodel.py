@@ -121,7 +121,7 @@ def test_a_missing_model_and_a_bad_version_are_named(model_file, tmp_path):
     path = tmp_path / "none.keras"
     output_dir = f"--output_dir={tmp_path / 'serving'}"
     result = run_inside(TOOL, f"--model={path}", output_dir)
-    assert_one_clear_error(result, path, "no such model")
+    assert_one_clear_error(result, path, "does not exist")
     for version in (0, 2**63):
         result = run_inside(
             TOOL, f"--model={model_file}", output_dir, f"--version={version}"

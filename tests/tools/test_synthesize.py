@@ -141,11 +141,11 @@ def _not_a_model(tmp_path, kind):
 @pytest.mark.parametrize(
     ("kind", "words"),
     [
-        ("missing", ("no such model", "a recipe wrote")),
-        ("empty folder", ("no such model",)),
-        ("text", ("is no Keras model",)),
-        ("zip", ("is no Keras model",)),
-        ("classifier", ("Sequential", "Expected a model of hdgan")),
+        ("missing", ("does not exist", "a recipe wrote")),
+        ("empty folder", ("does not exist",)),
+        ("text", ("is not a Keras model",)),
+        ("zip", ("is not a Keras model",)),
+        ("classifier", ("Sequential", "Expected a LabelToPhotoModel")),
     ],
 )
 def test_what_is_no_model_is_named(data_dir, tmp_path, kind, words):

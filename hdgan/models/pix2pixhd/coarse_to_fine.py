@@ -1,4 +1,4 @@
-"""From a trained model to one of twice the resolution."""
+"""Coarse-to-fine training: doubles the resolution of a trained model."""
 
 from hdgan.models.pix2pixhd.model import Pix2PixHD
 from hdgan.networks.global_generator import GlobalGenerator
@@ -7,28 +7,38 @@ from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 
 
 def enlarge(model, num_blocks=None, ema_decay=None, dtype=None):
-    """Puts a fresh local enhancer around a trained generator.
+    """Adds a new local enhancer to a trained model.
 
-    The generator (its moving average, where there is one) loses its output
-    layer and gains an enhancer of half its width. The discriminator gains a
-    fresh scale at the new full resolution; each other scale goes on at the
-    resolution that it had. The encoder goes on as it is; style clusters do not,
-    as it will be trained on. Wang et al., 2018, section 3.2, "coarse-to-fine".
+    Wang et al., 2018, section 3.2, "coarse-to-fine generator". The new model
+    keeps these weights:
+
+    - The generator, or its moving average if there is one, without its output
+      layer. The enhancer around it has half its width.
+    - Each scale of the discriminator, at the same image resolution as before.
+      A new scale at the doubled resolution starts from initial weights.
+    - The encoder. Style clusters are dropped, because further training changes
+      the styles that the encoder finds.
 
     Args:
         model: `Pix2PixHD` with a `GlobalGenerator` or a `LocalEnhancer`.
-        num_blocks: int, residual blocks of the enhancer; None is 3, or those
-            of the enhancers that there are already.
-        ema_decay: float, of the new model's moving average; None is that of the
-            old model, if it has one.
-        dtype: policy of the new model's layers; None is that of the old.
+        num_blocks: int >= 1, number of residual blocks of the enhancer.
+            Defaults to None: the number in the model's enhancers, or 3 if it
+            has none.
+        ema_decay: float in (0, 1), decay of the new model's moving average.
+            Defaults to None: the model's decay, if it has a moving average.
+        dtype: Keras dtype policy of the new model's layers. Defaults to None:
+            the policy of `model`.
 
     Returns:
         A new `Pix2PixHD`, not compiled, with copies of the weights.
 
     Raises:
-        ValueError: if the generator is of another kind, its width can't be
-            halved once more, or its enhancers have other numbers of blocks.
+        ValueError: if the generator is of another class, its width can't be
+            halved, or `num_blocks` differs from the model's enhancers.
+
+    Example:
+        >>> fine = enlarge(hdgan.load_model("coarse.keras"))
+        >>> fine.compile(weights_to_train="outermost_enhancer")
     """
     inner = model.inference_generator
     if isinstance(inner, LocalEnhancer):
@@ -37,7 +47,8 @@ def enlarge(model, num_blocks=None, ema_decay=None, dtype=None):
         if num_blocks not in (None, inner.num_blocks):
             raise ValueError(
                 f"The enhancers of this model have {inner.num_blocks} residual "
-                f"blocks, and so has the next. Received: {num_blocks}"
+                "blocks, and the new one must have the same number. Received: "
+                f"num_blocks={num_blocks}"
             )
         num_blocks = inner.num_blocks
     elif isinstance(inner, GlobalGenerator):
@@ -45,8 +56,8 @@ def enlarge(model, num_blocks=None, ema_decay=None, dtype=None):
         num_enhancers = 1
     else:
         raise ValueError(
-            "A local enhancer goes around a GlobalGenerator or LocalEnhancer. "
-            f"Received: a model with a {type(inner).__name__}."
+            "Only a model with a GlobalGenerator or a LocalEnhancer can be "
+            f"enlarged. Received: a model with a {type(inner).__name__}."
         )
     changes = {"name": "global_generator"}
     if dtype is not None:

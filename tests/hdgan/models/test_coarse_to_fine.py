@@ -1,4 +1,4 @@
-"""From a trained model to one of twice the resolution."""
+"""`enlarge`: doubles the resolution of a trained model."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def _scales(model):
     return model.discriminator.get_layer("multiscale").scales
 
 
-def test_what_was_trained_goes_on_and_the_rest_is_fresh():
+def test_enlarge_keeps_trained_weights_and_adds_new_ones():
     coarse = make_model(styles="instances", num_scales=2)
     fine = enlarge(coarse, num_blocks=2)
     generator = fine.generator
@@ -30,7 +30,7 @@ def test_what_was_trained_goes_on_and_the_rest_is_fresh():
     assert generator.num_enhancers == 1
     assert generator.num_blocks == 2
     assert generator.size_multiple == 2 * coarse.generator.size_multiple
-    # The scale of half the resolution was the full one before.
+    # The scale at half of the new resolution was at full resolution before.
     assert len(_scales(fine)) == 3
     for old, new in zip(_scales(coarse), _scales(fine)[1:], strict=True):
         _assert_same(old, new)
@@ -43,15 +43,15 @@ def test_what_was_trained_goes_on_and_the_rest_is_fresh():
         for model in (fine, coarse)
     ]
     assert configs[0] == configs[1]
-    # The old model is none the worse, and shares nothing.
-    fine.compile()
+    # Training the new model leaves the old one unchanged.
+    fine.compile(run_eagerly=True)
     before = coarse.get_weights()
     fine.train_on_batch(make_scenes(1))
     for one, other in zip(coarse.get_weights(), before, strict=True):
         np.testing.assert_array_equal(one, other)
 
 
-def test_an_enhanced_model_is_enlarged_once_more():
+def test_a_model_with_an_enhancer_gets_a_second_one():
     coarse = make_model("pix2pixhd_1024p")
     fine = enlarge(coarse)
     inner, outer = coarse.generator, fine.generator
@@ -64,7 +64,7 @@ def test_an_enhanced_model_is_enlarged_once_more():
     assert photo.shape == (1, 40, 72, 3)
 
 
-def test_the_average_is_what_goes_on():
+def test_enlarge_starts_from_the_moving_average():
     coarse = make_model(ema_decay=0.9)
     coarse.average_generator.set_weights(
         [weight + 1 for weight in coarse.generator.get_weights()]
@@ -78,13 +78,13 @@ def test_the_average_is_what_goes_on():
         )
 
 
-def test_an_average_can_begin():
+def test_enlarge_can_add_a_moving_average():
     fine = enlarge(make_model(), ema_decay=0.9)
     assert fine.ema_decay == 0.9
     _assert_same(fine.average_generator, fine.generator)
 
 
-def test_precision_can_change_on_the_way():
+def test_enlarge_can_change_the_precision():
     coarse = make_model(styles="labels")
     fine = enlarge(coarse, dtype="mixed_bfloat16")
     for network in (fine.generator, fine.discriminator, fine.encoder):
@@ -94,10 +94,10 @@ def test_precision_can_change_on_the_way():
     )
 
 
-def test_generators_without_room_for_an_enhancer_are_refused():
+def test_generators_that_can_not_take_an_enhancer_are_refused():
     with pytest.raises(ValueError, match=r"LocalEnhancer.*UNetGenerator"):
         enlarge(make_model("pix2pix_256"))
-    with pytest.raises(ValueError, match=r"have 1 residual.*Received: 7"):
+    with pytest.raises(ValueError, match=r"have 1 residual.*num_blocks=7"):
         enlarge(make_model("pix2pixhd_1024p"), num_blocks=7)
     with pytest.raises(ValueError, match=r"multiple of 2.*base_width=3"):
         enlarge(make_model(base_width=3))

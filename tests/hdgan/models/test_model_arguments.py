@@ -1,4 +1,4 @@
-"""What the model makes of arguments left out, mistaken or unusual."""
+"""Arguments of models: defaults, mistakes and unusual values."""
 
 import keras
 import numpy as np
@@ -11,7 +11,7 @@ from hdgan.training.loss_terms import L1, DiscriminatorFake
 
 
 @pytest.mark.parametrize("preset", ["tiny", "pix2pix_256"])
-def test_compile_takes_the_losses_of_the_preset(preset):
+def test_compile_uses_the_losses_of_the_preset(preset):
     model = make_model(preset)
     model.compile()
     losses = hdgan.PRESETS[preset]["losses"]
@@ -27,10 +27,10 @@ def test_compile_takes_the_losses_of_the_preset(preset):
     assert terms["discriminator_fake"].weight == 0.5
 
 
-def test_a_list_of_terms_replaces_all():
+def test_a_list_of_terms_replaces_the_losses_of_the_preset():
     model = make_model()
     terms = [L1(2.0), DiscriminatorFake("hinge")]
-    model.compile(losses=terms)
+    model.compile(losses=terms, run_eagerly=True)
     logs = model.train_on_batch(make_scenes(1), return_dict=True)
     assert set(logs) == {
         "generator_loss",
@@ -42,7 +42,7 @@ def test_a_list_of_terms_replaces_all():
 
 
 @pytest.mark.parametrize("preset", hdgan.PRESETS)
-def test_optimizers_are_those_of_the_preset(preset):
+def test_compile_uses_the_optimizers_of_the_preset(preset):
     model = make_model(preset)
     model.compile()
     for side in ("generator", "discriminator"):
@@ -54,7 +54,7 @@ def test_optimizers_are_those_of_the_preset(preset):
         assert optimizer.beta_2 == expected["beta_2"]
 
 
-def test_a_file_remembers_the_losses_of_its_preset(tmp_path):
+def test_a_file_keeps_the_losses_of_its_preset(tmp_path):
     model = make_model("pix2pix_256")
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -73,18 +73,12 @@ def test_every_generator_draws_samples_by_dropout(preset):
     assert (first != model.synthesize(label_map, noise_seed=2)).any()
 
 
-def test_one_optimizer_for_both_networks_is_refused():
-    adam = keras.optimizers.Adam()
-    with pytest.raises(ValueError, match="same optimizer"):
-        make_model().compile(adam, adam)
-
-
 def test_an_encoder_without_instances_is_refused():
     with pytest.raises(ValueError, match="style per instance"):
         make_model(labels=None, use_instances=False, styles="instances")
 
 
-def test_an_encoder_over_classes_without_labels_is_refused():
+def test_an_encoder_per_class_without_labels_is_refused():
     with pytest.raises(ValueError, match=r"needs `labels`.*RGB"):
         make_model(labels=None, styles="labels")
     with pytest.raises(ValueError, match=r"'instances', 'labels'.*'pixels'"):
@@ -93,19 +87,26 @@ def test_an_encoder_over_classes_without_labels_is_refused():
 
 @pytest.fixture(scope="module")
 def compiled():
+    """A model that runs eagerly, which needs no tracing."""
     model = make_model()
     model.compile(run_eagerly=True)
     return model
 
 
-def test_a_colour_picture_is_no_label_map(compiled):
+def test_one_optimizer_for_both_networks_is_refused(compiled):
+    adam = keras.optimizers.Adam()
+    with pytest.raises(ValueError, match="same optimizer"):
+        compiled.compile(adam, adam)
+
+
+def test_an_rgb_image_as_label_map_is_refused(compiled):
     scenes = make_scenes(1)
     scenes["label_map"] = np.repeat(scenes["label_map"][..., None], 3, -1)
-    with pytest.raises(ValueError, match=r"one channel.*replace each"):
+    with pytest.raises(ValueError, match=r"ids must have shape.*replace each"):
         compiled.evaluate(scenes, verbose=0)
 
 
-def test_photos_of_another_range_or_size_are_refused(compiled):
+def test_photos_with_a_wrong_range_or_size_are_refused(compiled):
     scenes = make_scenes(1)
     scaled = {**scenes, "photo": scenes["photo"].astype("float32") / 255}
     with pytest.raises(tf.errors.InvalidArgumentError, match=r"0\.\.255"):
@@ -115,7 +116,7 @@ def test_photos_of_another_range_or_size_are_refused(compiled):
         compiled.evaluate(smaller, verbose=0)
 
 
-def test_a_smaller_last_batch_counts_by_its_examples(compiled):
+def test_a_smaller_last_batch_is_weighted_by_its_examples(compiled):
     scenes = make_scenes(3)
     alone = compiled.evaluate(scenes, batch_size=1, verbose=0)
     uneven = compiled.evaluate(scenes, batch_size=2, verbose=0)

@@ -1,4 +1,4 @@
-"""A trained model that computes in another precision."""
+"""`with_precision`: copies a model to another compute precision."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ from hdgan.models.precision import with_precision
     ],
     ids=["average", "encoder", "local", "u-net", "rgb"],
 )
-def test_photographs_stay_about_the_same(options):
+def test_bfloat16_changes_photographs_little_and_float32_restores(options):
     model = sharpen(make_model(**options))
     scenes = inputs_for(model, 1, 32, 64)
     photo = model.synthesize(**scenes)
@@ -28,7 +28,7 @@ def test_photographs_stay_about_the_same(options):
             assert any(x.compute_dtype == "bfloat16" for x in network.layers)
     difference = np.abs(photo.astype(int) - half.synthesize(**scenes))
     assert 0 < difference.mean() < 8
-    # The model itself is as it was; and there and back nothing is lost.
-    again = with_precision(half, "float32")
+    # The original is unchanged, and the way back loses nothing.
+    restored = with_precision(half, "float32")
     np.testing.assert_array_equal(model.synthesize(**scenes), photo)
-    np.testing.assert_array_equal(again.synthesize(**scenes), photo)
+    np.testing.assert_array_equal(restored.synthesize(**scenes), photo)

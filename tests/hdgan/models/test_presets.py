@@ -1,4 +1,4 @@
-"""Presets: the configurations of the papers, and networks that fit together."""
+"""Presets have the values of the papers and make networks that fit."""
 
 import sys
 import types
@@ -25,7 +25,7 @@ def test_every_preset_makes_a_model_that_compiles(preset):
     assert model.discriminator.input_shape[-1] == len(LABELS) + 1 + 3
 
 
-def test_published_values():
+def test_presets_have_the_values_of_the_papers():
     config = hdgan.PRESETS["pix2pixhd_512p"]
     networks, losses = config["networks"], config["losses"]
     assert networks["base_width"] == networks["discriminator_width"] == 64
@@ -44,7 +44,7 @@ def test_published_values():
     assert config["losses"]["l1"]["weight"] == 100.0
 
 
-def test_width_is_that_of_the_output_resolution():
+def test_base_width_is_the_width_at_the_output_resolution():
     generator, _, _ = make_networks(
         "pix2pixhd_1024p",
         6,
@@ -67,7 +67,7 @@ def test_width_is_that_of_the_output_resolution():
 
 @pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
 @pytest.mark.parametrize("count", [None, 5])
-def test_styles_add_channels_to_the_generator_alone(styles, count):
+def test_styles_add_channels_to_the_generator_only(styles, count):
     overrides = {
         "base_width": 4,
         "num_blocks": 1,
@@ -85,12 +85,12 @@ def test_styles_add_channels_to_the_generator_alone(styles, count):
     else:
         assert encoder.output_shape[-1] == (count or 3)
         assert encoder.regions == styles
-    plain, _, none = make_networks("tiny", 6, **overrides)
+    plain, _, encoder = make_networks("tiny", 6, **overrides)
     assert plain.input_shape[-1] == 6
-    assert none is None
+    assert encoder is None
 
 
-def test_unknown_styles_or_none_of_their_channels_are_refused():
+def test_unknown_styles_or_zero_style_channels_are_refused():
     with pytest.raises(ValueError, match=r"'instances', 'labels'.*'clusters'"):
         make_model(styles="clusters")
     for styles in ("instances", "loaded"):
@@ -98,7 +98,7 @@ def test_unknown_styles_or_none_of_their_channels_are_refused():
             make_model(styles=styles, style_channels=0)
 
 
-def test_sizes_suit_generator_and_encoder():
+def test_size_multiple_fits_generator_and_encoder():
     model = make_model(
         styles="instances", num_downsamplings=1, encoder_downsamplings=3
     )
@@ -107,7 +107,7 @@ def test_sizes_suit_generator_and_encoder():
     assert model.preprocessing.size_multiple == 8
 
 
-def test_overrides_replace_and_none_leaves():
+def test_overrides_replace_values_and_none_keeps_them():
     changed = resolve_preset("tiny", base_width=8, num_blocks=None)["networks"]
     preset = hdgan.PRESETS["tiny"]["networks"]
     assert changed["base_width"] == 8
@@ -115,7 +115,7 @@ def test_overrides_replace_and_none_leaves():
     assert preset["base_width"] != 8
 
 
-def test_unknown_names_are_refused_with_those_that_exist():
+def test_error_for_an_unknown_name_lists_the_choices():
     with pytest.raises(ValueError, match=r"no preset 'huge'.*pix2pixhd_512p"):
         resolve_preset("huge")
     with pytest.raises(ValueError, match=r"has no wings.*base_width"):
@@ -133,7 +133,7 @@ def test_a_preset_of_another_family_is_refused():
     assert isinstance(model, hdgan.Pix2Pix)
 
 
-def test_a_trained_model_is_reached_like_a_preset(tmp_path):
+def test_from_preset_opens_a_trained_model(tmp_path):
     model = make_model(num_downsamplings=1, num_scales=1)
     model.save(tmp_path / "model.keras")
     for path in (tmp_path, tmp_path / "model.keras"):

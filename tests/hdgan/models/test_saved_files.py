@@ -1,4 +1,4 @@
-"""Files saved before the families were split still load and train on."""
+"""Files of older versions load, synthesize and train as before."""
 
 import keras
 import numpy as np
@@ -13,7 +13,7 @@ NAMES = ("pix2pixhd_styles", "pix2pix", "pix2pixhd_1024p")
 
 @pytest.fixture(scope="module")
 def expected():
-    """What the code that saved the files made of these scenes."""
+    """Scenes, with the photographs and losses of the version that saved."""
     with np.load(SAVED / "expected.npz") as file:
         return dict(file)
 
@@ -31,19 +31,19 @@ def _scenes(expected, name):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_old_file_synthesizes_as_it_did(name, expected):
+def test_an_old_file_synthesizes_the_same(name, expected):
     model = hdgan.load_model(SAVED / f"{name}.keras")
     scenes = {k: v[:1] for k, v in _scenes(expected, name).items()}
     if model.encoder is None:
         del scenes["photo"]
     photo = model.synthesize(**scenes)
     difference = np.abs(photo.astype(int) - expected[f"{name}/photo"])
-    # In half precision rounding differs between processors.
+    # pix2pixhd_1024p is in float16, whose rounding differs by processor.
     assert difference.max() <= (2 if name == "pix2pixhd_1024p" else 1)
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_an_old_file_trains_on_as_it_did(name, expected):
+def test_an_old_file_trains_the_same(name, expected):
     model = keras.models.load_model(SAVED / f"{name}.keras")
     scenes = {k: v[:1] for k, v in _scenes(expected, name).items()}
     history = model.fit(scenes, batch_size=1, verbose=0, shuffle=False).history
@@ -54,7 +54,7 @@ def test_an_old_file_trains_on_as_it_did(name, expected):
     np.testing.assert_allclose(losses, expected[f"{name}/next"], rtol=tolerance)
 
 
-def test_an_old_file_brings_its_settings_along():
+def test_an_old_file_keeps_its_compile_arguments():
     config = keras.models.load_model(
         SAVED / "pix2pixhd_1024p.keras"
     ).get_compile_config()

@@ -1,4 +1,4 @@
-"""Names and colours of classes."""
+"""`LabelSet`: names and colours of classes."""
 
 import json
 
@@ -18,12 +18,12 @@ def test_index_length_and_colours():
     assert labels.colorize(np.zeros((2, 4, 5), int)).shape == (2, 4, 5, 3)
 
 
-def test_unknown_class_is_refused_with_those_that_exist():
+def test_unknown_class_error_lists_the_classes():
     with pytest.raises(ValueError, match=r"no class 'sea'.*sky, road"):
         hdgan.LabelSet(["sky", "road"]).index("sea")
 
 
-def test_drawn_palette_has_different_colours():
+def test_default_palette_has_different_colours():
     colors = hdgan.LabelSet.numbered(256).colors
     assert len(set(colors)) == 256
     assert colors[:4] == ((0, 0, 0), (128, 0, 0), (0, 128, 0), (128, 128, 0))
@@ -34,7 +34,7 @@ def test_numbered_names():
     assert hdgan.LabelSet.numbered(2).names == ("class 0", "class 1")
 
 
-def test_file_and_configuration_give_the_same_set(tmp_path):
+def test_file_and_config_round_trip(tmp_path):
     labels = hdgan.LabelSet(["sky", "Straße"], [(1, 2, 3), (4, 5, 6)])
     labels.save(tmp_path / "labels.json")
     for copy in (
@@ -53,16 +53,16 @@ def test_colours_may_be_left_out_of_a_file(tmp_path):
 @pytest.mark.parametrize(
     "text", ["", "[]", "{}", '{"names": []}', '{"names": ["a"], "colour": 1}']
 )
-def test_a_bad_file_is_named(tmp_path, text):
+def test_error_names_a_bad_file(tmp_path, text):
     path = tmp_path / "labels.json"
     path.write_text(text)
-    with pytest.raises(ValueError, match=r"labels\.json is no label set"):
+    with pytest.raises(ValueError, match=r"labels\.json is not a label"):
         hdgan.LabelSet.load(path)
 
 
 @pytest.mark.parametrize("names", [[], ["a", "a"], ["1", 1]])
 def test_names_must_differ(names):
-    with pytest.raises(ValueError, match="different class names"):
+    with pytest.raises(ValueError, match=r"at least one class name.*once"):
         hdgan.LabelSet(names)
 
 

@@ -1,4 +1,4 @@
-"""Raw maps and photos become what the networks see."""
+"""`ScenePreprocessing`: from raw maps and photos to network inputs."""
 
 import keras
 import numpy as np
@@ -39,19 +39,16 @@ def test_padding_repeats_the_edge():
     np.testing.assert_array_equal(instances[0, 1:, 3:], 20002)
     np.testing.assert_array_equal(condition[0, 1:, 3:, 2], 1)
     photo = np.full((1, 5, 9, 3), 255, "uint8")
-    coded = _preprocessing().normalize_photo(
-        photo, np.zeros((1, 5, 9), "uint8")
-    )
-    assert coded.shape == (1, 8, 12, 3)
-    np.testing.assert_allclose(coded, 1.0, atol=1e-6)
-    features = np.zeros((1, 5, 9, 7), "uint8")
-    features[:, -1, -1] = 255
-    coded = _preprocessing().normalize_style_map(
-        features, np.zeros((1, 5, 9), "uint8")
-    )
-    assert coded.shape == (1, 8, 12, 7)
-    np.testing.assert_allclose(coded[:, 4:, 8:], 1.0, atol=1e-6)
-    np.testing.assert_allclose(coded[:, :4], -1.0, atol=1e-6)
+    label_map = np.zeros((1, 5, 9), "uint8")
+    normalized = _preprocessing().normalize_photo(photo, label_map)
+    assert normalized.shape == (1, 8, 12, 3)
+    np.testing.assert_allclose(normalized, 1.0, atol=1e-6)
+    style_map = np.zeros((1, 5, 9, 7), "uint8")
+    style_map[:, -1, -1] = 255
+    normalized = _preprocessing().normalize_style_map(style_map, label_map)
+    assert normalized.shape == (1, 8, 12, 7)
+    np.testing.assert_allclose(normalized[:, 4:, 8:], 1.0, atol=1e-6)
+    np.testing.assert_allclose(normalized[:, :4], -1.0, atol=1e-6)
 
 
 def test_maps_may_have_a_channel_axis():
@@ -61,7 +58,7 @@ def test_maps_may_have_a_channel_axis():
         np.testing.assert_array_equal(one, other)
 
 
-def test_rgb_takes_the_place_of_labels():
+def test_rgb_input_without_labels():
     image = np.zeros((1, 8, 8, 3), "uint8")
     image[..., 1] = 255
     condition, instances = _preprocessing(0, False)(image)
@@ -76,7 +73,7 @@ def test_half_precision_keeps_neighbouring_ids_apart():
     condition, instances = preprocessing(LABELS, INSTANCES)
     assert condition.dtype == tf.bfloat16
     np.testing.assert_array_equal(instances[0, :2, 3], [20001, 20002])
-    # Between 20001 and 20002 there is a border too.
+    # The boundary map separates 20001 from 20002 too.
     ids = np.full((1, 8, 8), 20001, "int32")
     ids[:, :, 4:] = 20002
     condition, _ = preprocessing(np.zeros((1, 8, 8), "uint8"), ids)
@@ -85,7 +82,7 @@ def test_half_precision_keeps_neighbouring_ids_apart():
 
 
 @pytest.mark.parametrize("label", [3, -1, 255])
-def test_ids_without_a_class_are_refused(label):
+def test_label_id_out_of_range_is_refused(label):
     labels = LABELS.astype("int32")
     labels[0, 0, 0] = label
     preprocessing = _preprocessing()
@@ -96,7 +93,7 @@ def test_ids_without_a_class_are_refused(label):
             call(tf.constant(labels))
 
 
-def test_configuration_makes_the_same_layer():
+def test_config_round_trip():
     preprocessing = _preprocessing()
     copy = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(preprocessing)

@@ -1,4 +1,4 @@
-"""Styles drawn for each instance out of the clusters of its class."""
+"""`StyleClusters`: a style for each instance, drawn from those of its class."""
 
 import pickle
 
@@ -23,6 +23,12 @@ def clusters():
     return hdgan.StyleClusters(CENTERS)
 
 
+@pytest.fixture(scope="module")
+def model():
+    """A model that encodes a style per instance, not trained."""
+    return sharpen(make_model(styles="instances"))
+
+
 def _scene():
     """Classes 0, 1, 2, 3 in four quarters; class 2 has 50 instances."""
     label_map = np.zeros((20, 20), "int32")
@@ -34,28 +40,28 @@ def _scene():
     return label_map, instance_map
 
 
-def test_every_instance_gets_one_of_the_styles_of_its_class(clusters):
+def test_every_instance_gets_a_style_of_its_class(clusters):
     label_map, instance_map = _scene()
-    features = clusters.sample(label_map, instance_map, seed=3)
-    assert features.shape == (20, 20, 3)
-    assert features.dtype == np.float32
+    style_map = clusters.sample(label_map, instance_map, seed=3)
+    assert style_map.shape == (20, 20, 3)
+    assert style_map.dtype == np.float32
     drawn = set()
-    for number in np.unique(instance_map):
-        region = features[instance_map == number]
+    for instance in np.unique(instance_map):
+        region = style_map[instance_map == instance]
         assert (region == region[0]).all()
-        label = label_map[instance_map == number][0]
+        label = label_map[instance_map == instance][0]
         if label in CENTERS:
             centers = np.float32(CENTERS[label]).tolist()
             assert region[0].tolist() in centers
         if label == 2:
             drawn.add(tuple(region[0]))
-    assert len(drawn) == 3  # Each instance draws for itself.
-    # A class without clusters: the mean of all.
+    assert len(drawn) == 3  # Instances of a class draw independently.
+    # A class without clusters gets the mean of all centers.
     mean = np.concatenate(list(CENTERS.values())).mean(axis=0)
-    np.testing.assert_allclose(features[label_map == 1][0], mean, atol=1e-6)
+    np.testing.assert_allclose(style_map[label_map == 1][0], mean, atol=1e-6)
 
 
-def test_the_seed_decides(clusters):
+def test_the_same_seed_draws_the_same_styles(clusters):
     maps = _scene()
     first = clusters.sample(*maps, seed=3)
     np.testing.assert_array_equal(first, clusters.sample(*maps, seed=3))
@@ -63,7 +69,9 @@ def test_the_seed_decides(clusters):
 
 
 @pytest.mark.parametrize("kind", ["npy", "pickle"])
-def test_the_published_file_is_read(tmp_path, clusters, kind):
+def test_load_reads_a_file_of_the_original_pytorch_code(
+    tmp_path, clusters, kind
+):
     path = tmp_path / "features_clustered_010.npy"
     if kind == "npy":
         np.save(path, CENTERS)
@@ -73,13 +81,13 @@ def test_the_published_file_is_read(tmp_path, clusters, kind):
     assert loaded.get_config() == clusters.get_config()
 
 
-def test_files_of_something_else_are_named(tmp_path):
+def test_error_names_a_file_that_holds_something_else(tmp_path):
     path = tmp_path / "other.npy"
     np.save(path, {1: np.ones((2, 3)), 2: np.ones((2, 4))})
-    with pytest.raises(ValueError, match=r"other\.npy.*same number of feat"):
+    with pytest.raises(ValueError, match=r"other\.npy.*same style channels"):
         hdgan.StyleClusters.load(path)
     np.save(path, {1: np.ones(3)})
-    with pytest.raises(ValueError, match=r"other\.npy.*\(clusters, features\)"):
+    with pytest.raises(ValueError, match=r"other\.npy.*\(clusters, style_ch"):
         hdgan.StyleClusters.load(path)
     np.save(path, {float("inf"): np.ones((2, 3))})
     with pytest.raises(ValueError, match=r"other\.npy.*class ids.*inf"):
@@ -88,18 +96,14 @@ def test_files_of_something_else_are_named(tmp_path):
     with pytest.raises(ValueError, match=r"other\.npy.*finite"):
         hdgan.StyleClusters.load(path)
     np.save(path, {})
-    with pytest.raises(ValueError, match=r"other\.npy.*one class or more"):
+    with pytest.raises(ValueError, match=r"other\.npy.*at least one class"):
         hdgan.StyleClusters.load(path)
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
 def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
-    original = make_model(styles=styles)
-    model = hdgan.Pix2PixHD.from_config(
-        {**original.get_config(), "style_clusters": None}
-    )
+    model = sharpen(make_model(styles=styles))
     model.style_clusters = clusters
-    sharpen(model)
     model.save(tmp_path / "model.keras")
     loaded = hdgan.load_model(tmp_path / "model.keras")
     scenes = make_scenes(2)
@@ -107,52 +111,50 @@ def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
     photos = loaded.synthesize(*maps, style_seed=5)
     np.testing.assert_array_equal(photos, model.synthesize(*maps, style_seed=5))
     assert (photos != loaded.synthesize(*maps, style_seed=6)).any()
-    # The same as with the styles drawn by hand.
+    # Styles that the test draws itself give the same photographs.
     regions = maps[0] if styles == "labels" else maps[1]
-    features = np.stack(
+    style_map = np.stack(
         [
             clusters.sample(label_map, region_map, 5)
             for label_map, region_map in zip(maps[0], regions, strict=True)
         ]
     )
-    by_hand = loaded.synthesize(*maps, style_map=features)
-    np.testing.assert_array_equal(photos, by_hand)
+    expected = loaded.synthesize(*maps, style_map=style_map)
+    np.testing.assert_array_equal(photos, expected)
 
 
-def test_a_photos_own_features_can_be_given_in_its_place():
-    model = sharpen(make_model(styles="instances"))
+def test_a_photos_encoded_style_map_replaces_the_photo(model):
     scenes = inputs_for(model, 1)
-    features = model.encode(
+    style_map = model.encode(
         {**scenes, "label_map": scenes["label_map"].astype("int32")}
     )
     photo = scenes.pop("photo")
-    by_features = model.synthesize(**scenes, style_map=features.numpy())
+    by_style_map = model.synthesize(**scenes, style_map=style_map.numpy())
     by_photo = model.synthesize(**scenes, photo=photo)
-    difference = by_features.astype(int) - by_photo.astype(int)
+    difference = by_style_map.astype(int) - by_photo.astype(int)
     assert np.abs(difference).max() <= 1
 
 
-def test_without_labels_the_instance_ids_tell_the_classes(clusters):
+def test_without_labels_the_classes_follow_from_the_instance_ids(clusters):
     model = make_model(labels=None, styles="instances")
     model.style_clusters = clusters
     sharpen(model)
     image = make_scenes(1, is_rgb=True)["label_map"]
     ids = np.full(image.shape[:3], 2017)
-    features = np.full((*ids.shape, 3), CENTERS[2][0])
+    style_map = np.full((*ids.shape, 3), CENTERS[2][0])
     options = [
-        model.synthesize(image, ids, style_map=features + shift)
+        model.synthesize(image, ids, style_map=style_map + shift)
         for shift in (0.0, 1.0, 2.0)
     ]
     photo = model.synthesize(image, ids, style_seed=1)
     assert any((photo == option).all() for option in options)
 
 
-def test_what_does_not_fit_is_refused(clusters):
+def test_clusters_and_style_maps_that_do_not_fit_are_refused(clusters, model):
     networks = make_model(styles="instances", style_channels=5).get_config()
     config = keras.saving.serialize_keras_object(clusters)
-    with pytest.raises(ValueError, match=r"3 features.*5 channels"):
+    with pytest.raises(ValueError, match=r"have 3 channels.*styles of 5"):
         hdgan.Pix2PixHD.from_config({**networks, "style_clusters": config})
-    model = make_model(styles="instances")
     label_map = make_scenes(1)["label_map"]
     with pytest.raises(ValueError, match="no style clusters"):
         model.synthesize(label_map, style_seed=1)
@@ -162,10 +164,8 @@ def test_what_does_not_fit_is_refused(clusters):
         )
 
 
-def test_from_published_files_to_photographs_of_drawn_styles(
-    tmp_path, clusters
-):
-    """G, E and style clusters, by the commands."""
+def test_from_pytorch_files_to_photographs_of_drawn_styles(tmp_path):
+    """Converts G, E and style clusters, then synthesizes by the tools."""
     torch = pytest.importorskip("torch")
     from hdgan.models.pix2pixhd.pytorch_checkpoint import state_dict
 

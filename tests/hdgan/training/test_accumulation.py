@@ -1,4 +1,4 @@
-"""Several batches make a step as one large batch would."""
+"""Gradient accumulation: several small batches equal one large batch."""
 
 import keras
 import numpy as np
@@ -6,16 +6,13 @@ import pytest
 import tensorflow as tf
 from tiny_models import make_model, make_scenes, optimizer_state
 
-OPTIONS = {
-    "styles": "instances",
-    "ema_decay": 0.3,
-    "num_downsamplings": 1,
-    "encoder_downsamplings": 1,
-}
+FLAT = {"num_downsamplings": 1, "num_scales": 1, "ema_decay": 0.3}
+OPTIONS = {**FLAT, "styles": "instances", "encoder_downsamplings": 1}
 
 
 def _compile(model, **options):
-    # Gradient descent, unlike Adam, shows what a gradient is multiplied by.
+    # The update of Adam hides a constant factor on the gradient; SGD's does
+    # not.
     model.compile(
         keras.optimizers.SGD(0.05, momentum=0.5),
         keras.optimizers.SGD(0.05, momentum=0.5),
@@ -24,7 +21,7 @@ def _compile(model, **options):
 
 
 def _fit(model, batch_size):
-    """Trains on twelve examples; returns the epoch's losses."""
+    """Trains for an epoch of twelve examples and returns its losses."""
     dataset = tf.data.Dataset.from_tensor_slices(make_scenes(12, 16, 24))
     dataset = dataset.batch(batch_size, drop_remainder=True)
     return model.fit(dataset, shuffle=False, verbose=0).history
@@ -56,7 +53,7 @@ def large_batches():
     return model, losses
 
 
-def test_three_batches_are_as_one_of_three_times_the_size(large_batches):
+def test_three_batches_equal_one_of_three_times_the_size(large_batches):
     expected, _ = large_batches
     model = make_model(**OPTIONS)
     _compile(model, gradient_accumulation_steps=3)
@@ -65,7 +62,7 @@ def test_three_batches_are_as_one_of_three_times_the_size(large_batches):
     _assert_close(model, expected)
 
 
-def test_three_batches_on_two_replicas_are_as_one_large_one(
+def test_three_batches_on_two_replicas_equal_one_large_batch(
     large_batches, two_replicas
 ):
     expected, _ = large_batches
@@ -80,7 +77,7 @@ def test_three_batches_on_two_replicas_are_as_one_large_one(
         np.testing.assert_array_equal(*copies, err_msg=weight.path)
 
 
-def test_nothing_moves_before_the_last_batch():
+def test_only_the_last_batch_of_a_step_updates():
     model = make_model(**OPTIONS)
     _compile(model, gradient_accumulation_steps=3)
     scenes = make_scenes(1, 16, 24)
@@ -98,7 +95,7 @@ def test_nothing_moves_before_the_last_batch():
             assert model.step == step
             for value, other in zip(state(), before, strict=True):
                 np.testing.assert_array_equal(value, other)
-        # Both losses are of the weights before either update.
+        # Both batches see the same weights, so their losses are the same.
         assert losses[0] == pytest.approx(losses[1], rel=1e-5)
         model.train_on_batch(scenes)
         assert model.step == step + 1
@@ -109,18 +106,18 @@ def test_nothing_moves_before_the_last_batch():
         assert sum(moved) > 20
 
 
-def test_scenes_of_a_step_may_differ_in_size():
-    model = make_model(**OPTIONS)
+def test_batches_of_a_step_may_differ_in_size():
+    model = make_model(**FLAT)
     _compile(model, gradient_accumulation_steps=2)
     model.train_on_batch(make_scenes(1, 16, 24))
     model.train_on_batch(make_scenes(1, 20, 16))
     assert model.step == 1
 
 
-def test_what_is_added_up_is_no_part_of_a_file(tmp_path):
+def test_a_file_does_not_contain_the_sums(tmp_path):
     model = make_model(**OPTIONS)
-    _compile(model, gradient_accumulation_steps=2)
-    for seed in range(3):  # The last one is the first of its step.
+    _compile(model, gradient_accumulation_steps=2, run_eagerly=True)
+    for seed in range(3):  # The third batch starts the second step.
         model.train_on_batch(make_scenes(1, 16, 24, seed=seed))
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
@@ -129,14 +126,14 @@ def test_what_is_added_up_is_no_part_of_a_file(tmp_path):
     for other in (3, 4):
         loaded.train_on_batch(make_scenes(1, 16, 24, seed=other))
     expected = make_model(**OPTIONS)
-    _compile(expected, gradient_accumulation_steps=2)
+    _compile(expected, gradient_accumulation_steps=2, run_eagerly=True)
     for seed in (0, 1, 3, 4):
         expected.train_on_batch(make_scenes(1, 16, 24, seed=seed))
     _assert_close(loaded, expected)
 
 
-def test_a_step_of_one_batch_has_no_more_variables():
-    model = make_model(ema_decay=0.9)
+def test_a_step_of_one_batch_needs_no_additional_variables():
+    model = make_model(**FLAT)
     model.compile()
     specs = {
         name: tf.TensorSpec(array.shape, array.dtype)
@@ -151,8 +148,8 @@ def test_a_step_of_one_batch_has_no_more_variables():
 
 
 @pytest.mark.parametrize("value", [0, -1, 2.0])
-def test_bad_numbers_are_refused(value):
+def test_bad_number_of_batches_is_refused(value):
     with pytest.raises(
         ValueError, match=rf"gradient_accumulation_steps.*>= 1.*{value}"
     ):
-        make_model().compile(gradient_accumulation_steps=value)
+        make_model(**FLAT).compile(gradient_accumulation_steps=value)

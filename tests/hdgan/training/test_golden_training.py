@@ -1,4 +1,4 @@
-"""Four steps of training, held to the published implementation's."""
+"""Four train steps agree with those of the original PyTorch code."""
 
 import types
 
@@ -9,14 +9,14 @@ import pytest
 
 import hdgan
 
-# The golden file's columns under our names.
+# Names of the loss terms in the order of the golden file's columns.
 COLUMNS = (
     "generator_adversarial",
     "feature_matching",
     "discriminator_real",
     "discriminator_fake",
 )
-# Of these biases alone no instance norm takes out what they add.
+# The only biases with an effect: an instance norm subtracts all others again.
 GENERATOR_BIASES = {"model.19"}
 DISCRIMINATOR_BIASES = {
     f"scale{scale}_layer{layer}.0" for scale in (0, 1) for layer in (0, 4)
@@ -24,7 +24,7 @@ DISCRIMINATOR_BIASES = {
 
 
 class _Record(keras.callbacks.Callback):
-    """Keeps each step's own losses and the fake made before it."""
+    """Records the losses of each step and the fake before it."""
 
     def __init__(self, maps):
         super().__init__()
@@ -33,7 +33,7 @@ class _Record(keras.callbacks.Callback):
         self.fakes = []
 
     def on_train_batch_begin(self, batch, logs=None):
-        # Else the logs would be means over the steps so far.
+        # Otherwise the logs would be means over the steps so far.
         self.model.reset_metrics()
         maps = {name: self.maps[name][batch : batch + 1] for name in self.maps}
         self.fakes.append(self.model(maps).numpy()[0])
@@ -43,7 +43,12 @@ class _Record(keras.callbacks.Callback):
 
 
 def _weights(arrays, network):
-    """Returns PyTorch's names and arrays of `G0`, `D0`, `G1` or `D1`."""
+    """Returns arrays by PyTorch's names.
+
+    Args:
+        arrays: dict, the golden file.
+        network: str, `G0` or `D0` before training, `G1` or `D1` after it.
+    """
     prefix = f"{network}/"
     return {
         key.removeprefix(prefix): array
@@ -79,10 +84,10 @@ def _make_model(config):
 
 @pytest.fixture(scope="module")
 def run():
-    """The golden run, and ours through `fit` from the same weights."""
+    """The golden run, and a run of `fit` from the same initial weights."""
     with np.load(golden_weights.FOLDER / "training.npz") as file:
         golden = dict(file)
-    # Channels last, as `load` gives what is not under `w/`.
+    # `golden` keeps PyTorch's axes for weights; here images are channels last.
     arrays = golden_weights.load("training")
     model = _make_model(arrays["config"])
     layers = {
@@ -93,7 +98,7 @@ def run():
         "label_map": arrays["label"][..., 0],
         "instance_map": arrays["instance"][..., 0],
     }
-    # Its images are no whole grey levels.
+    # Floats, because the golden images are not whole grey levels.
     scenes = {**maps, "photo": (arrays["image"] + 1.0) * 127.5}
     record = _Record(maps)
     model.compile()
@@ -107,7 +112,7 @@ def run():
 
 def test_losses_of_every_step(run):
     expected = run.golden["losses"]
-    # Logs are weighted: half of each side of the discriminator's loss.
+    # Logs include the weight, which is 0.5 for the discriminator's terms.
     factors = [1, 1, 2, 2]
     losses = [
         [f * logs[name] for f, name in zip(factors, COLUMNS, strict=True)]

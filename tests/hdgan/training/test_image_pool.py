@@ -1,4 +1,4 @@
-"""Fakes of earlier steps among the discriminator's inputs."""
+"""`ImagePool`: the discriminator sees fakes from earlier steps."""
 
 import keras
 import numpy as np
@@ -12,7 +12,7 @@ FLAT = {"num_downsamplings": 1, "num_scales": 1}
 
 
 def _numbered(numbers):
-    """Returns a batch of pairs that bear their numbers."""
+    """Returns a batch of label maps and fakes that hold their number."""
     numbers = np.asarray(numbers)
     return {
         "label_map": tf.constant(numbers[:, None, None] * np.ones((1, 2, 3))),
@@ -21,35 +21,36 @@ def _numbered(numbers):
 
 
 def _numbers(pairs):
-    """Returns the pairs' numbers, after a look that they are still pairs."""
+    """Returns the numbers in a batch, and asserts that pairs stay together."""
     label_maps, fakes = pairs["label_map"], pairs["fake"]
     np.testing.assert_array_equal(label_maps, -fakes[..., 0])
     return [int(array[0, 0]) for array in label_maps]
 
 
-def test_every_fake_is_given_back_until_the_pool_is_full():
+def test_the_pool_returns_every_fake_until_it_is_full():
     pool = ImagePool(6)
     for start in (0, 3):
         numbers = [start, start + 1, start + 2]
         assert _numbers(pool(_numbered(numbers))) == numbers
 
 
-def test_then_old_ones_come_in_half_of_the_cases():
+def test_a_full_pool_returns_stored_fakes_half_of_the_time():
     pool = ImagePool(10, seed=1)
-    given = []
+    returned = []
     for number in range(1000):
-        given += _numbers(pool(_numbered([number])))
-    assert given[:10] == list(range(10))
-    is_old = [number < step for step, number in enumerate(given)][10:]
+        returned += _numbers(pool(_numbered([number])))
+    assert returned[:10] == list(range(10))
+    is_old = [number < step for step, number in enumerate(returned)][10:]
     assert 0.45 < np.mean(is_old) < 0.55
-    # One that was swapped out is gone, one that came back at once is not kept.
-    later = given[10:]
+    # The pool forgets a fake that it has returned, and does not store one that
+    # it returns at once.
+    later = returned[10:]
     assert len(set(later)) == len(later)
     kept = set(range(1000)) - set(later)
     assert len(kept) == 10
 
 
-def test_the_same_seed_draws_the_same():
+def test_the_same_seed_makes_the_same_choices():
     def run(seed):
         pool = ImagePool(3, seed)
         return [_numbers(pool(_numbered([k])))[0] for k in range(40)]
@@ -69,8 +70,8 @@ def test_sizes_may_differ_and_a_batch_may_be_empty():
 
 
 @pytest.mark.parametrize("is_rgb", [False, True], ids=["labels", "rgb"])
-def test_the_discriminator_meets_old_fakes_with_their_own_maps(is_rgb):
-    """At a learning rate of 0 a fake's loss shows which one it was."""
+def test_the_discriminator_sees_old_fakes_with_their_own_maps(is_rgb):
+    """At a learning rate of 0, the loss identifies the fake."""
     options = dict(FLAT)
     if is_rgb:
         options.update(labels=None, use_instances=False)
@@ -82,8 +83,8 @@ def test_the_discriminator_meets_old_fakes_with_their_own_maps(is_rgb):
 
     def train(pool_size):
         model = make_model(**options)
-        rates = [keras.optimizers.SGD(0.0) for _ in range(2)]
-        model.compile(*rates, pool_size=pool_size)
+        optimizers = [keras.optimizers.SGD(0.0) for _ in range(2)]
+        model.compile(*optimizers, pool_size=pool_size)
         logs = []
         for example in examples:
             model.reset_metrics()
@@ -91,35 +92,34 @@ def test_the_discriminator_meets_old_fakes_with_their_own_maps(is_rgb):
         return logs
 
     without, with_pool = train(0), train(2)
-    of_each = np.array([step["discriminator_fake"] for step in without])
-    assert len(set(of_each.round(7))) == 12
-    met = []
+    losses = np.array([step["discriminator_fake"] for step in without])
+    assert len(set(losses.round(7))) == 12
+    seen = []
     for step in with_pool:
-        distance = np.abs(of_each - step["discriminator_fake"])
+        distance = np.abs(losses - step["discriminator_fake"])
         assert distance.min() < 1e-6
-        met.append(int(distance.argmin()))
-    is_old = [number < step for step, number in enumerate(met)]
+        seen.append(int(distance.argmin()))
+    is_old = [number < step for step, number in enumerate(seen)]
     assert any(is_old)
     assert not all(is_old)
-    assert not any(number > step for step, number in enumerate(met))
+    assert not any(number > step for step, number in enumerate(seen))
     for plain, pooled in zip(without, with_pool, strict=True):
         for name in ("generator_loss", "discriminator_real"):
             assert pooled[name] == pytest.approx(plain[name], rel=1e-5)
 
 
-def test_discriminator_learns_from_the_pool_and_generator_from_its_fake():
+def test_a_pool_that_is_not_full_does_not_change_the_step():
     plain, pooled = make_model(**FLAT), make_model(**FLAT)
     scenes = make_scenes(2, 16, 24)
     for model, pool_size in ((plain, 0), (pooled, 5)):
-        rates = [keras.optimizers.SGD(0.1) for _ in range(2)]
-        model.compile(*rates, pool_size=pool_size)
+        optimizers = [keras.optimizers.SGD(0.1) for _ in range(2)]
+        model.compile(*optimizers, pool_size=pool_size)
         model.train_on_batch(scenes)
-    # The pool is not full: what it gives is what it got.
     for one, other in zip(plain.weights, pooled.weights, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6, err_msg=one.path)
 
 
-def test_two_replicas_have_pools_of_their_own(two_replicas):
+def test_each_replica_has_its_own_pool(two_replicas):
     with two_replicas.scope():
         model = make_model(**FLAT)
         model.compile(pool_size=1)
@@ -130,7 +130,7 @@ def test_two_replicas_have_pools_of_their_own(two_replicas):
     assert [len(examples) for examples in kept.values()] == [1, 1]
 
 
-def test_a_file_remembers_the_size(tmp_path):
+def test_a_file_keeps_the_pool_size(tmp_path):
     model = make_model(**FLAT)
     model.compile(pool_size=7)
     model.save(tmp_path / "model.keras")

@@ -1,4 +1,4 @@
-"""A train step that XLA compiles."""
+"""`jit_compile=True`: XLA compiles the train step."""
 
 import keras
 import numpy as np
@@ -7,12 +7,13 @@ from tiny_models import make_model, make_scenes
 
 
 def _trained(jit_compile, options, compile_options):
-    """Returns logs and model after two steps of gradient descent."""
+    """Returns the logs and the model after two batches of gradient descent."""
     model = make_model(num_downsamplings=1, encoder_downsamplings=1, **options)
     model.compile(
         keras.optimizers.SGD(0.01),
         keras.optimizers.SGD(0.01),
         jit_compile=jit_compile,
+        run_eagerly=not jit_compile,
         **compile_options,
     )
     for seed in (0, 1):
@@ -31,7 +32,7 @@ def _trained(jit_compile, options, compile_options):
     ],
     ids=["accumulation", "encoder with remat", "local"],
 )
-def test_a_step_ends_where_the_plain_one_ends(options, compile_options):
+def test_xla_gives_the_same_weights(options, compile_options):
     logs, plain = _trained(False, options, compile_options)
     compiled_logs, compiled = _trained(True, options, compile_options)
     for name, value in logs.items():

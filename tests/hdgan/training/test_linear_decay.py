@@ -1,4 +1,4 @@
-"""The learning rate: flat, then linear to zero, once an epoch."""
+"""`LinearDecay`: constant, then linear to zero, changed once per epoch."""
 
 import keras
 import pytest
@@ -8,12 +8,12 @@ import hdgan
 
 
 def _rate(schedule, epoch, step=0):
-    """Returns the rate at a step, from 0, of an epoch, from 1."""
+    """Returns the rate. Epochs count from 1, steps of an epoch from 0."""
     steps = (epoch - 1) * schedule.steps_per_epoch + step
     return float(schedule(tf.constant(steps, "int64")))
 
 
-def test_published_rates():
+def test_rates_of_pix2pixhd():
     schedule = hdgan.LinearDecay(2e-4, 100, 100, steps_per_epoch=2975)
     for epoch, rate in (
         (1, 2e-4),
@@ -31,8 +31,8 @@ def test_published_rates():
             ), (epoch, step)
 
 
-def test_steps_beyond_what_float32_counts():
-    # Float32 can't tell 2^24 + 1 from 2^24.
+def test_steps_that_float32_can_not_count():
+    # Float32 rounds 2^24 + 1 to 2^24.
     schedule = hdgan.LinearDecay(1.0, 2**24 - 1, 4, steps_per_epoch=1)
     rates = [_rate(schedule, 2**24 + k) for k in range(5)]
     assert rates == [1.0, 0.75, 0.5, 0.25, 0.0]
@@ -46,18 +46,18 @@ def test_no_flat_part():
     assert [_rate(schedule, epoch) for epoch in (1, 2, 3)] == [1.0, 0.5, 0.0]
 
 
-def test_an_optimizer_follows_it():
+def test_an_optimizer_uses_the_schedule():
     optimizer = keras.optimizers.SGD(hdgan.LinearDecay(1.0, 0, 2, 1))
     weight = keras.Variable(0.0)
     optimizer.build([weight])
-    places = []
+    values = []
     for _ in range(3):
         optimizer.apply([tf.constant(-1.0)])
-        places.append(float(weight))
-    assert places == [1.0, 1.5, 1.5]
+        values.append(float(weight))
+    assert values == [1.0, 1.5, 1.5]
 
 
-def test_configuration_makes_the_same_schedule():
+def test_config_round_trip():
     schedule = hdgan.LinearDecay(2e-4, 3, 4, steps_per_epoch=5)
     copy = keras.saving.deserialize_keras_object(
         keras.saving.serialize_keras_object(schedule)
@@ -67,7 +67,7 @@ def test_configuration_makes_the_same_schedule():
 
 
 @pytest.mark.parametrize("name", ["decay_epochs", "steps_per_epoch"])
-def test_counts_start_at_one(name):
+def test_counts_below_one_are_refused(name):
     arguments = {"decay_epochs": 1, "steps_per_epoch": 1, name: 0}
     with pytest.raises(ValueError, match=name):
         hdgan.LinearDecay(1.0, flat_epochs=0, **arguments)

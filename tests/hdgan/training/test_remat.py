@@ -1,4 +1,4 @@
-"""A train step that computes activations twice instead of keeping them."""
+"""`remat=True`: the train step recomputes activations for the gradient."""
 
 import keras
 import numpy as np
@@ -14,13 +14,14 @@ FLAT = {"num_downsamplings": 1, "encoder_downsamplings": 1}
 
 
 def _trained(remat, losses=None, **options):
-    """Returns logs and weights after two steps of gradient descent."""
+    """Returns the logs and the model after two steps of gradient descent."""
     model = make_model(**FLAT, **options)
     model.compile(
         keras.optimizers.SGD(0.01),
         keras.optimizers.SGD(0.01),
         losses=losses,
         remat=remat,
+        run_eagerly=not remat,
     )
     for seed in (0, 1):
         logs = model.train_on_batch(
@@ -39,29 +40,29 @@ def _trained(remat, losses=None, **options):
     ],
     ids=["encoder", "local with dropout", "spectral norm", "batch norm"],
 )
-def test_a_step_ends_where_the_plain_one_ends(options):
+def test_recomputation_gives_the_same_weights(options):
     logs, plain = _trained(False, **options)
-    again_logs, again = _trained(True, **options)
+    remat_logs, remat = _trained(True, **options)
     for name, value in logs.items():
-        assert again_logs[name] == pytest.approx(value, rel=1e-4)
-    for one, other in zip(again.weights, plain.weights, strict=True):
+        assert remat_logs[name] == pytest.approx(value, rel=1e-4)
+    for one, other in zip(remat.weights, plain.weights, strict=True):
         np.testing.assert_allclose(
             one, other, rtol=1e-3, atol=1e-5, err_msg=one.path
         )
 
 
-def test_vgg19_too(tmp_path):
+def test_recomputation_of_vgg19_gives_the_same_weights(tmp_path):
     weights = vgg_weights.write_keras(tmp_path / "vgg19.weights.h5")
     network = VGG19Features(weights)
     losses = {"perceptual": Perceptual(10.0, PerceptualLoss(network))}
     logs, plain = _trained(False, losses)
-    again_logs, again = _trained(True, losses)
-    assert again_logs["perceptual"] == pytest.approx(logs["perceptual"], 1e-4)
-    for one, other in zip(again.weights, plain.weights, strict=True):
+    remat_logs, remat = _trained(True, losses)
+    assert remat_logs["perceptual"] == pytest.approx(logs["perceptual"], 1e-4)
+    for one, other in zip(remat.weights, plain.weights, strict=True):
         np.testing.assert_allclose(one, other, rtol=1e-3, atol=1e-5)
 
 
-def test_two_replicas(two_replicas):
+def test_recomputation_on_two_replicas_gives_the_same_weights(two_replicas):
     models = []
     for remat in (False, True):
         with two_replicas.scope():
@@ -84,7 +85,7 @@ def test_two_replicas(two_replicas):
         )
 
 
-def test_a_file_remembers_it(tmp_path):
+def test_a_file_keeps_remat(tmp_path):
     model = make_model(**FLAT)
     model.compile(remat=True)
     model.save(tmp_path / "model.keras")

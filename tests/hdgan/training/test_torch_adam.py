@@ -1,4 +1,4 @@
-"""Adam as PyTorch computes it."""
+"""`TorchAdam`: Adam as PyTorch computes it."""
 
 import keras
 import numpy as np
@@ -10,8 +10,11 @@ from hdgan.training.torch_adam import TorchAdam
 RATES = (2e-3, 1e-3, 5e-4)
 
 
-def _published(start, gradients, rates):
-    """Kingma and Ba, 2015, algorithm 1, in 64 bits: epsilon comes last."""
+def _adam_by_hand(start, gradients, rates):
+    """Kingma and Ba, 2015, algorithm 1, in float64.
+
+    Epsilon is added after the bias correction.
+    """
     weight = start.astype("float64")
     m = np.zeros_like(weight)
     v = np.zeros_like(weight)
@@ -28,7 +31,7 @@ def _published(start, gradients, rates):
 def run():
     draw = np.random.default_rng(0)
     start = draw.standard_normal(200, "float32")
-    # From where epsilon is all that counts to where it is of no account.
+    # From gradients far below epsilon to gradients far above it.
     sizes = 10.0 ** draw.uniform(-11, 0, 200)
     gradients = [
         (sizes * draw.standard_normal(200)).astype("float32") for _ in RATES
@@ -50,18 +53,18 @@ def _take(optimizer, start, gradients):
     return weight.numpy()
 
 
-def test_steps_are_the_published_ones(run):
+def test_steps_follow_the_paper(run):
     start, gradients = run
     weight = _take(TorchAdam(_Rates()), start, gradients)
-    expected = _published(start, gradients, RATES)
+    expected = _adam_by_hand(start, gradients, RATES)
     np.testing.assert_allclose(weight, expected, atol=1e-6)
-    # Keras' own is another optimizer where gradients are small.
+    # The Adam of Keras differs where gradients are small.
     keras_adam = keras.optimizers.Adam(_Rates(), 0.5, 0.999, 1e-8)
     other = _take(keras_adam, start, gradients)
     assert np.abs(other - expected).max() > 1e-4
 
 
-def test_steps_are_pytorchs(run):
+def test_steps_agree_with_pytorch(run):
     torch = pytest.importorskip("torch")
     start, gradients = run
     weight = torch.nn.Parameter(torch.tensor(start))
@@ -70,8 +73,8 @@ def test_steps_are_pytorchs(run):
         optimizer.param_groups[0]["lr"] = rate
         weight.grad = torch.tensor(gradient)
         optimizer.step()
-    ours = _take(TorchAdam(_Rates()), start, gradients)
-    np.testing.assert_allclose(ours, weight.detach().numpy(), atol=1e-6)
+    received = _take(TorchAdam(_Rates()), start, gradients)
+    np.testing.assert_allclose(received, weight.detach().numpy(), atol=1e-6)
 
 
 def test_two_replicas_update_every_copy(run, two_replicas):
@@ -83,17 +86,17 @@ def test_two_replicas_update_every_copy(run, two_replicas):
 
     @tf.function
     def step(gradient):
-        # Summed over replicas: each brings a half.
+        # The optimizer sums over replicas, so each contributes a half.
         two_replicas.run(lambda: optimizer.apply([gradient / 2], [weight]))
 
     for gradient in gradients:
         step(tf.constant(gradient))
-    expected = _published(start, gradients, RATES)
+    expected = _adam_by_hand(start, gradients, RATES)
     for copy in two_replicas.experimental_local_results(weight.value):
         np.testing.assert_allclose(copy.numpy(), expected, atol=1e-6)
 
 
-def test_configuration_survives():
+def test_config_round_trip():
     optimizer = TorchAdam(1e-3, beta_1=0.7, epsilon=1e-6)
     saved = keras.saving.serialize_keras_object(optimizer)
     loaded = keras.saving.deserialize_keras_object(saved)

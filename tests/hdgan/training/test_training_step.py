@@ -1,4 +1,4 @@
-"""One training step, held to a step computed by hand."""
+"""The train step agrees with a step computed by hand."""
 
 import collections
 
@@ -16,13 +16,14 @@ from tiny_models import (
 )
 
 from hdgan.training.loss_terms import Perceptual
+from hdgan.training.torch_adam import TorchAdam
 
 GENERATOR_RATE, DISCRIMINATOR_RATE = 0.1, 0.3
 FEATURE_MATCHING_WEIGHT = 10.0
 
 
 def _boundary(ids):
-    """Marks both sides of every border, by loops over the directions."""
+    """Returns the boundary map: both sides of every change of id."""
     edge = np.zeros(ids.shape, bool)
     rows = ids[:, 1:] != ids[:, :-1]
     columns = ids[:, :, 1:] != ids[:, :, :-1]
@@ -33,8 +34,8 @@ def _boundary(ids):
     return edge
 
 
-def _code(scenes):
-    """Returns condition and photo as the networks see them."""
+def _preprocess(scenes):
+    """Returns the condition and the photo in [-1, 1]."""
     one_hot = np.eye(NUM_CLASSES, dtype="float32")[scenes["label_map"]]
     edge = _boundary(scenes["instance_map"])[..., None]
     condition = np.concatenate([one_hot, edge.astype("float32")], axis=-1)
@@ -42,7 +43,7 @@ def _code(scenes):
 
 
 def _losses(real, fake):
-    """Returns both losses as the published code adds them up."""
+    """Returns both losses as the original PyTorch code computes them."""
     adversarial = matching = real_loss = fake_loss = 0.0
     for real_scale, fake_scale in zip(real, fake, strict=True):
         adversarial += tf.reduce_mean((fake_scale[-1] - 1.0) ** 2)
@@ -56,12 +57,13 @@ def _losses(real, fake):
 
 
 def _generator_variables(model):
-    encoder = model.encoder
-    ours = [] if encoder is None else encoder.trainable_variables
-    return model.generator.trainable_variables + ours
+    variables = list(model.generator.trainable_variables)
+    if model.encoder is not None:
+        variables += model.encoder.trainable_variables
+    return variables
 
 
-def _features(model, scenes, photo):
+def _style_map(model, scenes, photo):
     if model.encoder is None:
         return scenes["style_map"].astype("float32") / 127.5 - 1.0
     regions = f"{model.encoder.regions.removesuffix('s')}_map"
@@ -69,13 +71,13 @@ def _features(model, scenes, photo):
 
 
 def _step_by_hand(model, scenes):
-    """Returns where gradient descent takes G with E, and D."""
-    condition, photo = _code(scenes)
-    ours = _generator_variables(model)
-    theirs = model.discriminator.trainable_variables
+    """Returns the weights of G, E and D after a step of gradient descent."""
+    condition, photo = _preprocess(scenes)
+    generator_weights = _generator_variables(model)
+    discriminator_weights = model.discriminator.trainable_variables
     with tf.GradientTape(persistent=True) as tape:
-        features = _features(model, scenes, photo)
-        fake = model.generator(tf.concat([condition, features], -1))
+        style_map = _style_map(model, scenes, photo)
+        fake = model.generator(tf.concat([condition, style_map], -1))
         real_features = model.discriminator(tf.concat([condition, photo], -1))
         fake_features = model.discriminator(tf.concat([condition, fake], -1))
         generator_loss, discriminator_loss = _losses(
@@ -84,8 +86,8 @@ def _step_by_hand(model, scenes):
     return [
         weight.numpy() - rate * gradient.numpy()
         for loss, weights, rate in (
-            (generator_loss, ours, GENERATOR_RATE),
-            (discriminator_loss, theirs, DISCRIMINATOR_RATE),
+            (generator_loss, generator_weights, GENERATOR_RATE),
+            (discriminator_loss, discriminator_weights, DISCRIMINATOR_RATE),
         )
         for weight, gradient in zip(
             weights, tape.gradient(loss, weights), strict=True
@@ -94,9 +96,9 @@ def _step_by_hand(model, scenes):
 
 
 @pytest.mark.parametrize("styles", ["instances", "labels", "loaded"])
-def test_both_updates_follow_the_losses_of_the_weights_before_either(styles):
-    # Gradient descent, unlike Adam, also shows the half in D's loss, and what
-    # a gradient is multiplied by. G's optimizer trains E too.
+def test_both_gradients_come_from_the_weights_before_either_update(styles):
+    # The update of Adam hides a constant factor, such as the 0.5 in D's loss;
+    # SGD's does not. G's optimizer trains E too.
     model = make_model(styles=styles)
     model.compile(
         keras.optimizers.SGD(GENERATOR_RATE),
@@ -108,7 +110,7 @@ def test_both_updates_follow_the_losses_of_the_weights_before_either(styles):
     weights = (
         _generator_variables(model) + model.discriminator.trainable_variables
     )
-    # There are no others: loaded features have nothing to train.
+    # A loaded style map has no weights, so these are all.
     assert {id(w) for w in weights} == {id(w) for w in model.trainable_weights}
     start = [weight.numpy() for weight in weights]
     expected = _step_by_hand(model, scenes)
@@ -121,7 +123,7 @@ def test_both_updates_follow_the_losses_of_the_weights_before_either(styles):
         )
 
 
-def test_the_average_follows_the_generator_and_does_the_synthesis():
+def test_the_average_follows_the_generator_and_synthesizes():
     decay = 0.25
     model = sharpen(
         make_model(ema_decay=decay, num_downsamplings=1, num_scales=1)
@@ -150,13 +152,13 @@ def test_the_average_follows_the_generator_and_does_the_synthesis():
     model.generator.set_weights([0 * w for w in averages])
     np.testing.assert_array_equal(model.synthesize(**maps), photos)
     model.generator.set_weights(averages)
-    condition, _ = _code(scenes)
+    condition, _ = _preprocess(scenes)
     image = model.generator(condition).numpy()
     np.testing.assert_allclose(photos, (image + 1) * 127.5, atol=0.51)
 
 
-def test_average_takes_no_part_in_training():
-    model = make_model(ema_decay=0.9, num_downsamplings=1)
+def test_the_average_is_not_trainable():
+    model = make_model(ema_decay=0.9, num_downsamplings=1, num_scales=1)
     trained = {weight.path for weight in model.trainable_variables}
     assert trained == {
         weight.path
@@ -165,20 +167,20 @@ def test_average_takes_no_part_in_training():
     }
 
 
-def test_published_adam_is_the_default():
+def test_torch_adam_is_the_default():
     model = make_model(num_downsamplings=1)
     model.compile()
     optimizers = model.generator_optimizer, model.discriminator_optimizer
     assert optimizers[0] is not optimizers[1]
     for optimizer in optimizers:
-        assert isinstance(optimizer, keras.optimizers.Adam)
+        assert type(optimizer) is TorchAdam
         assert float(optimizer.learning_rate) == pytest.approx(2e-4)
         assert optimizer.beta_1 == 0.5
         assert optimizer.beta_2 == 0.999
         assert optimizer.epsilon == 1e-8
 
 
-def test_perceptual_and_pixel_losses_join_the_generator_loss():
+def test_generator_loss_includes_perceptual_and_l1_terms():
     model = make_model(num_downsamplings=1, num_scales=1)
     model.compile(
         losses={
@@ -190,7 +192,7 @@ def test_perceptual_and_pixel_losses_join_the_generator_loss():
     )
     scenes = make_scenes(2, 16, 16)
     logs = model.evaluate(scenes, verbose=0, return_dict=True)
-    condition, photo = _code(scenes)
+    condition, photo = _preprocess(scenes)
     fake = model.generator(condition).numpy()
     distance = np.abs(fake - photo).mean()
     assert logs["l1"] == pytest.approx(7.0 * distance, rel=1e-4)
@@ -206,7 +208,7 @@ def test_perceptual_and_pixel_losses_join_the_generator_loss():
 
 
 class _MeanDistance:
-    """Stands for a perceptual loss: per example, and built before use."""
+    """A test double for `PerceptualLoss`, which asserts that it is built."""
 
     is_built = False
 
@@ -239,13 +241,14 @@ def test_a_step_computes_no_convolution_twice():
     convolutions = len(kernels) - transposed
     num_layers, num_scales = 3, 2
     patches = num_layers * num_scales
-    # Forward: G once, D on photo and on fake; a transposed convolution's
-    # gradient is a convolution.
+    # Forward: G once, D for the photo and for the fake. The gradient of a
+    # transposed convolution is a convolution.
     assert counts["Conv2D"] == convolutions + 2 * patches + transposed
-    # Kernels: each of G's once, each of D's for the photo and for the fake.
+    # Kernel gradients: G once, D for the photo and for the fake.
     assert counts["Conv2DBackpropFilter"] == len(kernels) + 2 * patches
-    # Inputs: G's but for the first. D's: for its own loss, on photo and fake,
-    # but for the first layer; for G's loss, on the fake, down to the image.
+    # Input gradients of G: every layer but the first. Input gradients of D:
+    # for its own loss every layer but the first, for the photo and for the
+    # fake; for G's loss every layer, for the fake.
     assert counts["Conv2DBackpropInput"] == (
         transposed
         + (convolutions - 1)
@@ -255,7 +258,7 @@ def test_a_step_computes_no_convolution_twice():
 
 
 def test_spectral_norm_iterates_once_in_a_step():
-    """One discriminator judges photo and fake, as mathematics has it."""
+    """D must be the same function for the photo and for the fake."""
     model = make_model(spectral_norm=True, num_scales=1, num_downsamplings=1)
     model.compile(run_eagerly=True)
     (discriminator,) = model.discriminator.get_layer("multiscale").scales
@@ -274,7 +277,10 @@ def test_spectral_norm_iterates_once_in_a_step():
 
 
 def _operations_that_run(function):
-    """Returns the operations that outputs or assignments depend on."""
+    """Returns the operations that outputs or assignments depend on.
+
+    Grappler removes the others.
+    """
     found = set()
     waiting = [tensor.op for tensor in function.outputs]
     waiting += function.graph.control_outputs
@@ -290,8 +296,8 @@ def _operations_that_run(function):
 @pytest.mark.parametrize("dtype", ["float32", "mixed_bfloat16"])
 @pytest.mark.parametrize("remat", [False, True], ids=["kept", "remat"])
 @pytest.mark.parametrize("preset", ["tiny", "pix2pixhd_1024p", "pix2pix_256"])
-def test_the_graph_optimizer_does_not_fail(preset, remat, dtype, capfd):
-    """It says so in the log alone, and leaves the graph slower."""
+def test_grappler_does_not_fail(preset, remat, dtype, capfd):
+    """TensorFlow only logs such a failure, and leaves the graph slower."""
     model = make_model(preset, dtype=dtype)
     model.compile(remat=remat)
     scenes = make_scenes(1, 32, 32)

@@ -1,4 +1,4 @@
-"""Two replicas train as one does on the same batches."""
+"""Two replicas train like one replica on the same batches."""
 
 import types
 
@@ -23,7 +23,7 @@ def _dataset():
 
 
 def _train(model, optimizers, callbacks=(), **options):
-    """Returns each step's logs, which are means over the steps so far."""
+    """Returns the logs after each step, which are means over the steps."""
     steps = []
     record = keras.callbacks.LambdaCallback(
         on_train_batch_end=lambda batch, logs: steps.append(dict(logs))
@@ -47,7 +47,7 @@ def one_replica():
     return types.SimpleNamespace(model=model, logs=logs)
 
 
-def test_gradient_descent_goes_where_one_replica_goes(
+def test_gradient_descent_gives_the_weights_of_one_replica(
     one_replica, two_replicas
 ):
     with two_replicas.scope():
@@ -73,9 +73,7 @@ def test_gradient_descent_goes_where_one_replica_goes(
         np.testing.assert_array_equal(*copies, err_msg=weight.path)
 
 
-def test_adam_with_callbacks_writes_a_file_for_one_replica(
-    two_replicas, tmp_path
-):
+def test_a_file_of_two_replicas_opens_on_one(two_replicas, tmp_path):
     path = tmp_path / "two.keras"
     with two_replicas.scope():
         model = make_model(

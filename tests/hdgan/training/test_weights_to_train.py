@@ -1,4 +1,4 @@
-"""What a step trains: all of the generator, or its outermost enhancer."""
+"""`weights_to_train`: the whole generator or its outermost enhancer."""
 
 import keras
 import numpy as np
@@ -19,7 +19,10 @@ def _make_model():
 
 
 def _trained_by_a_step(model):
-    """Returns the published names of the parts whose kernels a step changes."""
+    """Returns the parts that a step changes, and the parts that it does not.
+
+    Parts have the names of the original PyTorch code.
+    """
     layers = {
         f"{letter}/{name}": layer
         for letter, network in (
@@ -36,7 +39,7 @@ def _trained_by_a_step(model):
         is_same = np.array_equal(layer.kernel, before[name])
         part = name.split(".")[0].split("_layer")[0]
         (untouched if is_same else trained).add(part)
-    assert not trained & untouched  # A part is trained whole or not at all.
+    assert not trained & untouched  # No part may change only in some layers.
     return trained, untouched
 
 
@@ -45,27 +48,25 @@ INNER = {"G/model", "G/model1_1", "G/model1_2"}
 OUTERMOST = {"G/model2_1", "G/model2_2"}
 
 
-def test_the_outermost_enhancer_alone():
+def test_outermost_enhancer_leaves_the_other_parts_unchanged():
     model = _make_model()
-    model.compile(weights_to_train="outermost_enhancer")
+    model.compile(weights_to_train="outermost_enhancer", run_eagerly=True)
     trained, untouched = _trained_by_a_step(model)
     assert trained == OUTERMOST | SCALES | {"E/model"}
     assert untouched == INNER
 
 
-def test_everything():
+def test_all_trains_every_part():
     model = _make_model()
-    model.compile()
+    model.compile(run_eagerly=True)
     trained, untouched = _trained_by_a_step(model)
     assert trained == INNER | OUTERMOST | SCALES | {"E/model"}
     assert not untouched
 
 
-def test_then_all_with_a_fresh_optimizer_while_the_discriminators_goes_on(
-    tmp_path,
-):
+def test_all_after_the_enhancer_keeps_the_discriminators_optimizer(tmp_path):
     model = _make_model()
-    model.compile(weights_to_train="outermost_enhancer")
+    model.compile(weights_to_train="outermost_enhancer", run_eagerly=True)
     for _ in range(3):
         model.train_on_batch(make_scenes(1, 32, 32))
     model.save(tmp_path / "model.keras")
@@ -74,7 +75,10 @@ def test_then_all_with_a_fresh_optimizer_while_the_discriminators_goes_on(
         model.get_compile_config()["weights_to_train"] == "outermost_enhancer"
     )
     state = [v.numpy() for v in model.discriminator_optimizer.variables]
-    model.compile(discriminator_optimizer=model.discriminator_optimizer)
+    model.compile(
+        discriminator_optimizer=model.discriminator_optimizer,
+        run_eagerly=True,
+    )
     for variable, value in zip(
         model.discriminator_optimizer.variables, state, strict=True
     ):
@@ -86,7 +90,7 @@ def test_then_all_with_a_fresh_optimizer_while_the_discriminators_goes_on(
     assert int(model.discriminator_optimizer.iterations) == 4
 
 
-def test_what_has_no_enhancer_or_no_such_part_is_refused():
+def test_a_generator_without_enhancer_or_an_unknown_choice_is_refused():
     with pytest.raises(ValueError, match=r"LocalEnhancer.*GlobalGenerator"):
         make_model().compile(weights_to_train="outermost_enhancer")
     with pytest.raises(ValueError, match=r"weights_to_train.*'all'.*'global'"):
