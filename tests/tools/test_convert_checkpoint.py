@@ -52,7 +52,7 @@ def test_local_checkpoint_to_a_photograph(tmp_path):
     for words in (
         "LocalEnhancer(GlobalGenerator(input_channels=6, base_width=4",
         "num_enhancers=1, num_blocks=2",
-        "fresh weights",
+        "new weights",
         "5 classes, boundary map",
         str(output),
     ):
