@@ -75,7 +75,8 @@ def test_discriminator_makes_the_golden_output():
         (
             "discriminator",
             "MultiscaleDiscriminator(input_channels=9, base_width=4, "
-            "num_layers=3, num_scales=3, norm='instance', spectral_norm=False)",
+            "num_layers=3, num_scales=3, norm='instance', spectral_norm=False, "
+            "initialization='normal')",
         ),
         (
             "encoder",
