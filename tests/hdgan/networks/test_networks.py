@@ -14,6 +14,7 @@ from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.networks.spade_generator import SpadeGenerator
+from hdgan.networks.style_encoder import StyleEncoder
 from hdgan.networks.unet_generator import UNetGenerator
 
 
