@@ -107,6 +107,21 @@ def test_encoder_finds_the_golden_style():
     )
 
 
+def test_encoder_is_saved_and_finds_a_float32_style_in_half_precision(tmp_path):
+    photo = keras.random.normal((1, 20, 28, 3))
+    encoder = StyleEncoder(2, 6)
+    encoder.save(tmp_path / "encoder.keras")
+    loaded = keras.saving.load_model(tmp_path / "encoder.keras")
+    half = StyleEncoder(2, 6, dtype="mixed_bfloat16")
+    half.set_weights(encoder.get_weights())
+    for wide, same, close in zip(
+        encoder(photo), loaded(photo), half(photo), strict=True
+    ):
+        np.testing.assert_array_equal(same, wide)
+        assert close.dtype == tf.float32
+        assert golden_spade.relative_error(close, wide.numpy()) < 0.05
+
+
 @pytest.mark.parametrize("number", [0, 1])
 def test_photos_are_resized_as_in_pytorch(number):
     # The encoder's resizing, at the sizes of the golden arrays.

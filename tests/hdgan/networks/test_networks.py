@@ -14,6 +14,7 @@ from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.networks.spade_generator import SpadeGenerator
+from hdgan.networks.style_encoder import StyleEncoder
 from hdgan.networks.unet_generator import UNetGenerator
 
 
@@ -291,7 +292,19 @@ def test_the_smallest_size_passes_and_a_smaller_one_does_not():
         ),
         (lambda: UNetGenerator(5, num_downsamplings=1), ">= 2.*: 1"),
         (lambda: UNetGenerator(5, norm="layer"), "one of.*'layer'"),
-        (lambda: InstanceEncoder(style_channels=-1), "style_ch.*: -1"),
+        (lambda: spade(num_upsamplings=4), r"one of \(5, 6, 7\).*: 4"),
+        (
+            lambda: spade(num_upsamplings=7, base_width=3),
+            "`base_width` must be even.*: 3",
+        ),
+        (lambda: spade(image_size=(64, 64)), "leave out `image_size`"),
+        (
+            lambda: spade(style_channels=4, image_size=(64, 100)),
+            r"two multiples of 32.*\(64, 100\)",
+        ),
+        (lambda: spade(style_channels=-1), "`style_channels`.*>= 0.*: -1"),
+        (lambda: StyleEncoder(base_width=0), "`base_width`.*>= 1.*: 0"),
+        (lambda: InstanceEncoder(style_channels=-1), "`style_ch.*: -1"),
     ],
 )
 def test_bad_arguments_are_named(make, message):
