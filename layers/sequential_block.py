@@ -1,4 +1,4 @@
-"""What the blocks share: children in a row, and their initial weights."""
+"""The base class of the blocks: children in a row, initial weights."""
 
 import operator
 

@@ -67,7 +67,7 @@ class CoarseToFineOptions(TrainingOptions):
 OPTIONS = CoarseToFineOptions(
     preset="pix2pixhd_1024p",
     networks={
-        # Of the enhancer; the global generator inside it is twice as wide.
+        # The enhancer's; the global generator inside it is twice as wide.
         "base_width": 32,
         "num_downsamplings": 4,
         "num_blocks": 9,

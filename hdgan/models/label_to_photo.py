@@ -1,4 +1,4 @@
-"""What all families of label-to-photo models have in common."""
+"""The base class of all families of label-to-photo models."""
 
 import keras
 import tensorflow as tf

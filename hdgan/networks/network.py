@@ -1,4 +1,4 @@
-"""What the networks share: configuration and checks."""
+"""The base class of the networks: configuration and checks."""
 
 import keras
 

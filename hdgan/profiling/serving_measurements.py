@@ -93,7 +93,7 @@ def _compare(model, serve, inputs, options):
     pairs = zip(seconds["serving_default"], seconds["generator"], strict=True)
     return {
         "seconds": {k: statistics.median(v) for k, v in seconds.items()},
-        # Of consecutive runs, because other programs slow both alike.
+        # Consecutive runs, because other programs slow both alike.
         "ratio": statistics.median(served / bare for served, bare in pairs),
     }
 

@@ -133,35 +133,36 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         `keras.optimizers.LossScaleOptimizer` to choose the initial scale.
 
         Args:
-            generator_optimizer: Keras optimizer, which trains the encoder too.
-                None is the one of the model's preset.
-            discriminator_optimizer: the same for the discriminator.
+            generator_optimizer: Keras optimizer of generator and encoder.
+                Defaults to None: the preset's.
+            discriminator_optimizer: Keras optimizer of the discriminator.
+                Defaults to None: the preset's.
             losses: list of `LossTerm`; or a dict that changes the model's own
                 terms, from a term's name to a weight, to a dict of arguments,
-                or to a `LossTerm`. None is the model's own terms.
+                or to a `LossTerm`. Defaults to None: the model's own terms.
             update_order: `"simultaneous"`, one fake serves both networks and
                 both gradients come from the weights before either update; or
                 `"alternating"`, the generator is updated first and the
-                discriminator sees a new fake of the updated generator. None is
-                the model's own.
+                discriminator sees a new fake of the updated generator.
+                Defaults to None: the preset's.
             weights_to_train: which weights of the generator are trained:
-                `"all"`, or what else the family has. Defaults to `"all"`.
+                `"all"`, or another of `WEIGHTS_TO_TRAIN`. Defaults to `"all"`.
             pool_size: int >= 0, fakes of earlier steps that the discriminator
                 may see again, on each replica (`ImagePool`). Defaults to 0,
-                none, which is faster.
-            gradient_accumulation_steps: int >= 1, batches of a step: both
-                optimizers take the mean of their gradients, and the moving
-                average moves once. In alternating order, the fakes of all but
-                the last batch come from the generator before its update.
-                Defaults to 1.
+                which is faster.
+            gradient_accumulation_steps: int >= 1, number of batches per step:
+                both optimizers take the mean of their gradients, and the
+                moving average moves once. In alternating order, the fakes of
+                all but the last batch come from the generator before its
+                update. Defaults to 1.
             remat: bool, whether blocks, discriminators and perceptual networks
-                compute their activations a second time for the gradient
-                instead of keeping them: less memory for more time. Defaults to
-                False.
-            run_eagerly: bool, as in `keras.Model.compile`.
-            jit_compile: bool, whether XLA compiles the step, for each size of
-                image anew: of use on one GPU, with images of one size. Not
-                under a strategy of several replicas, nor with a pool.
+                recompute their activations for the gradient instead of keeping
+                them: less memory for more time. Defaults to False.
+            run_eagerly: bool, as in `keras.Model.compile`. Defaults to False.
+            jit_compile: bool, whether XLA compiles the step. It compiles again
+                for each image size, so it suits one GPU and images of one
+                size. It excludes several replicas and an image pool. Defaults
+                to False.
 
         Raises:
             ValueError: if an argument is unknown or out of range, both
@@ -271,7 +272,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         return self._track(losses, scene)
 
     def _update_simultaneously(self, scene):
-        """Updates both networks by gradients at the weights before either."""
+        """Computes both gradients before either update."""
         with (
             gradient_checkpointing(self.remat),
             tf.GradientTape() as generator_tape,
@@ -331,7 +332,8 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         )
         needs_pool = training and "discriminator" in sides
         real_outputs = pooled_outputs = None
-        # The passes of a step are one function: spectral norms iterate once.
+        # Spectral norms iterate once per step, so that the discriminator is
+        # the same function for photo and fake.
         with one_power_iteration():
             if needs_real_outputs:
                 real_outputs = self.discriminate(scene, scene.photo, training)
@@ -353,7 +355,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             pooled_outputs,
         )
 
-    # === What Keras asks of a model ===
+    # === Keras overrides ===
 
     @property
     def metrics(self):
@@ -363,7 +365,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
 
     @property
     def step(self):
-        """int, the steps trained so far, whatever their number of batches.
+        """int, number of train steps so far.
 
         A step that an overflow in float16 has skipped counts too, because it
         has used its data; an optimizer's `iterations` leave it out.
@@ -398,7 +400,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
                     term.build()
 
     def _track(self, losses, scene):
-        # Weighted by the examples: a last, smaller batch counts as it should.
+        # Weighted by the examples: a smaller last batch has a smaller weight.
         num_examples = tf.shape(scene.photo)[0]
         for tracker in self._trackers:
             tracker.update_state(losses[tracker.name], num_examples)
@@ -442,8 +444,7 @@ def _recording(tape, is_recorded):
 
 def _not_defined(model, method):
     return TypeError(
-        f"{type(model).__name__} does not define `{method}`, which every "
-        "family has to."
+        f"{type(model).__name__} must define `{method}`, as every family does."
     )
 
 

@@ -1,4 +1,4 @@
-"""From the gradients of a batch to the weights of both networks."""
+"""Applies gradients to both networks."""
 
 import functools
 
@@ -7,7 +7,7 @@ from hdgan.training.loss_scaling import update_if_finite
 
 
 class GradientUpdates:
-    """Applies gradients once enough batches are there and all are finite.
+    """Applies gradients after the last batch of a step, if all are finite.
 
     Args:
         optimizers: dict from `"generator"` and `"discriminator"` to a built
@@ -61,7 +61,7 @@ class GradientUpdates:
         return self._optimizers[side].scale_loss(loss / self._num_summed)
 
     def apply(self, gradients):
-        """Updates the networks, unless the step goes on or has overflowed.
+        """Updates the networks, unless batches follow or a gradient overflowed.
 
         Args:
             gradients: dict from a side to the gradients of its variables.

@@ -1,4 +1,4 @@
-"""The terms that the losses of generator and discriminator are sums of.
+"""Loss terms: the loss of each network is a weighted sum of them.
 
 A new loss is one class here and one line in a preset.
 """
@@ -22,8 +22,8 @@ class StepTensors(typing.NamedTuple):
         fake: float32 `(batch, height, width, 3)` in [-1, 1], the generator's.
         latents: dict of tensors, `Generated.latents`.
         real_outputs: the discriminator's outputs for the photo, in whatever
-            structure the family's discriminator has. None where no term of the
-            sides at hand reads them.
+            structure the family's discriminator has. None if no active term
+            reads them.
         fake_outputs: the same for the fake.
         pooled_outputs: the same for fakes out of the image pool; None without
             one.
@@ -95,7 +95,7 @@ class LossTerm:
         return self.weight > 0
 
     def build(self):
-        """Loads what the term needs; called once before the first step."""
+        """Loads networks or files; called once before the first step."""
 
     def call(self, step):
         """Computes the term without its weight.
@@ -224,7 +224,7 @@ class FeatureMatching(LossTerm):
 class Perceptual(LossTerm):
     """Distance of a pretrained network's activations: `PerceptualLoss`.
 
-    The network's weights are no part of this package: without a `loss` the
+    This package does not contain the network's weights: without a `loss` the
     term stays inactive, whatever its weight.
 
     Args:
@@ -263,7 +263,7 @@ class Perceptual(LossTerm):
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class L1(LossTerm):
-    """Mean absolute difference of photo and fake, in [-1, 1].
+    """Mean absolute difference between photo and fake, both in [-1, 1].
 
     Isola et al., 2017, equation 3.
 
@@ -417,7 +417,7 @@ def compute_losses(terms, step, sides=SIDES):
 
 
 def list_loss_names(terms):
-    """Returns the names that `compute_losses` gives, in its order."""
+    """Returns the keys of `compute_losses`, in order."""
     names = []
     for side in SIDES:
         names.append(f"{side}_loss")

@@ -1,4 +1,4 @@
-"""Configurations of `.keras` files that were saved before loss terms."""
+"""Upgrades configs of files that were saved before loss terms existed."""
 
 _LOSS_ARGUMENTS = (
     "adversarial_loss",
@@ -31,7 +31,7 @@ def upgrade_losses(losses, perceptual_loss=None):
 
 
 def upgrade_compile_config(config):
-    """Returns the configuration of `compile` in today's form.
+    """Returns the configuration of `compile` in its current form.
 
     Args:
         config: dict, from a file of any version.

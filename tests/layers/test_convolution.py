@@ -160,7 +160,7 @@ def test_each_convolution_takes_its_path():
 
     for name in ("plain", "reflected", "folded"):
         assert count(name, "Conv2DBackpropFilter") == 1
-        # That of the bias gradient.
+        # The product of the bias gradient.
         assert count(name, "MatMul") <= 1
     for name in ("winograd", "winograd reflected", "winograd unpadded"):
         for dtype in ("float32", "mixed_bfloat16"):

@@ -217,7 +217,7 @@ class Pix2PixHD(LabelToPhotoModel):
     def _normalize_photo(self, inputs):
         if inputs.get("photo") is None:
             raise ValueError(
-                "This model has an instance feature encoder: give it a "
+                "This model has an encoder: give it a "
                 "`photo` to take the styles from, or a `style_map`. "
                 "Received: None"
             )
@@ -268,8 +268,8 @@ class Pix2PixHD(LabelToPhotoModel):
                 "`use_instances=True`."
             )
         condition = self.preprocessing.num_channels
-        # The discriminator first: it takes no style, so it tells a missing
-        # boundary map from a style map.
+        # The discriminator first: it takes no style, so it distinguishes a
+        # missing boundary map from a style map.
         for network, expected in (
             (self.discriminator, condition + 3),
             (self.generator, condition + self.style_channels),

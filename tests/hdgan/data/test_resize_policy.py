@@ -87,7 +87,7 @@ def test_the_published_sizes_at_the_published_settings():
     assert policy.final_size(24, 40) == (32, 32)
 
 
-# Of these ratios no pixel's centre lies on the border of two.
+# With these ratios, no pixel's center lies on a border of two pixels.
 @pytest.mark.parametrize(
     ("size", "load_size"),
     [((64, 128), 64), ((94, 161), 70), ((40, 60), 96), ((47, 33), 33)],

@@ -319,7 +319,7 @@ def test_something_else_than_a_state_dict(tmp_path):
     ],
     ids=["unet", "spectral norm", "no norm", "sequential"],
 )
-def test_networks_that_the_published_code_does_not_have(network):
+def test_networks_that_the_original_code_lacks(network):
     with pytest.raises(ValueError, match="original PyTorch code"):
         pytorch_checkpoint.state_dict(network())
 

@@ -79,7 +79,7 @@ def test_a_step_of_several_batches_takes_them_all():
         )
         assert model.seen == list(range(3 * step, 3 * num_steps))
         assert model.step == num_steps
-        # Of four steps or fewer, the rest of the epoch.
+        # An epoch has at most four steps of three batches each.
         assert all(count % 3 == 0 for _, count in log.epochs)
         assert [epoch for epoch, _ in log.epochs] == [0, 1][step // 4 :]
 
