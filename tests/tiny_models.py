@@ -128,6 +128,14 @@ def inputs_for(model, count, height=32, width=48):
     return scenes if model.encoder is not None else maps_of(scenes)
 
 
+def synthesize(model, scenes, **more):
+    """Calls `synthesize` on scenes as `fit` takes them: styles of the photo."""
+    arguments = {**scenes, **more}
+    if "photo" in arguments:
+        arguments["style_photo"] = arguments.pop("photo")
+    return model.synthesize(**arguments)
+
+
 def optimizer_state(model):
     """Returns every variable of both optimizers as NumPy arrays."""
     return [

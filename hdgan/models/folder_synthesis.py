@@ -30,6 +30,8 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
     written = []
     for index, path in enumerate(scenes.inputs):
         scene = scenes.read(index)
+        if "photo" in scene:
+            scene["style_photo"] = scene.pop("photo")
         for number in range(samples or 1):
             try:
                 photo = model.synthesize(

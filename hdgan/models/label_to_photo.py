@@ -349,7 +349,7 @@ class LabelToPhotoModel(AdversarialModel):
         self,
         label_map,
         instance_map=None,
-        photo=None,
+        style_photo=None,
         style_map=None,
         noise_seed=None,
         style_seed=None,
@@ -361,7 +361,7 @@ class LabelToPhotoModel(AdversarialModel):
                 below the number of classes; without labels an RGB image,
                 uint8, with three channels more.
             instance_map: the same shape, integers, or None.
-            photo: uint8, the same size with three channels: the photo
+            style_photo: uint8, the same size with three channels: the photo
                 whose style is taken, where the model has an encoder.
             style_map: `style_map_size` with `style_channels` channels, where
                 the generator takes a style; uint8, 0..255 for [-1, 1], or
@@ -384,7 +384,7 @@ class LabelToPhotoModel(AdversarialModel):
         return self._synthesizer(
             label_map,
             instance_map,
-            photo,
+            style_photo,
             style_map,
             noise_seed,
             style_seed,

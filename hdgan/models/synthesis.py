@@ -26,7 +26,8 @@ class Synthesizer:
         model: `LabelToPhotoModel`.
 
     Call arguments:
-        label_map, instance_map, photo, style_map, noise_seed, style_seed: as in
+        label_map, instance_map, style_photo, style_map, noise_seed,
+            style_seed: as in
             `LabelToPhotoModel.synthesize`.
     """
 
@@ -40,7 +41,7 @@ class Synthesizer:
         self,
         label_map,
         instance_map,
-        photo,
+        style_photo,
         style_map,
         noise_seed,
         style_seed,
@@ -54,9 +55,9 @@ class Synthesizer:
             inputs["instance_map"] = _check_map(
                 "instance_map", instance_map, size, is_single
             ).astype("int32")
-        if photo is not None:
+        if style_photo is not None:
             inputs["photo"] = _check_map(
-                "photo", photo, (*size, 3), is_single
+                "style_photo", style_photo, (*size, 3), is_single
             ).astype("uint8")
         if style_map is not None:
             inputs["style_map"] = self._check_style_map(

@@ -28,9 +28,9 @@ _KERNELS_AT_WORK = 6
 _PROCESS_BYTES = 1.05e9
 # Between blocks of TensorFlow's allocator for processors: 10 to 40 percent.
 _ALLOCATOR_OVERHEAD = 1.25
-# Values per pixel that VGG19 keeps: for the fake all outputs up to relu5_1 (64,
-# 64 at full size, 128, 128 at a quarter, ...) and the pooled ones, for the photo
-# the five that are compared.
+# Values per pixel that VGG19 keeps: for the fake, all outputs up to relu5_1 (64,
+# 64 at full size, 128, 128 at a quarter, ...) and the pooled ones; for the
+# photo, the five that are compared.
 _VGG_VALUES = 340 + 122
 _VGG_VALUES_RECOMPUTED = 2 * 122
 _VGG_PARAMETERS = 12_944_960

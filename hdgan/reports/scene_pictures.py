@@ -43,7 +43,7 @@ def scene_pictures(
     pictures["Generated"] = model.synthesize(
         label_map,
         instance_map,
-        photo=photo if model.encoder is not None else None,
+        style_photo=photo if model.encoder is not None else None,
         style_map=style_map,
     )
     if photo is not None:

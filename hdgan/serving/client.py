@@ -94,7 +94,7 @@ class Client:
         self._call.close()
 
     def synthesize(
-        self, label_map, instance_map=None, photo=None, style_map=None
+        self, label_map, instance_map=None, style_photo=None, style_map=None
     ):
         """Synthesizes a photograph of a label map.
 
@@ -102,8 +102,8 @@ class Client:
             label_map: `(height, width)`, integers, class ids. For a model
                 without labels an RGB image, uint8 `(height, width, 3)`.
             instance_map: `(height, width)`, integers 0..65535, or None.
-            photo: uint8 `(height, width, 3)`, the photo whose styles are used,
-                for a model with an encoder.
+            style_photo: uint8 `(height, width, 3)`, the photo whose style is
+                used, for a model with an encoder.
             style_map: uint8 `(height, width, style_channels)`, 0..255 for
                 [-1, 1], with 1 or 3 channels, for a model that takes one.
 
@@ -117,7 +117,7 @@ class Client:
         files = _encode(
             label_map=label_map,
             instance_map=instance_map,
-            photo=photo,
+            style_photo=style_photo,
             style_map=style_map,
         )
         return _decode(self.synthesize_files(files))
@@ -309,18 +309,25 @@ class Client:
 
 def _encode(**arrays):
     """Returns arrays as PNG files, by the names of the signatures' inputs."""
-    for name in ("photo", "style_map"):
+    for name in ("photo", "style_photo", "style_map"):
         if arrays.get(name) is not None:
             image = as_integers(f"`{name}`", arrays[name], 255)
             arrays[name] = image.astype("uint8")
     return {"instance_bytes": b""} | {
         # Compressed fast rather than small, as it is sent only once.
-        f"{name.removesuffix('_map')}_bytes": encode_png(
+        f"{_input_name(name)}_bytes": encode_png(
             f"`{name}`", array, compress_level=1
         )
         for name, array in arrays.items()
         if array is not None
     }
+
+
+def _input_name(argument):
+    """Returns the part before `_bytes` in the name of a signature's input."""
+    if argument == "style_photo":
+        return "photo"
+    return argument.removesuffix("_map")
 
 
 def _decode(contents):

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 from programs import assert_one_clear_error, finish, run_inside, start
-from tiny_models import make_model, make_scenes, sharpen
+from tiny_models import make_model, make_scenes, sharpen, synthesize
 
 from hdgan.data.image_files import read_photo, write_png
 from hdgan.models.model_file import load_model
@@ -69,7 +69,7 @@ def test_photographs_have_names_and_sizes_of_their_label_maps(
     # They equal the model's photographs of label and instance map.
     scene = {k: a[0] for k, a in make_scenes(1, *SIZES["odd"]).items()}
     del scene["photo"]
-    expected = load_model(run_dir).synthesize(**scene)
+    expected = synthesize(load_model(run_dir), scene)
     difference = np.abs(photos["odd.png"].astype(int) - expected)
     assert difference.max() <= 1
     without = load_model(run_dir).synthesize(scene["label_map"])
@@ -227,7 +227,7 @@ def test_a_model_of_style_maps_asks_for_them(data_dir, tmp_path):
     assert result.code == 0, result.err
     scenes = make_scenes(1, *SIZES["odd"], style_channels=3)
     del scenes["photo"]
-    (expected,) = load_model(model).synthesize(**scenes)
+    (expected,) = synthesize(load_model(model), scenes)
     photo = read_photo(output_dir / "odd.png").astype(int)
     assert np.abs(photo - expected).max() <= 1
     # The files are not overwritten, either.

@@ -16,6 +16,7 @@ from tiny_models import (
     make_scenes,
     optimizer_state,
     sharpen,
+    synthesize,
 )
 
 from hdgan.serving import ServingOptions, savedmodel
@@ -106,7 +107,7 @@ def test_serving_gives_the_photographs_of_synthesize(served, name, size, count):
     assert answer.dtype == np.uint8
     assert answer.shape == (count, *size, 3)
     inputs = _scenes(model, size, count)
-    photos = model.synthesize(**inputs)
+    photos = synthesize(model, inputs)
     difference = np.abs(answer.astype(int) - photos)
     if name == "bfloat16":  # Kernels may round its eight bits differently.
         assert difference.mean() < 1
@@ -262,7 +263,7 @@ def test_each_device_has_the_graph_that_is_fast_there(tmp_path):
     assert convolutions["cpu"] == convolutions["gpu"] + 1
     assert np.abs(photos["cpu"] - photos["gpu"]).max() <= 1
     # Graphs that are traced afterwards are for this machine again.
-    expected = model.synthesize(**scenes)
+    expected = synthesize(model, scenes)
     assert np.abs(photos["gpu"] - expected).max() <= 1
     with pytest.raises(ValueError, match=r"`device`.*'tpu'"):
         ServingOptions(device="tpu")

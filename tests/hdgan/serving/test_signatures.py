@@ -15,7 +15,7 @@ from shared_exports import (
     read_image,
     to_files,
 )
-from tiny_models import LABELS, inputs_for, make_model, sharpen
+from tiny_models import LABELS, inputs_for, make_model, sharpen, synthesize
 
 from hdgan import LabelSet
 from hdgan.data.image_files import encode_png
@@ -34,7 +34,7 @@ def test_files_give_the_photographs_of_synthesize(exports, name):
         scenes = inputs_for(model, 1, *size)
         files.append(to_files(scenes))
         scenes.setdefault("instance_map", np.zeros((1, *size), "int32"))
-        expected.append(model.synthesize(**scenes)[0])
+        expected.append(synthesize(model, scenes)[0])
     images = (
         exports[name]
         .signatures["synthesize_png"](
@@ -114,7 +114,7 @@ def test_photographs_are_jpegs_of_the_requested_quality(tmp_path):
     answer = ask(loaded.signatures["synthesize_png"], **to_files(scenes))
     (contents,) = answer["image_bytes"].numpy()
     assert Image.open(io.BytesIO(contents)).format == "JPEG"
-    (photo,) = model.synthesize(**scenes)
+    (photo,) = synthesize(model, scenes)
     sizes = [
         len(tf.io.encode_jpeg(photo, quality=quality).numpy())
         for quality in (10, 20, 30)

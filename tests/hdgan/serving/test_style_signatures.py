@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from shared_exports import CLUSTERS, assert_near, read_image, to_files
-from tiny_models import inputs_for
+from tiny_models import inputs_for, synthesize
 
 from hdgan.data.image_files import encode_png
 
@@ -199,4 +199,4 @@ def test_styles_of_the_encoder_give_its_photographs(exports, name, regions):
         style_clusters=tf.fill((1, len(ids)), -1),
         seed=tf.constant([0]),
     )["photo"].numpy()
-    assert_near(photo, model.synthesize(**scenes))
+    assert_near(photo, synthesize(model, scenes))
