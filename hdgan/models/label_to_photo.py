@@ -6,6 +6,7 @@ import tensorflow as tf
 from hdgan.models.presets import find_model_class, resolve_preset
 from hdgan.models.synthesis import Synthesizer
 from hdgan.preprocessing.scene_preprocessing import (
+    PHOTO_CHANNELS,
     ScenePreprocessing,
     instances_or_labels,
 )
@@ -180,7 +181,7 @@ class LabelToPhotoModel(AdversarialModel):
                 f"of: {', '.join(cls.PRESETS or ())}."
             )
         config = resolve_preset(preset, **overrides)
-        channels = 3 if labels is None else len(labels)
+        channels = PHOTO_CHANNELS if labels is None else len(labels)
         generator, discriminator, encoder = family.make_networks(
             config["networks"], channels + bool(use_instances), styles, dtype
         )

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hdgan.checks import check_integer_array, check_range
 from hdgan.layers import dropout_noise
 
 
@@ -113,17 +114,16 @@ class Synthesizer:
                 f"Expected {kind} with {rank} axes, or {rank + 1} for a batch, "
                 f"none of length 0. Received: shape {label_map.shape}"
             )
-        if not np.issubdtype(label_map.dtype, np.integer):
-            raise ValueError(
-                f"Expected {kind} of integers. Received: {label_map.dtype}"
+        if labels is None:
+            check_range("`label_map`", label_map, 255)
+        else:
+            check_range(
+                "`label_map`",
+                label_map,
+                len(labels) - 1,
+                "label ids",
+                f"This model has {len(labels)} classes.",
             )
-        if labels is not None:
-            low, high = int(label_map.min()), int(label_map.max())
-            if low < 0 or high >= len(labels):
-                raise ValueError(
-                    f"The label map holds ids {low}..{high}, but this model "
-                    f"has {len(labels)} classes: expected 0..{len(labels) - 1}."
-                )
         is_single = label_map.ndim == rank
         return (label_map[None] if is_single else label_map), is_single
 
@@ -173,8 +173,5 @@ def _check_shape(name, array, shape, is_single):
 
 def _check_map(name, array, shape, is_single):
     array = _check_shape(name, array, shape, is_single)
-    if not np.issubdtype(array.dtype, np.integer):
-        raise ValueError(
-            f"`{name}` must hold integers. Received: {array.dtype}"
-        )
+    check_integer_array(f"`{name}`", array)
     return array

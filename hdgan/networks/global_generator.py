@@ -2,13 +2,14 @@
 
 import keras
 
+from hdgan.checks import check_integers
 from hdgan.layers import (
     ConvolutionBlock,
     DownsampleBlock,
     ResidualBlock,
     UpsampleBlock,
 )
-from hdgan.networks.network import Network, check_positive, resolve_dtype
+from hdgan.networks.network import Network, resolve_dtype
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -61,7 +62,7 @@ class GlobalGenerator(Network):
         dtype=None,
         **kwargs,
     ):
-        check_positive(
+        check_integers(
             input_channels=input_channels,
             base_width=base_width,
             num_downsamplings=num_downsamplings,

@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.checks import check_integers
 from hdgan.layers import (
     ConvolutionBlock,
     DownsampleBlock,
@@ -9,7 +10,7 @@ from hdgan.layers import (
     UpsampleBlock,
 )
 from hdgan.networks.global_generator import image_output
-from hdgan.networks.network import Network, check_positive, resolve_dtype
+from hdgan.networks.network import Network, resolve_dtype
 
 REGIONS = ("instances", "labels")
 
@@ -62,7 +63,7 @@ class InstanceEncoder(Network):
         dtype=None,
         **kwargs,
     ):
-        check_positive(
+        check_integers(
             base_width=base_width,
             num_downsamplings=num_downsamplings,
             style_channels=style_channels,

@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.checks import check_integers
 from hdgan.layers import (
     AveragePooling2DExcludingPadding,
     ConvolutionBlock,
@@ -10,7 +11,7 @@ from hdgan.layers import (
     UpsampleBlock,
 )
 from hdgan.networks.global_generator import GlobalGenerator, image_output
-from hdgan.networks.network import Network, check_positive
+from hdgan.networks.network import Network
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -51,7 +52,7 @@ class LocalEnhancer(Network):
     def __init__(
         self, global_generator, num_enhancers=1, num_blocks=3, **kwargs
     ):
-        check_positive(num_enhancers=num_enhancers, num_blocks=num_blocks)
+        check_integers(num_enhancers=num_enhancers, num_blocks=num_blocks)
         base_width = global_generator.base_width
         if base_width % 2**num_enhancers:
             raise ValueError(

@@ -2,9 +2,10 @@
 
 import keras
 
+from hdgan.checks import check_integers
 from hdgan.layers import Multiscale, PatchDiscriminator
 from hdgan.layers.initialization import xavier_initializer
-from hdgan.networks.network import Network, check_positive, resolve_dtype
+from hdgan.networks.network import Network, resolve_dtype
 
 _INITIALIZERS = {
     "normal": {},
@@ -69,7 +70,7 @@ class MultiscaleDiscriminator(Network):
         dtype=None,
         **kwargs,
     ):
-        check_positive(
+        check_integers(
             input_channels=input_channels,
             base_width=base_width,
             num_layers=num_layers,

@@ -41,12 +41,3 @@ def resolve_dtype(dtype):
     if isinstance(dtype, dict):
         return keras.saving.deserialize_keras_object(dtype)
     return keras.dtype_policies.get(dtype or keras.config.dtype_policy())
-
-
-def check_positive(**arguments):
-    """Raises `ValueError` for the first argument that isn't an int >= 1."""
-    for name, value in arguments.items():
-        if not isinstance(value, int) or value < 1:
-            raise ValueError(
-                f"`{name}` must be an integer >= 1. Received: {value!r}"
-            )

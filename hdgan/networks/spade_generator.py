@@ -2,6 +2,7 @@
 
 import keras
 
+from hdgan.checks import check_integers
 from hdgan.layers import (
     NearestDownsampling,
     PaddedConv2D,
@@ -9,7 +10,7 @@ from hdgan.layers import (
 )
 from hdgan.layers.initialization import xavier_initializer
 from hdgan.layers.kernels import leaky_relu
-from hdgan.networks.network import Network, check_positive, resolve_dtype
+from hdgan.networks.network import Network, resolve_dtype
 
 # The widths of the residual blocks after upsampling, in units of the base
 # width, by the number of upsamplings.
@@ -84,7 +85,7 @@ class SpadeGenerator(Network):
         dtype=None,
         **kwargs,
     ):
-        check_positive(
+        check_integers(
             input_channels=input_channels,
             base_width=base_width,
             hidden_channels=hidden_channels,

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from hdgan.checks import check_integers
 from hdgan.layers import (
     InstanceNormalization,
     PaddedConv2D,
@@ -10,7 +11,7 @@ from hdgan.layers import (
 )
 from hdgan.layers.initialization import xavier_initializer
 from hdgan.layers.kernels import leaky_relu
-from hdgan.networks.network import Network, check_positive, resolve_dtype
+from hdgan.networks.network import Network, resolve_dtype
 
 # The side that photos are resized to, in pixels.
 _PHOTO_SIDE = 256
@@ -48,7 +49,7 @@ class StyleEncoder(Network):
     """
 
     def __init__(self, base_width=64, style_channels=256, dtype=None, **kwargs):
-        check_positive(base_width=base_width, style_channels=style_channels)
+        check_integers(base_width=base_width, style_channels=style_channels)
         dtype = resolve_dtype(dtype)
 
         # === Functional Model ===

@@ -2,13 +2,14 @@
 
 import keras
 
+from hdgan.checks import check_integers
 from hdgan.layers.initialization import (
     default_bias_initializer,
     default_kernel_initializer,
 )
 from hdgan.layers.noise_dropout import NoiseDropout
 from hdgan.layers.normalization import make_norm
-from hdgan.networks.network import Network, check_positive, resolve_dtype
+from hdgan.networks.network import Network, resolve_dtype
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -59,7 +60,7 @@ class UNetGenerator(Network):
         dtype=None,
         **kwargs,
     ):
-        check_positive(
+        check_integers(
             input_channels=input_channels,
             base_width=base_width,
             num_downsamplings=num_downsamplings,

@@ -12,6 +12,9 @@ from hdgan.layers import (
 from hdgan.layers.one_hot_labels import squeeze_channel
 from hdgan.preprocessing.scene import Scene
 
+# Channels of a photograph, and of an image in place of the label map: RGB.
+PHOTO_CHANNELS = 3
+
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class ScenePreprocessing(keras.layers.Layer):
@@ -79,7 +82,7 @@ class ScenePreprocessing(keras.layers.Layer):
     @property
     def num_channels(self):
         """int, channels of the condition."""
-        return (self.num_classes or 3) + bool(self.use_instances)
+        return (self.num_classes or PHOTO_CHANNELS) + bool(self.use_instances)
 
     def make_scene(self, label_map, instance_map=None):
         """Returns the `Scene` of raw maps, without style and photo.

@@ -8,6 +8,7 @@ import tensorflow as tf
 from absl import logging
 
 from hdgan.layers.gradient_checkpointing import CONVOLUTIONS_IN_A_ROW
+from hdgan.preprocessing.scene_preprocessing import PHOTO_CHANNELS
 from hdgan.profiling.shape_trace import (
     network_inputs,
     padded_size,
@@ -28,8 +29,8 @@ _KERNELS_AT_WORK = 6
 _PROCESS_BYTES = 1.05e9
 # Between blocks of TensorFlow's allocator for processors: 10 to 40 percent.
 _ALLOCATOR_OVERHEAD = 1.25
-# Values per pixel that VGG19 keeps: for the fake, all outputs up to relu5_1 (64,
-# 64 at full size, 128, 128 at a quarter, ...) and the pooled ones; for the
+# Values per pixel that VGG19 keeps: for the fake, all outputs up to relu5_1
+# (64, 64 at full size, 128, 128 at a quarter, ...) and the pooled ones; for the
 # photo, the five that are compared.
 _VGG_VALUES = 340 + 122
 _VGG_VALUES_RECOMPUTED = 2 * 122
@@ -121,7 +122,7 @@ def estimate_memory(
     generator = _count_values(
         network_inputs(model, model.generator, *size)
     ) + _count_kept(generator_trace, remat)
-    discriminator = num_pixels * 3 + _count_kept(
+    discriminator = num_pixels * PHOTO_CHANNELS + _count_kept(
         discriminator_trace, remat, keeps_features=True
     )
     num_forward = 2 if model.image_pool is None else 3

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from hdgan.checks import check_integers
 from hdgan.layers import gradient_checkpointing, one_power_iteration
 from hdgan.layers.keras_internals import BuiltBeforeFit
 from hdgan.training.gradient_updates import GradientUpdates
@@ -179,10 +180,8 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         update_order = update_order or self.default_update_order()
         _check_one_of("update_order", update_order, UPDATE_ORDERS)
         self._check_weights_to_train(weights_to_train)
-        _check_integer("pool_size", pool_size, 0)
-        _check_integer(
-            "gradient_accumulation_steps", gradient_accumulation_steps, 1
-        )
+        check_integers(minimum=0, pool_size=pool_size)
+        check_integers(gradient_accumulation_steps=gradient_accumulation_steps)
         self._check_jit_compile(jit_compile, pool_size)
         # Without `optimizer=None` Keras would build and save an RMSprop.
         super().compile(
@@ -446,13 +445,6 @@ def _not_defined(model, method):
     return TypeError(
         f"{type(model).__name__} must define `{method}`, as every family does."
     )
-
-
-def _check_integer(name, value, least):
-    if not isinstance(value, int) or value < least:
-        raise ValueError(
-            f"`{name}` must be an integer >= {least}. Received: {value!r}"
-        )
 
 
 def _check_one_of(name, value, choices):

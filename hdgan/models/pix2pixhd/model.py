@@ -5,6 +5,7 @@ import math
 import keras
 import numpy as np
 
+from hdgan.checks import check_integers
 from hdgan.layers import join_channels
 from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.pix2pixhd.presets import PRESETS
@@ -12,8 +13,8 @@ from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
-from hdgan.networks.network import check_positive
 from hdgan.preprocessing.scene import Generated
+from hdgan.preprocessing.scene_preprocessing import PHOTO_CHANNELS
 
 # Sources of the style that joins the generator's condition.
 STYLES = (None, "instances", "labels", "loaded")
@@ -64,7 +65,7 @@ class Pix2PixHD(LabelToPhotoModel):
         style_channels = 0
         if styles is not None:
             style_channels = config["style_channels"]
-            check_positive(style_channels=style_channels)
+            check_integers(style_channels=style_channels)
         encoder = None
         if styles in ("instances", "labels"):
             encoder = InstanceEncoder(
@@ -77,7 +78,7 @@ class Pix2PixHD(LabelToPhotoModel):
                 name="encoder",
             )
         discriminator = MultiscaleDiscriminator(
-            condition_channels + 3,
+            condition_channels + PHOTO_CHANNELS,
             config["discriminator_width"],
             config["num_discriminator_layers"],
             config["num_scales"],
@@ -271,7 +272,7 @@ class Pix2PixHD(LabelToPhotoModel):
         # The discriminator first: it takes no style, so it distinguishes a
         # missing boundary map from a style map.
         for network, expected in (
-            (self.discriminator, condition + 3),
+            (self.discriminator, condition + PHOTO_CHANNELS),
             (self.generator, condition + self.style_channels),
         ):
             received = network.input_shape[-1]

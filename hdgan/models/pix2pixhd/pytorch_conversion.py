@@ -16,6 +16,7 @@ from hdgan.models.presets import resolve_preset
 from hdgan.networks.local_enhancer import LocalEnhancer
 from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.preprocessing.label_set import LabelSet
+from hdgan.preprocessing.scene_preprocessing import PHOTO_CHANNELS
 from hdgan.preprocessing.style_clusters import StyleClusters
 from hdgan.training.loss_terms import change_losses, make_losses
 
@@ -92,7 +93,7 @@ def model_from_pytorch(files):
         discriminator, losses = _load_discriminator(files, condition, losses)
     else:
         discriminator = MultiscaleDiscriminator(
-            condition + 3,
+            condition + PHOTO_CHANNELS,
             num_scales=3 if is_enhanced else 2,
             name="discriminator",
         )
@@ -164,10 +165,11 @@ def _matches_features(model):
 def _load_discriminator(files, condition, losses):
     """Returns the discriminator, and the losses that it was trained with."""
     discriminator, feature_matching = load_discriminator(files.discriminator)
-    if discriminator.input_channels != condition + 3:
+    expected = condition + PHOTO_CHANNELS
+    if discriminator.input_channels != expected:
         raise ValueError(
             f"{files.discriminator} takes {discriminator.input_channels} "
-            f"channels. Expected {condition + 3}: the {condition} of classes "
+            f"channels. Expected {expected}: the {condition} of classes "
             f"and boundary map that {files.generator} takes, and 3 of the "
             "image. Check that the files belong to one model, and --encoder "
             "and --load_style_maps."

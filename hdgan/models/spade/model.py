@@ -11,6 +11,7 @@ from hdgan.networks.multiscale_discriminator import MultiscaleDiscriminator
 from hdgan.networks.spade_generator import SpadeGenerator
 from hdgan.networks.style_encoder import StyleEncoder
 from hdgan.preprocessing.scene import Generated
+from hdgan.preprocessing.scene_preprocessing import PHOTO_CHANNELS
 
 # Sources of the style.
 STYLES = (None, "image")
@@ -80,7 +81,7 @@ class Spade(LabelToPhotoModel):
             **style_options,
         )
         discriminator = MultiscaleDiscriminator(
-            condition_channels + 3,
+            condition_channels + PHOTO_CHANNELS,
             config["discriminator_width"],
             config["num_discriminator_layers"],
             config["num_scales"],
@@ -180,7 +181,7 @@ class Spade(LabelToPhotoModel):
             (
                 self.discriminator,
                 self.discriminator.input_shape[-1],
-                condition + 3,
+                condition + PHOTO_CHANNELS,
             ),
             (self.generator, self.generator.input_channels, condition),
         ):
