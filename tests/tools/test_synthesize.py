@@ -162,7 +162,7 @@ def test_a_label_id_too_large_names_the_file(run_dir, tmp_path):
         write_png(tmp_path / kind / "x.png", np.full((8, 8), 5, "uint8"))
     result = run_inside(TOOL, *arguments(run_dir, tmp_path, tmp_path / "out"))
     assert_one_clear_error(
-        result, tmp_path / "label" / "x.png", "5..5", "expected 0..4"
+        result, tmp_path / "label" / "x.png", "5..5", "Expected 0..4"
     )
 
 
