@@ -8,24 +8,27 @@ from keras import ops
 class GaussianSampling(keras.layers.Layer):
     """Draws `mean + exp(log_variance / 2) * noise`, with noise from N(0, 1).
 
-    The gradient flows into mean and log variance: Kingma and Welling, ICLR
-    2014, section 2.4. The state of the random numbers is saved with the layer,
-    so that a training that resumes draws what it would have drawn.
+    Inference returns the mean. The gradient flows into mean and log variance:
+    Kingma and Welling, ICLR 2014, section 2.4. The state of the random numbers
+    is saved with the layer, so that a training that resumes draws what it would
+    have drawn.
 
     Args:
-        seed: int, or None for a random one. Defaults to None.
+        seed: int, or None for a random one. Defaults to `None`.
         **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Call arguments:
         mean: floating tensor of any shape.
         log_variance: tensor of that shape.
+        training: bool, whether to draw. Defaults to `False`.
 
     Output shape:
         The mean's.
 
     Example:
         >>> mean, log_variance = encoder(photo)
-        >>> style = hdgan.layers.GaussianSampling()(mean, log_variance)
+        >>> sampling = hdgan.layers.GaussianSampling()
+        >>> style = sampling(mean, log_variance, training=True)
     """
 
     def __init__(self, seed=None, **kwargs):
@@ -34,7 +37,9 @@ class GaussianSampling(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, mean, log_variance):
+    def call(self, mean, log_variance, training=False):
+        if not training:
+            return mean
         noise = keras.random.normal(
             ops.shape(mean), dtype=self.compute_dtype, seed=self.seed_generator
         )

@@ -70,6 +70,7 @@ class NearestDownsampling(keras.layers.Layer):
                 f"`factor` must be an integer >= 1. Received: {factor!r}"
             )
         self.factor = factor
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def call(self, inputs):
         # Checks the sides that are known.

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from hdgan.layers.input_spec import image_spec
 from hdgan.layers.kernels import batch_normalize
 
 
@@ -56,8 +57,10 @@ class ParameterFreeBatchNormalization(keras.layers.Layer):
             )
         self.momentum = momentum
         self.epsilon = epsilon
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, input_shape):
+        self.input_spec = image_spec(self, input_shape)
         self.moving_mean = self._add_statistic("moving_mean", input_shape)
         self.moving_variance = self._add_statistic(
             "moving_variance", input_shape

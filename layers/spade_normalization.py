@@ -5,6 +5,7 @@ from keras import ops
 
 from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import xavier_initializer, xavier_stddev
+from hdgan.layers.input_spec import image_spec
 from hdgan.layers.instance_normalization import InstanceNormalization
 from hdgan.layers.kernels import relu
 from hdgan.layers.parameter_free_normalization import (
@@ -75,8 +76,10 @@ class SpadeNormalization(keras.layers.Layer):
         self.hidden_channels = hidden_channels
         self.kernel_size = kernel_size
         self.norm = norm
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, inputs_shape, semantics_shape):
+        self.input_spec = image_spec(self, inputs_shape)
         channels = inputs_shape[-1]
         dtype = self.dtype_policy
         if self.norm == "batch":

@@ -5,6 +5,7 @@ from keras import ops
 
 from hdgan.layers.convolution import PaddedConv2D
 from hdgan.layers.initialization import xavier_initializer
+from hdgan.layers.input_spec import image_spec
 from hdgan.layers.kernels import leaky_relu
 from hdgan.layers.spade_normalization import SpadeNormalization
 from hdgan.layers.spectral_normalization import SpectralNormalization
@@ -64,8 +65,10 @@ class SpadeResidualBlock(keras.layers.Layer):
         self.hidden_channels = hidden_channels
         self.kernel_size = kernel_size
         self.norm = norm
+        self.input_spec = keras.layers.InputSpec(ndim=4)
 
     def build(self, inputs_shape, semantics_shape):
+        self.input_spec = image_spec(self, inputs_shape)
         channels = inputs_shape[-1]
         middle = min(channels, self.filters)
         self.norm_0 = self._make_norm("norm_0")

@@ -171,8 +171,8 @@ class LabelToPhotoModel(AdversarialModel):
             }
             return _open_trained_model(cls, preset, given)
         family = find_model_class(preset)
-        # A subclass, such as one that measures, replaces the family's class.
-        if issubclass(cls, family):
+        # A subclass within the family, such as one that measures, stays itself.
+        if cls.PRESETS is family.PRESETS:
             family = cls
         if not issubclass(family, cls):
             raise ValueError(
@@ -446,7 +446,7 @@ class LabelToPhotoModel(AdversarialModel):
         first = next(iter(self.PRESETS.values()))
         return self.PRESETS.get(self.preset, first)
 
-    def after_generator_update(self):
+    def after_step(self):
         """Moves the average generator by one step.
 
         Early on the decay is smaller, `(1 + step) / (10 + step)`, so that the

@@ -85,10 +85,12 @@ def draw_style_maps(model, label_map, region_map, styles):
         )
 
     limit = model.style_limit
-    is_valid = tf.reduce_all(tf.math.is_finite(styles[1]))
-    expected = "finite"
-    if limit is not None:
-        is_valid &= tf.reduce_all(tf.abs(styles[1]) <= limit)
+    # NaN fails every comparison, so it is rejected too.
+    if limit is None:
+        is_valid = tf.reduce_all(tf.abs(styles[1]) < np.inf)
+        expected = "finite"
+    else:
+        is_valid = tf.reduce_all(tf.abs(styles[1]) <= limit)
         expected = f"in [-{limit:g}, {limit:g}]"
     check = refuse_first((~is_valid, f"`style_vectors` must be {expected}."))
     with tf.control_dependencies([check]):

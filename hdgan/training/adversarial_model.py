@@ -109,8 +109,8 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             variables += self.encoder.trainable_variables
         return variables
 
-    def after_generator_update(self):
-        """Runs after each update of the generator, in each replica."""
+    def after_step(self):
+        """Runs after the last update of each step, in each replica."""
 
     # === Compiling ===
 
@@ -242,7 +242,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             together=self.update_order == "simultaneous",
             num_replicas=self.distribute_strategy.num_replicas_in_sync,
             is_scaled=self.scales_losses,
-            after_generator=self.after_generator_update,
+            after_step=self.after_step,
         )
 
     def get_compile_config(self):

@@ -17,8 +17,8 @@ class GradientUpdates:
         together: bool, whether `apply` takes both networks' gradients at once.
         num_replicas: int, replicas that train together.
         is_scaled: bool, whether losses are scaled.
-        after_generator: function without arguments, called after each update
-            of the generator.
+        after_step: function without arguments, called after the last update
+            of each step.
     """
 
     def __init__(
@@ -30,13 +30,13 @@ class GradientUpdates:
         together,
         num_replicas,
         is_scaled,
-        after_generator,
+        after_step,
     ):
         self._optimizers = optimizers
         self._variables = variables
         self._num_summed = num_batches * num_replicas
         self._is_scaled = is_scaled
-        self._after_generator = after_generator
+        self._after_step = after_step
         self._accumulations = {}
         if num_batches > 1:
             groups = (
@@ -81,5 +81,7 @@ class GradientUpdates:
     def _update(self, sides, *gradients):
         for side, part in zip(sides, gradients, strict=True):
             self._optimizers[side].apply(part, self._variables[side])
-            if side == "generator":
-                self._after_generator()
+        # In alternating order, the discriminator's update moves the
+        # generator's statistics once more.
+        if sides[-1] == "discriminator":
+            self._after_step()

@@ -78,6 +78,8 @@ def test_every_public_layer_is_in_the_table():
         for value in (getattr(layers, name) for name in layers.__all__)
         if inspect.isclass(value) and issubclass(value, keras.layers.Layer)
     }
+    # Random in all that it computes: test_gaussian_sampling.py.
+    public.remove(layers.GaussianSampling)
     assert public == {case.layer for case in CASES.values()}
 
 

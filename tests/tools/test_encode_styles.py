@@ -239,7 +239,7 @@ def test_styles_of_one_model_train_another(tmp_path):
     # A resumed run keeps its styles, and refuses other flags.
     resume = (f"--workdir={second}", "--resume", "--max_steps=3")
     result = run_inside(RECIPE, *resume, "--noload_style_maps")
-    assert_one_clear_error(result, "--load_style_maps=False", "the run's True")
+    assert_one_clear_error(result, "load_style_maps=False", "the run's True")
     result = run_inside(RECIPE, *resume)
     assert result.code == 0, result.err
     model = keras.models.load_model(second / "model.keras")

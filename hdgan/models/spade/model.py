@@ -102,9 +102,7 @@ class Spade(LabelToPhotoModel):
         if isinstance(scene.style, list):
             (photo,) = scene.style
             mean, log_variance = self.encoder(photo, training=training)
-            style = mean
-            if training:
-                style = self.sampling(mean, log_variance)
+            style = self.sampling(mean, log_variance, training=training)
             latents = {"style_mean": mean, "style_log_variance": log_variance}
         else:
             style, latents = scene.style[:, 0, 0], {}

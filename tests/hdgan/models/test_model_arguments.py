@@ -102,7 +102,7 @@ def test_one_optimizer_for_both_networks_is_refused(compiled):
 def test_an_rgb_image_as_label_map_is_refused(compiled):
     scenes = make_scenes(1)
     scenes["label_map"] = np.repeat(scenes["label_map"][..., None], 3, -1)
-    with pytest.raises(ValueError, match=r"ids must have shape.*replace each"):
+    with pytest.raises(ValueError, match=r"one channel.*replace each"):
         compiled.evaluate(scenes, verbose=0)
 
 

@@ -355,7 +355,7 @@ def test_encoder_needs_a_photo(instance_encoding):
         (None, r"`style_map`, uint8 \(batch, height, width, 2\).*None"),
         (np.zeros((8, 8, 3), "uint8"), r"shape \(1, 8, 8, 2\).*8, 3"),
         (np.zeros((8, 9, 2), "uint8"), "size of the label map"),
-        (np.full((8, 8, 2), 7.5, "float32"), r"floats in \[-1, 1\].*7\.5"),
+        (np.full((8, 8, 2), 7.5, "float32"), r"numbers in \[-1, 1\].*7\.5"),
     ],
     ids=["none", "channels", "size", "dtype"],
 )

@@ -165,7 +165,7 @@ def test_clusters_and_style_maps_that_do_not_fit_are_refused(clusters, model):
     label_map = make_scenes(1)["label_map"]
     with pytest.raises(ValueError, match="no style clusters"):
         model.synthesize(label_map, style_seed=1)
-    with pytest.raises(ValueError, match=r"floats in \[-1, 1\].*2\.0"):
+    with pytest.raises(ValueError, match=r"numbers in \[-1, 1\].*2\.0"):
         model.synthesize(
             label_map, style_map=np.full((*label_map.shape, 3), 2.0)
         )

@@ -397,13 +397,13 @@ def test_bad_arguments():
         Client(None)
     client = Client("http://localhost:8501")
     label_map = np.zeros((1, 2), "uint8")
-    with pytest.raises(ValueError, match=r"holds 0\.\.70000.*0\.\.65535"):
+    with pytest.raises(ValueError, match=r"values 0\.\.70000.*0\.\.65535"):
         client.synthesize(label_map, np.array([[0, 70000]]))
     with pytest.raises(ValueError, match=r"`style_photo` must be of integers"):
         client.synthesize(label_map, style_photo=np.zeros((1, 2, 3)))
     with pytest.raises(ValueError, match=r"at least 1.*\(0, 2\)"):
         client.synthesize(label_map[:0])
-    with pytest.raises(ValueError, match=r"holds 0\.\.70000.*0\.\.65535"):
+    with pytest.raises(ValueError, match=r"values 0\.\.70000.*0\.\.65535"):
         client.encode(label_map, [[0, 70000]], np.zeros((1, 2, 3), "uint8"))
     with pytest.raises(ValueError, match=r"at least 1\. Received: 0"):
         next(client.map(print, [1], concurrency=0))

@@ -15,6 +15,7 @@ CENTERS = {
 }
 # The attributes of a model that drawing styles uses.
 MODEL = types.SimpleNamespace(
+    style_limit=1.0,
     labels=LabelSet.numbered(3),
     style_channels=2,
     style_clusters=StyleClusters(CENTERS),

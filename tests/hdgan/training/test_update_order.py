@@ -101,7 +101,7 @@ def test_the_discriminator_sees_a_fake_of_the_updated_generator():
     [
         {"dtype": "mixed_float16", "ema_decay": 0.5},
         {"spectral_norm": True, "remat": True},
-        {"pool_size": 2, "gradient_accumulation_steps": 2},
+        {"pool_size": 4, "gradient_accumulation_steps": 2},
     ],
     ids=["float16", "remat", "pool"],
 )
