@@ -169,8 +169,6 @@ CASES = {
             "base_width": 4,
             "num_layers": 1,
             "spectral_norm": "inner",
-            "kernel_initializer": keras.initializers.RandomNormal(seed=5),
-            "bias_initializer": "zeros",
         },
         norm="instance",
     ),
