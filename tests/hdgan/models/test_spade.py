@@ -22,7 +22,8 @@ def _train(model, scenes, epochs=1):
 def trained(request, tmp_path_factory):
     """A model after two steps, its copy from a file, and its scenes."""
     model = make_model("spade_256", styles=request.param, ema_decay=0.5)
-    model.compile()
+    # Faster than tracing a graph for each copy; the replicas run as graphs.
+    model.compile(run_eagerly=True)
     scenes = make_scenes(4, *SIZE)
     _train(model, scenes)
     path = tmp_path_factory.mktemp("spade") / "model.keras"
@@ -177,3 +178,42 @@ def test_two_replicas_share_their_batch_statistics(two_replicas):
         np.testing.assert_allclose(
             one.numpy(), two.numpy(), rtol=1e-3, atol=1e-5, err_msg=one.path
         )
+
+
+@pytest.mark.parametrize("styles", [None, "image"], ids=["plain", "style"])
+def test_an_export_gives_the_photographs_of_synthesize(styles, tmp_path):
+    model = make_model("spade_256", styles=styles)
+    model.export(tmp_path / "1")
+    signatures = tf.saved_model.load(tmp_path / "1").signatures
+    scenes = make_scenes(2, *SIZE)
+    arrays = {
+        "label_map": tf.constant(scenes["label_map"], tf.uint8),
+        "instance_map": tf.constant(scenes["instance_map"], tf.int32),
+    }
+    maps = dict(arrays)
+    if styles is not None:
+        arrays["photo"] = tf.constant(scenes["photo"])
+    served = signatures["serving_default"](**arrays)["photo"].numpy()
+    if styles is None:
+        del scenes["photo"]
+        assert "encode" not in signatures
+    expected = synthesize(model, scenes)
+    assert np.abs(served.astype(int) - expected).max() <= 1
+    if styles is None:
+        return
+    # One region per image, whose style is a vector without a limit.
+    found = signatures["encode"](**arrays)
+    assert found["style_map"].shape == (2, 1, 1, model.style_channels)
+    assert found["style_instances"].numpy().tolist() == [0, 0]
+    vectors = found["style_vectors"][:, None]
+    served = signatures["synthesize_with_style"](
+        **maps,
+        style_instances=tf.zeros((2, 1), tf.int32),
+        style_vectors=vectors + 3.0,
+        style_clusters=tf.fill((2, 1), -1),
+        seed=tf.zeros(2, tf.int32),
+    )["photo"].numpy()
+    maps = {k: v.numpy() for k, v in maps.items()}
+    moved = found["style_map"].numpy() + 3.0
+    expected = model.synthesize(**maps, style_map=moved)
+    assert np.abs(served.astype(int) - expected).max() <= 1
