@@ -88,9 +88,11 @@ def update_if_finite(update, optimizers, *gradients):
 
     Each optimizer has its own loss scale, because the gradients of the two
     losses differ in size, and halves it only if its own gradients overflow.
-    But an overflow skips the update of every optimizer: otherwise one network
-    would train for more steps than the other, and the balance between
-    generator and discriminator would shift.
+    But an overflow skips the update of every optimizer in the list: otherwise
+    one network would train for more steps than the other, and the balance
+    between generator and discriminator would shift. (In alternating order each
+    call has one optimizer, because the generator is updated before the
+    discriminator's gradients exist.)
 
     Args:
         update: function that takes `gradients`, applies them with `optimizers`

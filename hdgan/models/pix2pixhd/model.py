@@ -190,7 +190,9 @@ class Pix2PixHD(LabelToPhotoModel):
                 "`style_clusters`."
             )
         regions = instance_map
-        if regions is None or self._has_style_per_class:
+        is_empty = instance_map is None or not np.any(instance_map)
+        if self.labels is not None and (is_empty or self._has_style_per_class):
+            # As in `instances_or_labels`: zeros are no instance map.
             regions = label_map
         if self.labels is None:
             # Without labels, the classes follow from the ids as in Cityscapes.

@@ -118,6 +118,11 @@ def test_a_model_synthesizes_with_its_clusters(tmp_path, clusters, styles):
     photos = loaded.synthesize(*maps, style_seed=5)
     np.testing.assert_array_equal(photos, model.synthesize(*maps, style_seed=5))
     assert (photos != loaded.synthesize(*maps, style_seed=6)).any()
+    # An instance map of zeros is none: each class has a style.
+    np.testing.assert_array_equal(
+        loaded.synthesize(maps[0], 0 * maps[1], style_seed=5),
+        loaded.synthesize(maps[0], style_seed=5),
+    )
     # Styles that the test draws itself give the same photographs.
     regions = maps[0] if styles == "labels" else maps[1]
     style_map = np.stack(
