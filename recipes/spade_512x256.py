@@ -42,7 +42,17 @@ class SpadeOptions(TrainingOptions):
 
     @property
     def styles(self):
-        return "image" if self.use_vae else super().styles
+        return "image" if self.use_vae else None
+
+    def validate(self):
+        for name in ("instance_feat", "label_feat", "load_style_maps"):
+            if getattr(self, name):
+                raise ValueError(
+                    f"`{name}` gives pix2pixHD its styles, and SPADE has no "
+                    "style maps. Leave it out, or pass `use_vae` for one style "
+                    "per photo."
+                )
+        super().validate()
 
 
 OPTIONS = SpadeOptions(

@@ -129,10 +129,14 @@ def inputs_for(model, count, height=32, width=48):
 
 
 def synthesize(model, scenes, **more):
-    """Calls `synthesize` on scenes as `fit` takes them: styles of the photo."""
+    """Calls `synthesize` on scenes as `fit` takes them.
+
+    A model with an encoder takes the styles of the photos.
+    """
     arguments = {**scenes, **more}
-    if "photo" in arguments:
-        arguments["style_photo"] = arguments.pop("photo")
+    photo = arguments.pop("photo", None)
+    if model.encoder is not None:
+        arguments["style_photo"] = photo
     return model.synthesize(**arguments)
 
 

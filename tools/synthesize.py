@@ -58,13 +58,18 @@ def _check_styles(model, values):
     )
     if model.encoder is not None and not has_styles:
         raise ValueError(
-            "This model has an instance encoder. Pass --photo_dir, the photos "
+            "This model has an encoder. Pass --photo_dir, the photos "
             "whose styles it takes, or --style_dir."
         )
     if model.style_map_channels and not has_styles:
         raise ValueError(
             "This model was trained on style maps. Pass --style_dir, style "
             "maps as hdgan.tools.encode_styles writes them."
+        )
+    if values.photo_dir and model.encoder is None:
+        logging.warning(
+            "This model was trained without an encoder: --photo_dir is not "
+            "used."
         )
     if values.style_dir and not model.style_channels:
         logging.warning(

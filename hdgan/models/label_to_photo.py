@@ -1,9 +1,11 @@
 """The base class of all families of label-to-photo models."""
 
+import pathlib
+
 import keras
 import tensorflow as tf
 
-from hdgan.models.presets import find_model_class, resolve_preset
+from hdgan.models.presets import PRESETS, find_model_class, resolve_preset
 from hdgan.models.synthesis import Synthesizer
 from hdgan.preprocessing.scene_preprocessing import (
     PHOTO_CHANNELS,
@@ -164,6 +166,8 @@ class LabelToPhotoModel(AdversarialModel):
         if _is_trained_model(preset):
             given = {
                 "labels": labels,
+                # A trained model knows whether it has a boundary map.
+                "use_instances": None if use_instances else use_instances,
                 "styles": styles,
                 "ema_decay": ema_decay,
                 "dtype": dtype,
@@ -334,6 +338,7 @@ class LabelToPhotoModel(AdversarialModel):
                 "Make and train one with an encoder: `styles` of "
                 "`from_preset`."
             )
+        inputs = {k: v for k, v in inputs.items() if k != "style_map"}
         scene = self.add_style(self.preprocess_maps(inputs), inputs)
         return self.encode_scene(scene, inputs["label_map"])
 
@@ -514,7 +519,15 @@ class LabelToPhotoModel(AdversarialModel):
 
 def _is_trained_model(preset):
     text = str(preset)
-    return "/" in text or "\\" in text or text.endswith(".keras")
+    # A preset of the same name as a folder stays the preset.
+    if text in PRESETS:
+        return False
+    return (
+        "/" in text
+        or "\\" in text
+        or text.endswith(".keras")
+        or pathlib.Path(text).is_dir()
+    )
 
 
 def _open_trained_model(cls, path, given):

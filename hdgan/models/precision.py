@@ -4,10 +4,6 @@ import copy
 
 import keras
 
-from hdgan.models.precision_names import PRECISIONS
-
-__all__ = ["PRECISIONS", "with_precision"]
-
 
 def with_precision(model, dtype):
     """Copies a model to another compute precision.

@@ -28,8 +28,7 @@ class Synthesizer:
 
     Call arguments:
         label_map, instance_map, style_photo, style_map, noise_seed,
-            style_seed: as in
-            `LabelToPhotoModel.synthesize`.
+            style_seed: as in `LabelToPhotoModel.synthesize`.
     """
 
     def __init__(self, model):
@@ -57,6 +56,12 @@ class Synthesizer:
                 "instance_map", instance_map, size, is_single
             ).astype("int32")
         if style_photo is not None:
+            if self._model.encoder is None:
+                raise ValueError(
+                    "A style photo was given, but this model has no encoder, "
+                    "which finds the style of a photo. Leave it out, or make "
+                    "and train a model with an encoder."
+                )
             inputs["photo"] = _check_map(
                 "style_photo", style_photo, (*size, 3), is_single
             ).astype("uint8")
@@ -162,13 +167,14 @@ class Synthesizer:
 
 def _check_shape(name, array, shape, is_single):
     array = np.asarray(array)
-    array = array[None] if is_single else array
-    if array.shape != shape:
+    # Without the axis of the batch where the label map has none.
+    expected = shape[1:] if is_single else shape
+    if array.shape != expected:
         raise ValueError(
-            f"`{name}` must have shape {shape}, the size of the label map. "
+            f"`{name}` of this label map must have shape {expected}. "
             f"Received: shape {array.shape}"
         )
-    return array
+    return array[None] if is_single else array
 
 
 def _check_map(name, array, shape, is_single):

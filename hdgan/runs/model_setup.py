@@ -6,7 +6,7 @@ from hdgan.layers import PerceptualLoss
 from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.pix2pixhd.coarse_to_fine import enlarge
 from hdgan.models.precision_names import PRECISIONS
-from hdgan.models.presets import resolve_preset
+from hdgan.models.presets import find_model_class, resolve_preset
 from hdgan.networks.vgg19 import VGG19Features
 from hdgan.training.linear_decay import LinearDecay
 from hdgan.training.loss_terms import change_losses, make_losses
@@ -24,6 +24,36 @@ def check_preset(options):
     """
     config = resolve_preset(options.preset, **options.networks)
     change_losses(make_losses(config["losses"]), options.losses)
+
+
+def check_phases(phases, options, has_initial_model):
+    """Checks all phases, before the first of them is trained.
+
+    Args:
+        phases: list of `Phase`.
+        options: `TrainingOptions`.
+        has_initial_model: bool, whether a model is there to start from.
+
+    Raises:
+        ValueError: if there is no phase, a preset or a value of its networks
+            does not exist, or a phase starts from a model that is not there or
+            trains weights that the family does not have.
+    """
+    if not phases:
+        raise ValueError("`phases` is empty. Expected at least one `Phase`.")
+    if phases[0].init_from != "fresh" and not has_initial_model:
+        raise ValueError(
+            f"The first phase has init_from={phases[0].init_from!r}, but there "
+            'is no model before it. Expected "fresh", or `load_initial_model`.'
+        )
+    for phase in phases:
+        resolve_preset(phase.preset, **_networks(phase, options))
+        choices = find_model_class(phase.preset).WEIGHTS_TO_TRAIN
+        if phase.weights_to_train not in choices:
+            raise ValueError(
+                f"`weights_to_train` of {phase.preset} must be one of "
+                f"{choices}. Received: {phase.weights_to_train!r}"
+            )
 
 
 def make_model(phase, options, labels, previous, steps_per_epoch):
@@ -102,8 +132,10 @@ def _make_losses(model, options):
     """Returns the model's loss terms, changed as the options say."""
     terms = model.default_losses()
     # A preset's term may need a style that this model does not have.
-    names = {term.name for term in terms}
-    weights = {k: w for k, w in options.losses.items() if k in names}
+    removed = resolve_preset(options.preset)["losses"].keys() - {
+        term.name for term in terms
+    }
+    weights = {k: w for k, w in options.losses.items() if k not in removed}
     terms = change_losses(terms, weights)
     changes = {}
     for term in terms:

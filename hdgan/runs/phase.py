@@ -23,7 +23,7 @@ class Phase:
             the run's options that the preset has.
         shrink: int >= 1, factor by which scenes are smaller than the options
             say. Defaults to 1.
-        weights_to_train: as in `Pix2PixHD.compile`. Defaults to `"all"`.
+        weights_to_train: as in the model's `compile`. Defaults to `"all"`.
         discriminator_epochs: `(epochs, decay_epochs)` of the discriminator's
             learning rate, which counts on through the phases that continue
             this one. Defaults to `epochs` and `decay_epochs`.
@@ -58,12 +58,12 @@ class Phase:
         return self.epochs + self.decay_epochs
 
     def __str__(self):
-        parts = {
+        part = {
             "all": "all of the generator",
             "outermost_enhancer": "the outermost enhancer",
-        }
+        }.get(self.weights_to_train, self.weights_to_train)
         size = f" at 1/{self.shrink} of the size" if self.shrink > 1 else ""
         return (
-            f"{self.name}, which trains {parts[self.weights_to_train]}{size} "
+            f"{self.name}, which trains {part}{size} "
             f"for {self.epochs} + {self.decay_epochs} epochs"
         )

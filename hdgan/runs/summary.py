@@ -39,7 +39,7 @@ def print_memory(run, model, policy):
 
     Args:
         run: the run, with `options`, `strategy` and `sizes`.
-        model: compiled `Pix2PixHD`.
+        model: compiled `LabelToPhotoModel`.
         policy: `ResizePolicy`.
     """
     height, width = max(

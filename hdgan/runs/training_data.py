@@ -40,9 +40,14 @@ def find_labels(options):
             the labels file.
     """
     count = options.label_nc
-    if count == 0:
-        return None
     file = options.labels_file
+    if count == 0:
+        if file is not None:
+            raise ValueError(
+                f"`label_nc` is 0, for RGB input, but `labels_file` is {file}. "
+                "Leave one of them out."
+            )
+        return None
     default = pathlib.Path(options.data_dir) / "labels.json"
     if file is None and default.is_file():
         file = default

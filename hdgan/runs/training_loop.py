@@ -10,7 +10,7 @@ def train_steps(
     epoch first.
 
     Args:
-        model: compiled `Pix2PixHD`; its `step` is where training starts.
+        model: compiled `LabelToPhotoModel`; training starts at its `step`.
         make_dataset: function from a step to the `tf.data.Dataset` of the
             batches from that step on, with `model.gradient_accumulation_steps`
             batches per step.

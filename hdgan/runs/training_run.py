@@ -17,7 +17,7 @@ from hdgan.runs.callbacks.training_checkpoint import (
     link_or_copy,
 )
 from hdgan.runs.devices import make_strategy
-from hdgan.runs.model_setup import check_preset, make_model
+from hdgan.runs.model_setup import check_phases, check_preset, make_model
 from hdgan.runs.options import TrainingOptions
 from hdgan.runs.phase import Phase
 from hdgan.runs.run_directory import RunDirectory
@@ -68,8 +68,8 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
         phases: list of `Phase`. Defaults to one phase of `options.preset` and
             `options.epochs`.
         load_initial_model: function without arguments that returns the trained
-            `Pix2PixHD` that the first phase starts from. A resumed run that has
-            a checkpoint does not call it. Defaults to None.
+            `LabelToPhotoModel` that the first phase starts from. A resumed run
+            that has a checkpoint does not call it. Defaults to None.
         callbacks: list of `keras.callbacks.Callback` for each phase, called
             after the run's own. Defaults to ().
 
@@ -89,7 +89,7 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
     """
     options.validate()
     check_preset(options)
-    # Before the labels file in it is looked for.
+    # First, because the labels file is in this folder.
     check_data_dir(options)
     if phases is None:
         phases = [
@@ -99,6 +99,7 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
                 decay_epochs=options.decay_epochs,
             )
         ]
+    check_phases(phases, options, load_initial_model is not None)
     directory = RunDirectory(options.workdir)
     strategy = make_strategy(options)
     first = directory.find_phase(phases) if options.resume else None

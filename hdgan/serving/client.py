@@ -182,7 +182,7 @@ class Client:
                 ignored, so instances may be removed after `encode`.
             seed: int32, draws a cluster for every other instance. Defaults to
                 0. A model without clusters gives these a style of zeros. The
-                same seed draws other clusters in `Pix2PixHD.synthesize`.
+                same seed draws other clusters in the model's `synthesize`.
 
         Returns:
             uint8 `(height, width, 3)`.

@@ -19,7 +19,7 @@ def describe_model(model, options, signatures):
     """Returns the description of a served model, a dict for JSON.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         options: `ServingOptions`.
         signatures: dict that `make_signatures` returned.
     """

@@ -10,7 +10,7 @@ class ImageCodec:
     """Decodes the files of scenes, and encodes photographs.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         options: `ServingOptions`.
     """
 

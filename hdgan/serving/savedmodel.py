@@ -58,7 +58,7 @@ def export_savedmodel(model, directory, options=None):
     a server that polls the parent folder never sees half a model.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         directory: path of the SavedModel; must not exist.
         options: `ServingOptions`, or None for its defaults.
 

@@ -26,7 +26,7 @@ def draw_style_maps(model, label_map, region_map, styles):
     """Gives each region the style in the request, or draws a cluster for it.
 
     Args:
-        model: `Pix2PixHD` with labels whose generator takes styles.
+        model: `LabelToPhotoModel` with labels whose generator takes styles.
         label_map: int32 `(batch, height, width)`, class ids.
         region_map: int32 `(batch, height, width)`, or `(batch, 1, 1)` for one
             style per image: ids of the regions that have one style each. A
@@ -36,7 +36,7 @@ def draw_style_maps(model, label_map, region_map, styles):
             the region's class for each, which replaces the style unless it is
             negative; and the seed that draws the clusters of all other regions.
             A model without clusters gives these regions zeros. The same seed
-            draws other clusters in `Pix2PixHD.synthesize`.
+            draws other clusters in `LabelToPhotoModel.synthesize`.
 
     Returns:
         float32 style map in [-1, 1], the size of `region_map` with

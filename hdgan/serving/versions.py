@@ -11,7 +11,7 @@ def export_version(model, output_dir, version=None, options=None):
     """Exports a model as a version.
 
     Args:
-        model: `Pix2PixHD`.
+        model: `LabelToPhotoModel`.
         output_dir: path of the folder that the server polls.
         version: int in 1..2**63 - 1. Defaults to one more than the highest
             version in the folder.

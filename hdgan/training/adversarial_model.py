@@ -29,7 +29,8 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
     """Trains a generator against a discriminator.
 
     A subclass has the attributes `generator`, `discriminator` and `encoder`
-    (or None), and defines `preprocess`, `generate` and `discriminate`.
+    (or None), and defines `preprocess`, `preprocess_maps`, `generate`,
+    `discriminate` and `default_losses`.
     """
 
     # The weights that `compile(weights_to_train=...)` can choose.
@@ -166,9 +167,9 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
                 to False.
 
         Raises:
-            ValueError: if an argument is unknown or out of range, both
-                networks are given the same optimizer, or there is a pool or
-                another replica in a step that XLA compiles.
+            ValueError: if an argument is unknown or out of range, a network
+                has no loss, both networks are given the same optimizer, or
+                there is a pool or another replica in a step that XLA compiles.
         """
         if generator_optimizer is not None and (
             generator_optimizer is discriminator_optimizer
@@ -205,6 +206,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             # Repeatable after `keras.utils.set_random_seed`.
             self.image_pool = ImagePool(pool_size, np.random.randint(2**31))
         self.loss_terms = resolve_losses(losses, self.default_losses())
+        _check_sides(self.loss_terms)
         # Here, because inside the step of several replicas nothing can be
         # built, and a saved state would not find an unbuilt optimizer's
         # variables.
@@ -445,6 +447,18 @@ def _not_defined(model, method):
     return TypeError(
         f"{type(model).__name__} must define `{method}`, as every family does."
     )
+
+
+def _check_sides(terms):
+    """Raises `ValueError` if a network would train without a loss."""
+    active = {term.side for term in terms if term.is_active}
+    for side in SIDES:
+        if side not in active:
+            raise ValueError(
+                f"`losses` leaves the {side} without a loss. Expected at least "
+                "one term of weight above 0 for each of generator and "
+                "discriminator."
+            )
 
 
 def _check_one_of(name, value, choices):

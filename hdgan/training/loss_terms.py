@@ -41,8 +41,9 @@ class LossTerm:
     """A weighted term of one network's loss.
 
     A subclass sets `name` and `side`, and defines `call`. Subclasses are found
-    by their name, which presets, `compile(losses=...)` and logs use. A term of
-    weight 0 is neither computed nor logged.
+    by their name, which presets, `compile(losses=...)` and logs use; a subclass
+    that inherits its name is only used as an object. A term of weight 0 is
+    neither computed nor logged.
 
     Args:
         weight: float >= 0. Defaults to 1.
@@ -71,7 +72,9 @@ class LossTerm:
 
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
-        if cls.name is None:  # A common base of several terms.
+        # A common base of several terms has no name, and a variant of a term
+        # that presets name leaves that one in its place.
+        if cls.__dict__.get("name") is None:
             return
         if cls.side not in SIDES:
             raise TypeError(
@@ -289,7 +292,8 @@ class KLDivergence(LossTerm):
     `-1/2 sum(1 + log s^2 - m^2 - s^2)` of the latents `style_mean` and
     `style_log_variance`: Park et al., 2019, appendix A, with the sum over the
     batch that the original PyTorch code takes. Over replicas it is the mean of
-    their sums.
+    their sums: it weighs more, the more examples a replica has. The paper has
+    2 on each GPU.
 
     Args:
         weight: float >= 0. Defaults to 0.05.

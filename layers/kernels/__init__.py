@@ -14,9 +14,7 @@ from hdgan.layers.kernels.instance_mean import mean_per_instance
 from hdgan.layers.kernels.instance_norm import instance_normalize
 from hdgan.layers.kernels.recompute import (
     convolutions_to_recompute,
-    recomputable,
     recompute_from,
-    recomputed,
     recomputing_convolutions,
 )
 
@@ -30,9 +28,7 @@ __all__ = [
     "leaky_relu",
     "mean_per_instance",
     "plain_kernels",
-    "recomputable",
     "recompute_from",
-    "recomputed",
     "recomputing_convolutions",
     "relu",
 ]

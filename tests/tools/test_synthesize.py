@@ -239,14 +239,16 @@ def test_a_model_of_style_maps_asks_for_them(data_dir, tmp_path):
     assert_one_clear_error(result, "--output_dir is --style_dir")
 
 
-def test_unused_style_maps_cause_a_warning(run_dir, data_dir, tmp_path, caplog):
+def test_unused_styles_cause_a_warning(run_dir, data_dir, tmp_path, caplog):
     result = run_inside(
         TOOL,
         *arguments(run_dir, data_dir, tmp_path / "out"),
         f"--style_dir={data_dir / 'feat'}",
+        f"--photo_dir={data_dir / 'feat'}",
     )
     assert result.code == 0, result.err
     assert "--style_dir is not used" in caplog.text
+    assert "--photo_dir is not used" in caplog.text
 
 
 def test_a_model_of_rgb_images_takes_them(data_dir, tmp_path):

@@ -151,8 +151,13 @@ class Spade(LabelToPhotoModel):
         if self.encoder is None:
             return scene
         if scene.photo is None and inputs.get("style_map") is not None:
-            style_map = tf.cast(inputs["style_map"], tf.float32)
-            return scene._replace(style=style_map)
+            style_map = tf.convert_to_tensor(inputs["style_map"])
+            if not style_map.dtype.is_floating:
+                raise ValueError(
+                    "`style_map` of this model must hold floats. Received: "
+                    f"{style_map.dtype.name}"
+                )
+            return scene._replace(style=tf.cast(style_map, tf.float32))
         photo = scene.photo
         if photo is None:
             if inputs.get("photo") is None:

@@ -1,8 +1,8 @@
 """The published configurations of SPADE: plain data, without TensorFlow.
 
 `networks` are arguments that `from_preset` can replace by name. `image_size`,
-(height, width), is the only size of a model with a style; without one every
-size goes.
+(height, width), is the only size of a model with a style; without a style, any
+size works.
 """
 
 MODEL = "Spade"

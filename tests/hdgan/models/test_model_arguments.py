@@ -41,6 +41,27 @@ def test_a_list_of_terms_replaces_the_losses_of_the_preset():
     assert logs["l1"] == logs["generator_loss"] > 0
 
 
+def test_a_network_without_a_loss_is_refused():
+    model = make_model()
+    with pytest.raises(ValueError, match="the generator without a loss"):
+        model.compile(losses=[DiscriminatorFake()])
+    with pytest.raises(ValueError, match="the discriminator without a loss"):
+        model.compile(
+            losses={"discriminator_real": 0.0, "discriminator_fake": 0.0}
+        )
+
+
+def test_a_variant_of_a_term_does_not_replace_it():
+    class Variant(L1):
+        pass
+
+    model = make_model("pix2pix_256")
+    model.compile(losses={"l1": Variant(3.0)})
+    assert any(isinstance(term, Variant) for term in model.loss_terms)
+    model.compile(losses={"l1": 2.0})
+    assert not any(isinstance(term, Variant) for term in model.loss_terms)
+
+
 @pytest.mark.parametrize("preset", hdgan.PRESETS)
 def test_compile_uses_the_optimizers_of_the_preset(preset):
     model = make_model(preset)

@@ -329,22 +329,26 @@ def test_compile_refuses_unknown_values(shallow, options, message):
         ({"label_map": np.zeros((4, 4), "float32")}, "of integers"),
         ({"label_map": np.full((4, 4), 5)}, r"ids 5\.\.5.*Expected 0\.\.4"),
         ({"label_map": np.full((4, 4), -1)}, r"ids -1\.\.-1"),
-        ({"instance_map": np.zeros((4, 5), "int32")}, "size of the label map"),
+        ({"instance_map": np.zeros((4, 5), "int32")}, r"shape \(4, 4\)"),
         ({"instance_map": np.zeros((4, 4), "float32")}, "of integers"),
-        ({"photo": np.zeros((4, 4), "uint8")}, "size of the label map"),
-        ({"photo": np.zeros((4, 4, 4), "uint8")}, "size of the label map"),
+        ({"style_photo": np.zeros((4, 4, 3), "uint8")}, "no encoder"),
         ({"noise_seed": 1}, "without dropout"),
     ],
 )
 def test_synthesize_refuses_wrong_arguments(plain, change, message):
     arguments = {"label_map": np.zeros((4, 4), "int32"), **change}
     with pytest.raises(ValueError, match=message):
-        synthesize(plain, arguments)
+        plain.synthesize(**arguments)
 
 
 def test_encoder_needs_a_photo(instance_encoding):
     with pytest.raises(ValueError, match=r"encoder.*`photo`"):
         instance_encoding.synthesize(np.zeros((8, 8), "int32"))
+    for shape in ((8, 8), (8, 8, 4), (1, 8, 8, 3)):
+        with pytest.raises(ValueError, match=r"style_photo.*\(8, 8, 3\)"):
+            instance_encoding.synthesize(
+                np.zeros((8, 8), "int32"), style_photo=np.zeros(shape, "uint8")
+            )
     with pytest.raises(ValueError, match=r"encoder.*`photo`"):
         instance_encoding.encode({"label_map": np.zeros((1, 8, 8), "int32")})
 
@@ -353,8 +357,8 @@ def test_encoder_needs_a_photo(instance_encoding):
     ("style_map", "message"),
     [
         (None, r"`style_map`, uint8 \(batch, height, width, 2\).*None"),
-        (np.zeros((8, 8, 3), "uint8"), r"shape \(1, 8, 8, 2\).*8, 3"),
-        (np.zeros((8, 9, 2), "uint8"), "size of the label map"),
+        (np.zeros((8, 8, 3), "uint8"), r"shape \(8, 8, 2\).*8, 3"),
+        (np.zeros((8, 9, 2), "uint8"), r"shape \(8, 8, 2\).*8, 9"),
         (np.full((8, 8, 2), 7.5, "float32"), r"numbers in \[-1, 1\].*7\.5"),
     ],
     ids=["none", "channels", "size", "dtype"],

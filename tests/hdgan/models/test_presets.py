@@ -133,15 +133,18 @@ def test_a_preset_of_another_family_is_refused():
     assert isinstance(model, hdgan.Pix2Pix)
 
 
-def test_from_preset_opens_a_trained_model(tmp_path):
+def test_from_preset_opens_a_trained_model(tmp_path, monkeypatch):
     model = make_model(num_downsamplings=1, num_scales=1)
     model.save(tmp_path / "model.keras")
-    for path in (tmp_path, tmp_path / "model.keras"):
+    monkeypatch.chdir(tmp_path.parent)
+    for path in (tmp_path, tmp_path / "model.keras", tmp_path.name):
         loaded = hdgan.LabelToPhotoModel.from_preset(str(path))
         assert isinstance(loaded, hdgan.Pix2PixHD)
         assert loaded.labels.names == LABELS.names
     with pytest.raises(ValueError, match=r"`base_width`.*brings its own"):
         hdgan.LabelToPhotoModel.from_preset(str(tmp_path), base_width=8)
+    with pytest.raises(ValueError, match=r"`use_instances`.*brings its own"):
+        hdgan.LabelToPhotoModel.from_preset(str(tmp_path), use_instances=False)
     with pytest.raises(ValueError, match=r"Pix2PixHD. Expected a Pix2Pix"):
         hdgan.Pix2Pix.from_preset(str(tmp_path))
 

@@ -94,6 +94,11 @@ def test_a_style_comes_from_a_photo_a_vector_or_a_seed():
     maps = maps_of(scene)
     batch = {k: tf.constant(v[None]) for k, v in scene.items()}
     style = model.encode(batch).numpy()
+    # The style of the photo, whatever style map the scene brings along.
+    given = {**batch, "style_map": tf.zeros_like(style)}
+    np.testing.assert_array_equal(model.encode(given), style)
+    with pytest.raises(ValueError, match=r"must hold floats.*uint8"):
+        model({**maps_of(batch), "style_map": tf.zeros(style.shape, "uint8")})
     assert style.shape == (1, 1, 1, model.style_channels)
     by_photo = synthesize(model, scene)
     by_vector = model.synthesize(**maps, style_map=style[0])
@@ -122,7 +127,7 @@ def test_a_style_comes_from_a_photo_a_vector_or_a_seed():
         (
             {"styles": "image"},
             {"style_map": np.zeros((64, 64, 5))},
-            r"\(1, 1, 1, 5\)",
+            r"shape \(1, 1, 5\)\. Received",
         ),
     ],
     ids=str,

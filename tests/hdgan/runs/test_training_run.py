@@ -6,13 +6,16 @@ import json
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 import hdgan
 from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
 from hdgan.recipes.pix2pixhd_1024p import OPTIONS as COARSE_TO_FINE
 from hdgan.recipes.pix2pixhd_1024p import make_phases
+from hdgan.recipes.spade_512x256 import OPTIONS as SPADE
 from hdgan.runs import Phase, TrainingOptions
+from hdgan.training.loss_terms import LossTerm
 
 NETWORKS = {
     "base_width": 2,
@@ -158,6 +161,91 @@ def test_a_trained_model_starts_the_first_phase(data_dir, tmp_path):
     options = dataclasses.replace(options, max_steps=2, resume=True)
     model = hdgan.runs.train(options, [phase], load_nothing)
     assert model.step == 2
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"init_from": "continued"}, "no model before it"),
+        ({"preset": "huge"}, "no preset 'huge'"),
+        ({"networks": {"num_parts": 2}}, "has no num_parts"),
+        ({"weights_to_train": "eyes"}, r"must be one of .*'all'.*'eyes'"),
+    ],
+    ids=str,
+)
+def test_a_wrong_phase_is_found_before_the_first(
+    data_dir, tmp_path, changes, words
+):
+    options = one_phase(data_dir, tmp_path / "run", max_steps=1)
+    values = {"preset": "tiny", "epochs": 1, "decay_epochs": 0, **changes}
+    phases = [Phase(**values)]
+    if "init_from" not in changes:
+        first = Phase(preset="tiny", name="first", epochs=1, decay_epochs=0)
+        phases = [first, *phases]
+    with pytest.raises(ValueError, match=words):
+        hdgan.runs.train(options, phases)
+    assert not (tmp_path / "run").exists()
+
+
+def test_the_recipe_of_spade_trains(data_dir, tmp_path):
+    options = dataclasses.replace(
+        SPADE,
+        networks={
+            **SPADE.networks,
+            "base_width": 2,
+            "hidden_channels": 4,
+            "discriminator_width": 4,
+        },
+        data_dir=data_dir,
+        workdir=str(tmp_path / "run"),
+        load_size=64,
+        losses={**SPADE.losses, "perceptual": 0.0},
+        batch_size=1,
+        num_sample_scenes=1,
+        max_steps=1,
+    )
+    model = hdgan.runs.train(options)
+    assert isinstance(model, hdgan.Spade)
+    assert model.update_order == "alternating"
+    assert model.encoder is None
+    assert model.generator_optimizer.beta_1 == 0.0
+    weights = {term.name: term.weight for term in model.loss_terms}
+    assert "kl_divergence" not in weights
+    assert weights["feature_matching"] == 10.0
+
+
+def test_spade_has_no_style_maps():
+    for name in ("instance_feat", "label_feat", "load_style_maps"):
+        options = dataclasses.replace(
+            SPADE, data_dir="data", workdir="run", **{name: True}
+        )
+        with pytest.raises(ValueError, match=f"`{name}`.*`use_vae`"):
+            options.validate()
+
+
+def test_rgb_input_has_no_labels_file(data_dir, tmp_path):
+    options = one_phase(
+        data_dir, tmp_path / "run", label_nc=0, labels_file="labels.json"
+    )
+    with pytest.raises(ValueError, match=r"`label_nc` is 0.*labels\.json"):
+        hdgan.runs.train(options)
+
+
+def test_the_options_add_a_term_of_ones_own(data_dir, tmp_path):
+    @keras.saving.register_keras_serializable(package="tests")
+    class Brightness(LossTerm):
+        name = "brightness"
+        side = "generator"
+
+        def call(self, step):
+            difference = step.fake - step.scene.photo
+            return abs(tf.reduce_mean(difference, (1, 2, 3)))
+
+    losses = {"perceptual": 0.0, "brightness": 5.0}
+    options = one_phase(data_dir, tmp_path / "run", max_steps=1, losses=losses)
+    model = hdgan.runs.train(options)
+    weights = {term.name: term.weight for term in model.loss_terms}
+    assert weights["brightness"] == 5.0
 
 
 @pytest.mark.parametrize(
