@@ -117,11 +117,11 @@ def is_same(size, other):
 def after(dependency, tensor):
     """Returns the tensor, available only once another has been computed.
 
-    TensorFlow runs an operation as soon as its inputs exist. What depends only
-    on weights, or on maps kept for a gradient, would run at the start of the
-    backward pass and fill the memory until it is needed. And Grappler's
-    common-subexpression elimination would merge a recomputed map with the
-    forward copy and keep that alive.
+    TensorFlow runs an operation as soon as its inputs exist. An operation on
+    weights alone, or on maps kept for a gradient, would run at the start of the
+    backward pass, and its result would fill the memory until it is needed. And
+    Grappler's common-subexpression elimination would merge a recomputed map
+    with the forward copy and keep that alive.
     """
     with tf.control_dependencies([dependency]):
         return tf.identity(tensor)
