@@ -229,6 +229,11 @@ class LabelToPhotoModel(AdversarialModel):
         """int, each side of what the networks see is a multiple of this."""
         return self.generator.size_multiple
 
+    @property
+    def image_size(self):
+        """(height, width), the only size in pixels; None if any size works."""
+        return None
+
     # === Style ===
 
     @property

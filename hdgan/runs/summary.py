@@ -28,9 +28,12 @@ def print_plan(run, phases):
 
 def print_networks(model):
     """Prints the number of parameters of each network."""
+    encoder = ""
+    if model.encoder is not None:
+        encoder = f", encoder {model.encoder.count_params():,}"
     print(
         f"Generator {model.generator.count_params():,} parameters, "
-        f"discriminator {model.discriminator.count_params():,}."
+        f"discriminator {model.discriminator.count_params():,}{encoder}."
     )
 
 

@@ -139,6 +139,34 @@ def make_resize_policies(options, phases, sizes, first, size_multiple):
     return policies
 
 
+def check_image_size(model, policy, sizes):
+    """Checks that the scenes have the size that a model makes.
+
+    Args:
+        model: `LabelToPhotoModel`.
+        policy: `ResizePolicy`.
+        sizes: set of `(height, width)` of the scenes, in pixels.
+
+    Raises:
+        ValueError: if the model makes images of one size, and a scene has
+            another after resizing.
+    """
+    if model.image_size is None:
+        return
+    height, width = model.image_size
+    for size in sorted(sizes):
+        final = policy.final_size(*size)
+        if final != (height, width):
+            raise ValueError(
+                f"Scenes of {size[1]}x{size[0]} pixels (width x height) are "
+                f"{final[1]}x{final[0]} after resizing, but the generator's "
+                f"`image_size` is {width}x{height}. Choose a `resize_mode` "
+                "with the `load_size` or `crop_size` that gives that size, or "
+                "in Python another `image_size`, (height, width), in "
+                "`networks`."
+            )
+
+
 def read_sample_scenes(options, scenes, policy):
     """Reads the scenes of the sample page, spread over the data set.
 

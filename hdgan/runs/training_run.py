@@ -24,6 +24,7 @@ from hdgan.runs.run_directory import RunDirectory
 from hdgan.runs.summary import print_memory, print_networks, print_plan
 from hdgan.runs.training_data import (
     check_data_dir,
+    check_image_size,
     find_labels,
     find_training_scenes,
     make_resize_policies,
@@ -126,6 +127,7 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
     policies = make_resize_policies(
         options, phases, sizes, first, model.preprocessing.size_multiple
     )
+    check_image_size(model, policies[first], sizes)
     print_plan(run, phases)
     if options.dry_run:
         print_networks(model)

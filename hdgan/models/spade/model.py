@@ -92,6 +92,11 @@ class Spade(LabelToPhotoModel):
         )
         return generator, discriminator, encoder
 
+    @property
+    def image_size(self):
+        # The generator grows a style from a grid of a fixed size.
+        return None if self.encoder is None else self.generator.image_size
+
     # === Generating and discriminating ===
 
     def generate(self, scene, training):
@@ -194,6 +199,13 @@ class Spade(LabelToPhotoModel):
                     f"given {expected}: labels, boundary map and image. Make "
                     f"it with input_channels={expected}."
                 )
+        minimum = self.generator.size_minimum
+        if min(self.generator.image_size or (minimum,)) < minimum:
+            raise ValueError(
+                f"The generator's `image_size` is {self.generator.image_size}, "
+                f"but every label map is padded to at least {minimum} pixels a "
+                "side. Make the generator with larger sides."
+            )
         found = 0 if self.encoder is None else self.encoder.style_channels
         if found != self.generator.style_channels:
             raise ValueError(
@@ -205,7 +217,7 @@ class Spade(LabelToPhotoModel):
 
     def _check_size(self, condition):
         """Returns the condition, there only if it has the generator's size."""
-        height, width = self.generator.image_size
+        height, width = self.image_size
         message = (
             f"This model has a style, and so makes images of {width}x{height} "
             "pixels (width x height) alone. Resize the label map, or train a "

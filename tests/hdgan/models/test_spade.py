@@ -151,6 +151,8 @@ def test_with_a_style_other_sizes_are_refused():
 def test_networks_that_do_not_fit_are_refused():
     with pytest.raises(ValueError, match=r"None, 'image'.*'instances'"):
         make_model("spade_256", styles="instances")
+    with pytest.raises(ValueError, match=r"\(32, 64\).*at least 64 pixels"):
+        make_model("spade_256", styles="image", image_size=(32, 64))
     plain = make_model("spade_256")
     styled = make_model("spade_256", styles="image")
     with pytest.raises(ValueError, match="encoder finds 5"):

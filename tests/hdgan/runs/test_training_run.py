@@ -187,24 +187,33 @@ def test_a_wrong_phase_is_found_before_the_first(
     assert not (tmp_path / "run").exists()
 
 
-def test_the_recipe_of_spade_trains(data_dir, tmp_path):
-    options = dataclasses.replace(
+def tiny_spade(data_dir, workdir, **changes):
+    """Options of the recipe of SPADE with tiny networks."""
+    networks = {
+        **SPADE.networks,
+        "base_width": 2,
+        "hidden_channels": 4,
+        "discriminator_width": 4,
+        "encoder_width": 2,
+        "style_channels": 4,
+        **changes.pop("networks", {}),
+    }
+    return dataclasses.replace(
         SPADE,
-        networks={
-            **SPADE.networks,
-            "base_width": 2,
-            "hidden_channels": 4,
-            "discriminator_width": 4,
-        },
+        networks=networks,
         data_dir=data_dir,
-        workdir=str(tmp_path / "run"),
+        workdir=str(workdir),
         load_size=64,
         losses={**SPADE.losses, "perceptual": 0.0},
         batch_size=1,
         num_sample_scenes=1,
         max_steps=1,
+        **changes,
     )
-    model = hdgan.runs.train(options)
+
+
+def test_the_recipe_of_spade_trains(data_dir, tmp_path):
+    model = hdgan.runs.train(tiny_spade(data_dir, tmp_path / "run"))
     assert isinstance(model, hdgan.Spade)
     assert model.update_order == "alternating"
     assert model.encoder is None
@@ -212,6 +221,27 @@ def test_the_recipe_of_spade_trains(data_dir, tmp_path):
     weights = {term.name: term.weight for term in model.loss_terms}
     assert "kl_divergence" not in weights
     assert weights["feature_matching"] == 10.0
+
+
+def test_an_encoder_of_spade_needs_scenes_of_one_size(
+    data_dir, tmp_path, capsys
+):
+    options = tiny_spade(data_dir, tmp_path / "run", use_vae=True)
+    words = r"64x32 pixels.*64x32 after resizing.*`image_size` is 512x256"
+    with pytest.raises(ValueError, match=words):
+        hdgan.runs.train(options)
+    assert not (tmp_path / "run").exists()
+    options = tiny_spade(
+        data_dir,
+        tmp_path / "run",
+        use_vae=True,
+        networks={"num_upsamplings": 5, "image_size": (64, 128)},
+    )
+    model = hdgan.runs.train(dataclasses.replace(options, load_size=128))
+    assert model.encoder is not None
+    assert (
+        f"encoder {model.encoder.count_params():,}." in capsys.readouterr().out
+    )
 
 
 def test_spade_has_no_style_maps():
