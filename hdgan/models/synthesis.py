@@ -23,12 +23,11 @@ class Synthesizer:
     One graph serves all image sizes. The first call with a noise seed traces a
     second graph, in which dropout is on.
 
+    Its call arguments are those of `LabelToPhotoModel.synthesize`, which
+    describes them.
+
     Args:
         model: `LabelToPhotoModel`.
-
-    Call arguments:
-        label_map, instance_map, style_photo, style_map, noise_seed,
-            style_seed: as in `LabelToPhotoModel.synthesize`.
     """
 
     def __init__(self, model):
