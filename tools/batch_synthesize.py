@@ -56,6 +56,7 @@ def main():
         values.photo_dir,
         values.style_dir,
         is_rgb=description["labels"] is None,
+        pair_cores=values.pair_cores,
     )
     num_scenes = len(folders.list_scenes())
     try:

@@ -33,6 +33,7 @@ def main():
         values.split,
         is_rgb=model.labels is None,
         use_instances=model.use_instances,
+        pair_cores=values.pair_cores,
     )
     output_dir = pathlib.Path(values.data_dir) / f"{values.split}_feat"
     written = encode_styles(model, scenes, output_dir, resizing)
@@ -50,6 +51,12 @@ if __name__ == "__main__":
         "data_dir", None, "Folder of the data set.", required=True
     )
     flags.DEFINE_string("split", "train", "Start of the folders' names.")
+    flags.DEFINE_bool(
+        "pair_cores",
+        False,
+        "Pair files whose names agree only without a start or end that all "
+        "names of their folder share, such as berlin_0 and munich_0.",
+    )
     flags.DEFINE_integer(
         "load_size",
         None,

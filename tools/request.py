@@ -46,6 +46,7 @@ def main():
             values.photo_dir,
             values.style_dir,
             is_rgb=description["labels"] is None,
+            pair_cores=values.pair_cores,
         )
         program.make_folder("output_dir", values.output_dir)
         errors = request_folder(

@@ -37,6 +37,12 @@ def define():
         "Folder with style maps, for a model that was trained on style maps. "
         "Default: none.",
     )
+    flags.DEFINE_bool(
+        "pair_cores",
+        False,
+        "Pair files whose names agree only without a start or end that all "
+        "names of their folder share, such as berlin_0 and munich_0.",
+    )
     flags.DEFINE_string(
         "output_dir", None, "Folder for the photographs.", required=True
     )

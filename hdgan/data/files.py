@@ -73,3 +73,22 @@ def make_writable_folder(path):
     # The permissions alone don't tell: the root user ignores them, but not
     # every file system allows writing.
     tempfile.TemporaryFile(dir=path).close()
+
+
+def check_writable_folder(path):
+    """Checks that `make_writable_folder` will succeed, and leaves no trace.
+
+    Args:
+        path: path of the folder.
+
+    Raises:
+        OSError: if it can't be created or written to.
+    """
+    path = pathlib.Path(path)
+    missing = [p for p in (path, *path.parents) if not p.exists()]
+    try:
+        make_writable_folder(path)
+    finally:
+        for folder in missing:
+            if folder.is_dir():
+                folder.rmdir()

@@ -1,10 +1,16 @@
 """Reading and writing the image files of a data set."""
 
+import functools
 import io
+import os
 import pathlib
+import re
+import stat
+import typing
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+import tensorflow as tf
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from hdgan.checks import check_range
 from hdgan.data.files import write_file
@@ -12,10 +18,38 @@ from hdgan.data.files import write_file
 # Lossless formats: JPEG would change ids.
 ID_MAP_SUFFIXES = (".png", ".bmp", ".tif", ".tiff")
 STYLE_MAP_SUFFIXES = (".png",)
-PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+PHOTO_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff")
 
+# Pillow guesses the format by the contents, and would run Ghostscript on a file
+# of PostScript.
+_FORMATS = ("PNG", "JPEG", "BMP", "TIFF")
 _ID_MODES = ("L", "P", "1", "I", "I;16", "I;16B")
-_PHOTO_MODES = ("L", "LA", "P", "RGB", "RGBA", "I;16", "1")
+_PHOTO_MODES = ("L", "LA", "P", "RGB", "RGBA", "I;16", "I;16B", "1")
+# Files that are images to their owner, but not to a folder of this kind.
+_OTHER_SUFFIXES = (
+    *PHOTO_SUFFIXES,
+    ".jfif",
+    ".jp2",
+    ".gif",
+    ".webp",
+    ".heic",
+    ".avif",
+    ".ppm",
+    ".tga",
+    ".exr",
+)
+# The chunk, which may come after the pixels, and ImageMagick's way.
+_PNG_EXIF = re.compile(rb"eXIf|Raw profile type exif")
+# What turns the pixels upright, by the EXIF orientation.
+_TURNS = {
+    2: np.fliplr,
+    3: functools.partial(np.rot90, k=2),
+    4: np.flipud,
+    5: functools.partial(np.swapaxes, axis1=0, axis2=1),
+    6: functools.partial(np.rot90, k=3),
+    7: lambda pixels: np.rot90(np.swapaxes(pixels, 0, 1), 2),
+    8: np.rot90,
+}
 
 
 def list_images(directory, suffixes):
@@ -29,14 +63,34 @@ def list_images(directory, suffixes):
         List of `pathlib.Path`.
 
     Raises:
-        ValueError: if the folder is missing or holds no images.
+        ValueError: if the folder is missing, holds no images, or holds images
+            that would not be read: of other formats, or in sub-folders.
     """
     directory = pathlib.Path(directory)
     if not directory.is_dir():
         raise ValueError(
             f"{directory}: there is no such folder. Check the path."
         )
-    return select_images(directory, directory.iterdir(), suffixes)
+    files, folders = [], []
+    for path in sorted(directory.iterdir()):
+        (folders if path.is_dir() else files).append(path)
+    for folder in folders:
+        inner = next(_images_below(folder), None)
+        if inner is not None:
+            raise ValueError(
+                f"{directory} holds images in sub-folders, such as "
+                f"{inner.relative_to(directory)}, which would not be read. "
+                f"Move them, or links to them, into {directory} itself."
+            )
+    return select_images(directory, files, suffixes)
+
+
+def _images_below(folder):
+    for path in sorted(folder.rglob("*")):
+        parts = path.relative_to(folder.parent).parts
+        is_hidden = any(part.startswith(".") for part in parts)
+        if path.suffix.lower() in _OTHER_SUFFIXES and not is_hidden:
+            yield path
 
 
 def select_images(directory, paths, suffixes):
@@ -53,29 +107,40 @@ def select_images(directory, paths, suffixes):
         List of the paths, sorted by name.
 
     Raises:
-        ValueError: if there are no images.
+        ValueError: if there are no images, or images of other formats.
     """
-    files = sorted(
+    paths = sorted(path for path in paths if not path.name.startswith("."))
+    files = [path for path in paths if path.suffix.lower() in suffixes]
+    others = [
         path
         for path in paths
-        if path.suffix.lower() in suffixes and not path.name.startswith(".")
-    )
-    if not files:
+        if path.suffix.lower() in _OTHER_SUFFIXES and path not in files
+    ]
+    expected = f"Expected files that end in {', '.join(suffixes)}"
+    if others:
+        advice = "convert or remove the others."
+        if ".jpg" not in suffixes and others[0].suffix.lower() == ".jpg":
+            advice = (
+                "JPEG does not keep ids and styles exactly. Save them again "
+                "from their source as PNG."
+            )
         raise ValueError(
-            f"{directory} holds no images. Expected files that end in "
-            f"{', '.join(suffixes)}."
+            f"{directory} holds {len(others)} images of another format, such "
+            f"as {others[0].name}. {expected}: {advice}"
         )
+    if not files:
+        raise ValueError(f"{directory} holds no images. {expected}.")
     return files
 
 
 def read_id_map(path):
     """Reads a map of label or instance ids.
 
-    Gray images of 1, 8 or 16 bits hold the ids as gray values. Palette images
-    hold them as indices into the palette.
+    Gray images of 1, 8, 16 or 32 bits hold the ids as gray values. Palette
+    images hold them as indices into the palette.
 
     Args:
-        path: image file.
+        path: image file, or an open binary file whose `str` is its name.
 
     Returns:
         int32 array `(height, width)`.
@@ -84,92 +149,69 @@ def read_id_map(path):
         ValueError: if the file can't be read, is a JPEG or has several
             channels.
     """
-    with _open(path) as image:
-        if image.mode not in _ID_MODES:
-            raise ValueError(
-                f"{path} has {len(image.getbands())} channels ({image.mode}). "
-                "Expected ids: one channel of 8 or 16 bits, or a palette. If "
-                "it shows the classes in colors, replace each color by its "
-                "class's id and save one channel."
-            )
-        if image.format == "JPEG":
-            raise ValueError(
-                f"{path} is a JPEG, which does not keep ids exactly. Expected "
-                "PNG: save the ids again from their source."
-            )
-        scale = 1
-        if image.format == "PNG":
-            # Pillow scales gray values of 2 and 4 bits to 0..255.
-            scale = {"L;2": 85, "L;4": 17}.get(image.tile[0].args, 1)
-        return np.asarray(_load(image, path)).astype("int32") // scale
+    image, pixels, packing, orientation = _decode(path)
+    if image.mode not in _ID_MODES:
+        raise ValueError(
+            f"{path} has {len(image.getbands())} channels ({image.mode}). "
+            "Expected ids: one channel of 8 or 16 bits, or a palette. If it "
+            "shows the classes in colors, replace each color by its class's id "
+            "and save one channel."
+        )
+    if image.format in ("JPEG", "MPO"):
+        raise ValueError(
+            f"{path} is a JPEG, which does not keep ids exactly. Expected PNG: "
+            "save the ids again from their source."
+        )
+    if pixels.ndim == 3:  # With transparency.
+        pixels = pixels[..., 0]
+    # Pillow scales gray values of 2 and 4 bits to 0..255.
+    pixels = pixels // {"L;2": 85, "L;4": 17}.get(packing, 1)
+    return _upright(pixels, orientation).astype("int32")
 
 
 def read_photo(path):
-    """Reads a photo as RGB.
+    """Reads a photo as RGB, turned upright as its EXIF orientation says.
 
     Gray images are repeated over three channels. An alpha channel is dropped.
-
-    Args:
-        path: image file.
-
-    Returns:
-        uint8 array `(height, width, 3)`.
-
-    Raises:
-        ValueError: if the file can't be read.
-    """
-    with _open(path) as image:
-        _load(image, path)
-        if image.mode == "I;16":
-            # Pillow would clip 16 bits to 8 instead of scaling them.
-            # TensorFlow takes the high byte, too.
-            gray = (np.asarray(image) >> 8).astype("uint8")
-            return np.repeat(gray[..., None], 3, axis=-1)
-        if image.mode == "P" and "transparency" in image.info:
-            # Converted straight to RGB, Pillow would warn of transparency.
-            return np.asarray(image.convert("RGBA"))[..., :3]
-        return np.asarray(image.convert("RGB"))
-
-
-def check_photo(path):
-    """Checks a photo's file without decoding it, where the format allows.
-
-    PNG is checked by its checksums and JPEG by its end marker. Other formats
-    are decoded.
 
     Args:
         path: image file, or an open binary file whose `str` is its name.
 
     Returns:
-        `(height, width)` in pixels.
+        uint8 array `(height, width, 3)`.
 
     Raises:
-        ValueError: if the file is no image, truncated, or of another mode than
-            gray, RGB and RGBA.
+        ValueError: if the file can't be read, or is neither gray, RGB nor RGBA.
     """
-    with _open(path) as image:
-        width, height = image.size
-        if image.mode not in _PHOTO_MODES:
-            raise ValueError(
-                f"{path} has the mode {image.mode}. Expected a gray, RGB or "
-                "RGBA image. Convert it."
-            )
-        if image.format == "PNG":
-            try:
-                image.verify()  # The checksums.
-            except (OSError, SyntaxError) as error:
-                raise _broken(path, error) from error
-        elif image.format in ("JPEG", "MPO"):
-            # An end marker must follow the start of the last scan.
-            # Thumbnails, which have their own end markers, come before it, and
-            # cameras append data after it.
-            image.fp.seek(0)
-            contents = image.fp.read()
-            if contents.rfind(b"\xff\xd9") < contents.rfind(b"\xff\xda"):
-                raise _broken(path, "the end is missing")
-        else:
-            _load(image, path)
-    return height, width
+    image, pixels, _, orientation = _decode(path)
+    if image.mode not in _PHOTO_MODES:
+        raise ValueError(
+            f"{path} has the mode {image.mode}. Expected a gray, RGB or RGBA "
+            "image. Convert it."
+        )
+    if image.mode == "P":
+        # Through RGBA, because Pillow warns of transparency otherwise.
+        pixels = np.asarray(image.convert("RGBA"))
+    elif image.mode == "1":
+        pixels = pixels * np.uint8(255)
+    if pixels.dtype == np.uint16:
+        pixels = (pixels >> 8).astype("uint8")
+    pixels = _upright(np.atleast_3d(pixels), orientation)
+    if pixels.shape[2] < 3:  # Gray, with alpha or not.
+        return np.repeat(pixels[..., :1], 3, axis=-1)
+    return np.ascontiguousarray(pixels[..., :3])
+
+
+def read_orientation(path):
+    """Returns the EXIF orientation of an image, 1 to 8; 1 is upright.
+
+    Args:
+        path: image file.
+
+    Raises:
+        ValueError: if the file can't be read.
+    """
+    return _decode(path).orientation
 
 
 def write_png(path, array):
@@ -239,30 +281,87 @@ def as_integers(name, array, highest):
     return array
 
 
-def _open(path):
+class _Decoded(typing.NamedTuple):
+    image: Image.Image
+    pixels: np.ndarray
+    # How Pillow unpacked the pixels, such as "L;4".
+    packing: str
+    orientation: int
+
+
+def _decode(path):
+    contents = _read_bytes(path)
     try:
-        return Image.open(path)
+        with Image.open(io.BytesIO(contents), formats=_FORMATS) as image:
+            # Gone once the image is loaded.
+            packing = image.tile[0].args if image.tile else ""
+            if not isinstance(packing, str):
+                packing = packing[0]
+            pixels = None
+            if image.format == "PNG":
+                pixels = _decode_png(contents)
+                is_exact = contents[24] >= 8 and image.mode != "P"
+                if is_exact and not _PNG_EXIF.search(contents):
+                    return _Decoded(image, pixels, packing, 1)
+                pixels = pixels if is_exact else None
+            image.load()
+            if pixels is None:
+                pixels = np.asarray(image)
+            return _Decoded(image, pixels, packing, _orientation(image))
     except Image.DecompressionBombError as error:
         raise ValueError(f"{path} is too large: {error}") from error
     except UnidentifiedImageError as error:
         raise ValueError(
-            f"{path} is no image that can be read. Expected PNG, or for a "
-            "photo also JPEG."
+            f"{path} is no image that can be read. Expected PNG, BMP or TIFF, "
+            "or for a photo also JPEG."
         ) from error
-    except OSError as error:
-        raise _broken(path, error) from error
+    except Exception as error:
+        # Damaged files make Pillow's decoders raise errors of many types.
+        raise ValueError(
+            f"{path} can't be read: {error}. The file is cut short or damaged: "
+            "replace it, or remove its scene from the data set."
+        ) from error
 
 
-def _load(image, path):
+def _decode_png(contents):
+    """Returns the pixels of a PNG, `(height, width)` or with channels.
+
+    Pillow accepts pixels that are missing, and wrong checksums of them.
+    TensorFlow is also faster, but converts palettes and fewer bits than 8.
+    """
+    dtype = tf.uint16 if contents[24] == 16 else tf.uint8
     try:
-        image.load()
-    except (OSError, SyntaxError) as error:
-        raise _broken(path, error) from error
-    return image
+        pixels = tf.io.decode_png(contents, dtype=dtype).numpy()
+    except tf.errors.InvalidArgumentError as error:
+        raise OSError("its pixels are incomplete") from error
+    return pixels[..., 0] if pixels.shape[2] == 1 else pixels
 
 
-def _broken(path, error):
-    return ValueError(
-        f"{path} can't be read: {error}. The file is cut short or damaged: "
-        "replace it, or remove its scene from the data set."
-    )
+def _read_bytes(path):
+    if hasattr(path, "read"):
+        return path.read()
+    try:
+        # Opening a FIFO or a device would wait for ever.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            raise ValueError(f"{path} is no regular file. Remove it.")
+        return pathlib.Path(path).read_bytes()
+    except OSError as error:
+        problem = "a broken link" if os.path.islink(path) else error.strerror
+        raise ValueError(
+            f"{path} can't be opened: {problem}. Correct that, or remove its "
+            "scene from the data set."
+        ) from error
+
+
+def _upright(pixels, orientation):
+    turn = _TURNS.get(orientation)
+    return pixels if turn is None else turn(pixels)
+
+
+def _orientation(image):
+    try:
+        orientation = image.getexif().get(ExifTags.Base.Orientation, 1)
+    except Exception:
+        # Viewers show a photo whose EXIF data is damaged as it is.
+        return 1
+    return orientation if orientation in _TURNS else 1

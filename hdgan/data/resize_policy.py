@@ -104,9 +104,16 @@ class ResizePolicy:
             `(height, width)`.
 
         Raises:
-            ValueError: if the scene is smaller than the crop.
+            ValueError: if the scene is smaller than the crop, or nothing of it
+                would be left.
         """
         loaded = self.loaded_size(height, width)
+        if min(loaded) < 1:
+            raise ValueError(
+                f"A scene of {width}x{height} pixels (width x height) would be "
+                f"{loaded[1]}x{loaded[0]} after resizing. Expected at least "
+                "one pixel: choose a larger load size, or another resize mode."
+            )
         if not self.crops:
             return loaded
         if min(loaded) < self.crop_side:

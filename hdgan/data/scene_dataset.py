@@ -1,12 +1,10 @@
 """A `tf.data` pipeline of scenes from files."""
 
-import io
+import re
 
 import numpy as np
 import tensorflow as tf
 
-from hdgan.data.image_files import read_id_map, read_photo
-from hdgan.data.png import decode_grey, grey_bits, is_png
 from hdgan.data.scene_cache import SceneCache
 
 _FOREVER = np.iinfo(np.int64).max
@@ -60,17 +58,13 @@ def make_dataset(
         >>> dataset = make_dataset(find_scenes("data"), ResizePolicy())
         >>> batch = next(iter(dataset))
     """
-    columns = {
-        key: tf.constant([str(path) for path in paths])
-        for key, paths in scenes.columns.items()
-    }
     num_scenes = len(scenes)
     cache = None
     if cache_dir is not None:
         cache = SceneCache(cache_dir, scenes, resizing)
 
     def read_scaled(position):
-        return resizing.scale(_read(scenes, columns, position))
+        return resizing.scale(_read(scenes, position))
 
     def load(number):
         epoch, position = number // num_scenes, number % num_scenes
@@ -130,62 +124,43 @@ def read_scene(scenes, index, resizing):
     return {key: tensor.numpy() for key, tensor in scene.items()}
 
 
-def _read(scenes, columns, position):
-    """Reads the files of a scene as tensors `(height, width, channels)`.
+def find_data_error(error):
+    """Returns what was wrong with a file that the data set could not read.
 
-    The twin of `SceneFiles.read` inside of a graph: TensorFlow decodes most
-    files without holding Python's lock.
+    Args:
+        error: `tf.errors.InvalidArgumentError` of a step.
+
+    Returns:
+        Str that names the file, or None if the step failed for another reason.
     """
-    scene = {}
-    for key, paths in columns.items():
-        contents = tf.io.read_file(tf.gather(paths, position))
-        decode = _decode_ids if scenes.holds_ids(key) else _decode_photo
-        scene[key] = decode(contents)
-    return scene
-
-
-def _decode_photo(contents):
-    """Decodes a photo to uint8 RGB, as `read_photo` does.
-
-    TensorFlow decodes PNG and JPEG. Pillow decodes other formats, because
-    TensorFlow ignores the palette of a BMP.
-    """
-
-    def decode_jpeg():
-        # Pillow's method. The default differs from it by up to 18 levels, and
-        # by -1 on average in red and blue.
-        return tf.io.decode_jpeg(contents, 3, dct_method="INTEGER_ACCURATE")
-
-    image = tf.case(
-        [
-            (tf.io.is_jpeg(contents), decode_jpeg),
-            (is_png(contents), lambda: tf.io.decode_png(contents, 3)),
-        ],
-        default=lambda: _with_pillow(read_photo, contents, tf.uint8),
+    # TensorFlow keeps of the Python error only this text.
+    match = re.search(
+        r"ValueError: (.*?)\nTraceback \(most recent call last\)",
+        error.message,
+        re.DOTALL,
     )
-    return tf.ensure_shape(image, (None, None, 3))
+    return match and match.group(1)
 
 
-def _decode_ids(contents):
-    """Decodes an id map exactly to int32 `(height, width, 1)`.
+def _read(scenes, position):
+    """Reads the files of a scene as tensors `(height, width, channels)`."""
+    kinds = list(scenes.columns)
+    types = {
+        kind: (tf.int32, 1) if scenes.holds_ids(kind) else (tf.uint8, 3)
+        for kind in kinds
+    }
 
-    TensorFlow decodes gray PNG of 8 or 16 bits. Pillow decodes the files whose
-    ids TensorFlow would change: palettes, fewer bits, other formats.
-    """
-    bits = grey_bits(contents)
+    def read(index):
+        scene = scenes.read(index)
+        return [np.atleast_3d(scene[kind]) for kind in kinds]
 
-    def decode_other():
-        return _with_pillow(read_id_map, contents, tf.int32)[..., None]
-
-    ids = tf.cond(bits > 0, lambda: decode_grey(contents, bits), decode_other)
-    return tf.ensure_shape(ids, (None, None, 1))
-
-
-def _with_pillow(read, contents, dtype):
-    # `tf.numpy_function` passes bytes in a graph, but an array eagerly.
-    return tf.py_function(
-        lambda data: read(io.BytesIO(data.numpy())), [contents], dtype
+    arrays = tf.numpy_function(
+        read, [position], [types[kind][0] for kind in kinds], stateful=False
     )
+    return {
+        kind: tf.ensure_shape(array, (None, None, types[kind][1]))
+        for kind, array in zip(kinds, arrays, strict=True)
+    }
 
 
 def _flip(scene, is_flipped):

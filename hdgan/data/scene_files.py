@@ -8,6 +8,7 @@ import os
 import pathlib
 
 import keras
+import numpy as np
 from absl import logging
 
 from hdgan.checks import check_range
@@ -15,11 +16,12 @@ from hdgan.data.image_files import (
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
     STYLE_MAP_SUFFIXES,
-    check_photo,
     list_images,
     read_id_map,
+    read_orientation,
     read_photo,
 )
+from hdgan.data.name_matching import match_files
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,14 +85,20 @@ class SceneFiles:
             uint8 `(height, width, 3)`.
 
         Raises:
-            ValueError: naming the file, if it can't be read.
+            ValueError: naming the file, if it can't be read, or has another
+                size than the label map.
         """
-        return {
-            kind: read_id_map(paths[index])
-            if self.holds_ids(kind)
-            else read_photo(paths[index])
-            for kind, paths in self.columns.items()
-        }
+        scene = {}
+        for kind, paths in self.columns.items():
+            read = read_id_map if self.holds_ids(kind) else read_photo
+            scene[kind] = read(paths[index])
+            _check_same_size(
+                self.inputs[index],
+                scene["label_map"].shape[:2],
+                paths[index],
+                scene[kind].shape[:2],
+            )
+        return scene
 
     def holds_ids(self, kind):
         """Returns whether files of a kind hold ids, and not colors.
@@ -135,6 +143,7 @@ def find_scenes(
     use_instances=True,
     use_photos=True,
     use_style_maps=False,
+    pair_cores=False,
 ):
     """Finds the scenes of a data set.
 
@@ -142,8 +151,9 @@ def find_scenes(
     inputs they are `{split}_A` (input), `{split}_inst` and `{split}_B` (photo).
     Style maps are in `{split}_feat`.
 
-    Files belong together if their names agree, except for a common start or end
-    of all names in a folder (`_leftImg8bit`, `_gtFine_labelIds`).
+    Files belong together if their names agree, except for a shared start or end
+    of all names in a folder (`_leftImg8bit`, `_gtFine_labelIds`): see
+    `match_files`.
 
     Args:
         data_dir: path of the data set.
@@ -153,6 +163,7 @@ def find_scenes(
         use_instances: bool, whether to include instance maps. Defaults to True.
         use_photos: bool, whether to include photos. Defaults to True.
         use_style_maps: bool, whether to include style maps. Defaults to False.
+        pair_cores: bool, as in `match_files`. Defaults to False.
 
     Returns:
         `SceneFiles`.
@@ -200,6 +211,7 @@ def find_scenes(
     return pair_files(
         **{kind: data_dir / name for kind, name in names.items()},
         is_rgb=is_rgb,
+        pair_cores=pair_cores,
     )
 
 
@@ -210,6 +222,7 @@ def pair_files(
     style_maps=None,
     is_rgb=False,
     list_files=list_images,
+    pair_cores=False,
 ):
     """Matches the files of up to four folders by name.
 
@@ -221,6 +234,7 @@ def pair_files(
         is_rgb: bool, whether `inputs` holds RGB images. Defaults to False.
         list_files: function with the arguments and result of `list_images`.
             Defaults to `list_images`.
+        pair_cores: bool, as in `match_files`. Defaults to False.
 
     Returns:
         `SceneFiles`.
@@ -241,7 +255,7 @@ def pair_files(
         if folder is not None
     }
     first = columns["inputs"]
-    counts = collections.Counter(_stems(first))
+    counts = collections.Counter(file.stem for file in first)
     twice = [str(file) for file in first if counts[file.stem] > 1]
     if twice:
         raise ValueError(
@@ -250,7 +264,7 @@ def pair_files(
             "rename all but one of each."
         )
     paired = {
-        kind: tuple(_match(first, files))
+        kind: tuple(match_files(first, files, pair_cores))
         for kind, files in columns.items()
         if kind != "inputs"
     }
@@ -309,102 +323,68 @@ def check_scenes(scenes, num_classes):
 
 def _check_scene(scenes, index, num_classes):
     """Returns a scene's size, and whether its instance map may have 8 bits."""
-    path = scenes.inputs[index]
-    is_narrow = False
-    if scenes.is_rgb:
-        size = check_photo(path)
-    else:
-        label_map = read_id_map(path)
-        size = label_map.shape
+    scene = scenes.read(index)
+    if not scenes.is_rgb:
+        path, ids = scenes.inputs[index], scene["label_map"]
         check_range(
             str(path),
-            label_map,
+            ids,
             num_classes - 1,
             "label ids",
-            f"The model has {num_classes} classes: correct the map, or train "
-            f"with {label_map.max() + 1} classes or more (--label_nc or "
-            "labels.json).",
+            _advise_on_ids(ids, num_classes),
         )
-    if scenes.instance_maps is not None:
-        other = scenes.instance_maps[index]
-        instance_map = read_id_map(other)
-        _check_same_size(path, size, other, instance_map.shape)
-        is_narrow = int(instance_map.max()) == 255
-    for images in (scenes.photos, scenes.style_maps):
-        if images is not None:
-            other = images[index]
-            _check_same_size(path, size, other, check_photo(other))
-    return size, is_narrow
-
-
-def _check_same_size(path, size, other, other_size):
-    if size != other_size:
-        raise ValueError(
-            f"{other} is {other_size[1]}x{other_size[0]} pixels (width x "
-            f"height), but {path} is {size[1]}x{size[0]}. Expected the same "
-            "size: resize one (photos by any method, maps by nearest "
-            "neighbor)."
+    is_narrow = False
+    if "instance_map" in scene:
+        check_range(
+            str(scenes.instance_maps[index]),
+            scene["instance_map"],
+            2**31 - 1,
+            "instance ids",
+            "Give pixels without an instance the id 0.",
         )
+        is_narrow = int(scene["instance_map"].max()) == 255
+    return scene["label_map"].shape[:2], is_narrow
 
 
-def _match(first, second):
-    """Returns the files of `second` in the order of their matches."""
-    best = None
-    for make_keys in (_stems, _stems_without_suffix, _cores):
-        keys = make_keys(first), make_keys(second)
-        counts = collections.Counter(keys[0]), collections.Counter(keys[1])
-        alone = [
-            file
-            for key, file in [
-                *zip(keys[0], first, strict=True),
-                *zip(keys[1], second, strict=True),
-            ]
-            # A count of 2: `1.png` and `1.jpg` in one folder.
-            if not (counts[0][key] == counts[1][key] == 1)
-        ]
-        if not alone:
-            by_key = dict(zip(keys[1], second, strict=True))
-            return [by_key[key] for key in keys[0]]
-        if best is None or len(alone) < len(best):
-            best = alone
-    shown = ", ".join(str(file) for file in best[:3])
-    raise ValueError(
-        f"{first[0].parent} holds {len(first)} files and {second[0].parent} "
-        f"{len(second)}, and {len(best)} of them have no matching file, or "
-        f"more than one: {shown}{', ...' if len(best) > 3 else ''}. Add the "
-        "missing files, remove these, or rename them to match."
+def _advise_on_ids(ids, num_classes):
+    """Returns how to fix ids that are no classes, in a sentence or two."""
+    wrong = np.unique(ids[(ids < 0) | (ids >= num_classes)])
+    if set(wrong) <= {-1, 255}:
+        names = " and ".join(map(str, wrong))
+        mask = (
+            " If the map is a mask of 0 and 255, save 1 in place of 255."
+            if set(np.unique(ids)) == {0, 255}
+            else ""
+        )
+        return (
+            f"Where {names} means pixels without a class, pass --ignore_ids="
+            f"{','.join(map(str, wrong))}, which gives them a class of their "
+            f"own.{mask}"
+        )
+    return (
+        f"The model has {num_classes} classes: correct the map, or train with "
+        f"{ids.max() + 1} classes or more (--label_nc or labels.json)."
     )
 
 
-def _stems(files):
-    return [file.stem for file in files]
+def _check_same_size(path, size, other, other_size):
+    if size == other_size:
+        return
+    found = f"{other} is {_describe(other_size)} pixels (width x height)"
+    orientation = read_orientation(other)
+    if orientation > 1:
+        found += f", turned upright by its EXIF orientation {orientation}"
+    advice = "resize one (photos by any method, maps by nearest neighbor)"
+    if orientation > 4 and size == other_size[::-1]:
+        advice = (
+            "the map fits the pixels before that turn. Turn the map likewise, "
+            "or remove the orientation from the file if its pixels are upright"
+        )
+    raise ValueError(
+        f"{found}, but {path} is {_describe(size)}. Expected the same size: "
+        f"{advice}."
+    )
 
 
-def _stems_without_suffix(files):
-    """Removes the common ending of all names, from a separator on."""
-    stems = _stems(files)
-    if len(stems) == 1:
-        return stems
-    ending = _common_start([stem[::-1] for stem in stems])[::-1]
-    starts = [i for i, char in enumerate(ending) if char in "_-. "]
-    cut = len(ending) - starts[0] if starts else 0
-    return [stem[: len(stem) - cut] for stem in stems]
-
-
-def _cores(files):
-    """Removes the common start of all names, too, up to a separator."""
-    stems = _stems_without_suffix(files)
-    if len(stems) == 1:
-        return ["the only one"]
-    start = _common_start(stems)
-    cut = max((start.rfind(char) for char in "_-. "), default=-1) + 1
-    return [stem[cut:] for stem in stems]
-
-
-def _common_start(strings):
-    """Returns the longest common start of some strings."""
-    low, high = min(strings), max(strings)
-    for position, char in enumerate(low):
-        if char != high[position]:
-            return low[:position]
-    return low
+def _describe(size):
+    return f"{size[1]}x{size[0]}"

@@ -56,6 +56,7 @@ class BatchFolders:
         photo_dir: str, the photos whose styles are used. Defaults to None.
         style_dir: str, the style maps. Defaults to None.
         is_rgb: bool, whether `label_dir` holds RGB images. Defaults to False.
+        pair_cores: bool, as in `match_files`. Defaults to False.
     """
 
     label_dir: str
@@ -64,6 +65,7 @@ class BatchFolders:
     photo_dir: str | None = None
     style_dir: str | None = None
     is_rgb: bool = False
+    pair_cores: bool = False
 
     def list_scenes(self):
         """Returns the paths of each scene's files, by the names of the inputs.
@@ -79,7 +81,10 @@ class BatchFolders:
             "style_bytes": self.style_dir,
         }
         scenes = pair_files(
-            *folders.values(), self.is_rgb, list_files=_list_images
+            *folders.values(),
+            self.is_rgb,
+            list_files=_list_images,
+            pair_cores=self.pair_cores,
         )
         return [
             {

@@ -3,7 +3,6 @@
 import io
 
 from hdgan.data.image_files import (
-    check_photo,
     encode_png,
     read_id_map,
     read_photo,
@@ -109,11 +108,10 @@ def read_request(paths, is_rgb, read):
             is_accepted = contents.startswith((_PNG, _JPEG))
             decode = read_photo
         file = _File(contents, path)
-        if is_accepted:
-            check_photo(file)
-        else:
+        image = decode(file)
+        if not is_accepted:
             # Compressed fast rather than small, as it is sent only once.
-            contents = encode_png(path, decode(file), 1)
+            contents = encode_png(path, image, 1)
         request[name] = contents
     return request
 

@@ -6,11 +6,11 @@ import zlib
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from hdgan.data.image_files import (
+    ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
-    check_photo,
     list_images,
     read_id_map,
     read_photo,
@@ -77,12 +77,17 @@ def test_a_label_map_in_colours_is_refused(tmp_path):
     assert_names_and_fixes(error, path, "one channel", "replace each color")
 
 
-@pytest.mark.parametrize("read", [read_id_map, read_photo, check_photo])
+@pytest.mark.parametrize("read", [read_id_map, read_photo])
 def test_unreadable_files_are_named(tmp_path, read):
     path = tmp_path / "image.png"
-    with pytest.raises(ValueError, match="can't be read") as error:
+    with pytest.raises(ValueError, match="can't be opened") as error:
         read(path)
     assert_names_and_fixes(error, path, "No such file")
+    path.symlink_to(tmp_path / "moved.png")
+    with pytest.raises(ValueError, match="a broken link") as error:
+        read(path)
+    assert_names_and_fixes(error, path)
+    path.unlink()
 
     path.write_text("not an image at all")
     with pytest.raises(ValueError, match="no image") as error:
@@ -137,43 +142,117 @@ def test_palette_photos_are_read_as_colors(tmp_path, has_transparency):
     )
 
 
-@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp"])
-def test_check_photo_returns_the_size_and_finds_cut_files(tmp_path, name):
+@pytest.mark.parametrize("name", ["a.png", "a.jpg", "a.bmp", "a.tif"])
+@pytest.mark.parametrize("missing", [1, 2, 4, 20, 3000])
+def test_a_photo_that_is_cut_short_is_refused(tmp_path, name, missing):
     path = tmp_path / name
-    Image.fromarray(noise(255, "uint8", (60, 90, 3))).save(path)
-    assert check_photo(path) == (60, 90)
-    for share in (0.99, 0.5):
-        cut(path, share)
+    Image.fromarray(noise(255, "uint8", (60, 88, 3))).save(path)
+    assert read_photo(path).shape == (60, 88, 3)
+    path.write_bytes(path.read_bytes()[:-missing])
+    with pytest.raises(ValueError, match="can't be read") as error:
+        read_photo(path)
+    assert_names_and_fixes(error, path, "replace it")
+
+
+def test_a_png_of_half_the_rows_with_right_checksums_is_refused(tmp_path):
+    path = tmp_path / "photo.png"
+    _write_grey_png(path, noise(255, "uint8", (60, 90)), 8, num_rows=30)
+    for read in (read_id_map, read_photo):
         with pytest.raises(ValueError, match="can't be read") as error:
-            check_photo(path)
+            read(path)
         assert_names_and_fixes(error, path, "replace it")
 
 
-def test_a_cut_jpeg_is_found_though_its_thumbnail_is_whole(tmp_path):
+def test_damage_that_only_a_checksum_shows_is_found(tmp_path):
+    path = tmp_path / "photo.png"
+    Image.fromarray(noise(255, "uint8", (60, 90))).save(path, compress_level=0)
+    contents = bytearray(path.read_bytes())
+    contents[len(contents) // 2] ^= 1
+    path.write_bytes(contents)
+    with pytest.raises(ValueError, match="can't be read"):
+        read_photo(path)
+
+
+def test_mutated_files_are_read_or_refused_by_name(tmp_path):
+    draw = np.random.default_rng(0)
+    array = noise(255, "uint8", (40, 50, 3))
+    for suffix in PHOTO_SUFFIXES:
+        path = tmp_path / f"photo{suffix}"
+        Image.fromarray(array).save(path)
+        sound = path.read_bytes()
+        for _ in range(40):
+            contents = bytearray(sound)
+            for place in draw.integers(0, len(contents), 3):
+                contents[place] = draw.integers(256)
+            path.write_bytes(contents)
+            try:
+                assert read_photo(path).dtype == np.uint8
+            except ValueError as error:
+                assert str(path) in str(error)  # noqa: PT017
+
+
+def test_only_the_documented_formats_are_opened(tmp_path):
+    path = tmp_path / "photo.png"
+    # Pillow would run Ghostscript, which would run this for ever.
+    path.write_text(
+        "%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 128 64\n"
+        "%%EndComments\n{} loop\n"
+    )
+    with pytest.raises(ValueError, match="no image that can be read"):
+        read_photo(path)
+    Image.new("RGB", (8, 8)).save(path, "WEBP")
+    with pytest.raises(ValueError, match="no image that can be read") as error:
+        read_photo(path)
+    assert_names_and_fixes(error, path, "Expected PNG")
+
+
+def test_special_files_are_refused_and_not_waited_for(tmp_path):
+    path = tmp_path / "photo.png"
+    os.mkfifo(path)
+    for read in (read_id_map, read_photo):
+        with pytest.raises(ValueError, match="no regular file") as error:
+            read(path)
+        assert_names_and_fixes(error, path)
+
+
+@pytest.mark.parametrize("suffix", [".jpg", ".png", ".tif"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_photos_are_turned_upright_as_viewers_show_them(
+    tmp_path, suffix, orientation
+):
+    path = tmp_path / f"photo{suffix}"
+    exif = Image.Exif()
+    exif[0x10F] = "Maker"
+    exif[0x112] = orientation
+    photo = Image.fromarray(noise(255, "uint8", (40, 60, 3)))
+    photo.save(path, exif=exif)
+    with Image.open(path) as image:
+        expected = np.asarray(ImageOps.exif_transpose(image))
+    np.testing.assert_array_equal(read_photo(path), expected)
+    turned = orientation > 4
+    assert read_photo(path).shape == ((60, 40, 3) if turned else (40, 60, 3))
+
+
+@pytest.mark.filterwarnings("ignore:Corrupt EXIF")
+def test_damaged_exif_data_does_not_matter(tmp_path):
     path = tmp_path / "photo.jpg"
-    photo = Image.fromarray(noise(255, "uint8", (60, 90, 3)))
-    photo.resize((8, 8)).save(tmp_path / "thumbnail.jpg")
-    thumbnail = (tmp_path / "thumbnail.jpg").read_bytes()
-    photo.save(path, exif=b"Exif\0\0" + thumbnail)
-    assert thumbnail in path.read_bytes()
-    check_photo(path)
-    cut(path, 0.9)
-    with pytest.raises(ValueError, match="end is missing"):
-        check_photo(path)
+    photo = Image.fromarray(noise(255, "uint8", (40, 60, 3)))
+    photo.save(path, exif=b"Exif\0\0II*\0\xff\xff\xff\xff")
+    assert read_photo(path).shape == (40, 60, 3)
 
 
 def test_what_a_camera_appends_to_a_jpeg_does_not_matter(tmp_path):
     path = tmp_path / "photo.jpg"
     Image.fromarray(noise(255, "uint8", (20, 30, 3))).save(path)
     path.write_bytes(path.read_bytes() + b"SEFT" * 100)
-    assert check_photo(path) == (20, 30)
+    assert read_photo(path).shape == (20, 30, 3)
 
 
-def test_check_photo_refuses_kinds_that_are_no_photo(tmp_path):
+def test_modes_that_are_no_photo_are_refused(tmp_path):
     path = tmp_path / "ink.jpg"
     Image.new("CMYK", (8, 8)).save(path)
     with pytest.raises(ValueError, match="CMYK") as error:
-        check_photo(path)
+        read_photo(path)
     assert_names_and_fixes(error, path, "Convert it")
 
 
@@ -232,6 +311,32 @@ def test_list_images_names_a_missing_or_empty_folder(tmp_path):
     assert_names_and_fixes(error, tmp_path, ".png", ".jpg")
 
 
+def test_images_that_a_folder_would_not_read_are_an_error(tmp_path):
+    for name in ("a.png", "b.webp"):
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r"another format.*b\.webp") as error:
+        list_images(tmp_path, PHOTO_SUFFIXES)
+    assert_names_and_fixes(error, tmp_path, "convert")
+    (tmp_path / "b.webp").rename(tmp_path / "b.jpg")
+    with pytest.raises(ValueError, match=r"b\.jpg") as error:
+        list_images(tmp_path, ID_MAP_SUFFIXES)
+    assert_names_and_fixes(error, tmp_path, "JPEG does not keep ids", "PNG")
+
+
+def test_images_in_sub_folders_are_an_error(tmp_path):
+    inner = tmp_path / "aachen" / "more"
+    inner.mkdir(parents=True)
+    (tmp_path / "a.png").touch()
+    (inner / "notes.txt").touch()
+    (tmp_path / ".thumbnails").mkdir()
+    (tmp_path / ".thumbnails" / "a.png").touch()
+    assert len(list_images(tmp_path, PHOTO_SUFFIXES)) == 1
+    (inner / "b.png").touch()
+    with pytest.raises(ValueError, match=r"aachen/more/b\.png") as error:
+        list_images(tmp_path, PHOTO_SUFFIXES)
+    assert_names_and_fixes(error, tmp_path, "Move")
+
+
 def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
     path = tmp_path / "map.png"
     with pytest.raises(ValueError, match=r"map\.png.*1\.\.70000.*0\.\.65535"):
@@ -239,8 +344,8 @@ def test_a_value_that_16_bits_do_not_hold_is_refused(tmp_path):
     assert not path.exists()
 
 
-def _write_grey_png(path, ids, bits):
-    """Writes ids in few bits, which Pillow can't."""
+def _write_grey_png(path, ids, bits, num_rows=None):
+    """Writes ids in few bits, or of some rows only, which Pillow can't."""
 
     def chunk(kind, data):
         body = kind + data
@@ -251,7 +356,7 @@ def _write_grey_png(path, ids, bits):
         )
 
     rows = b""
-    for row in ids:
+    for row in ids[:num_rows]:
         packed = np.unpackbits(row[:, None], axis=1)[:, 8 - bits :]
         rows += b"\0" + np.packbits(packed).tobytes()
     header = struct.pack(">IIBBBBB", ids.shape[1], len(ids), bits, 0, 0, 0, 0)

@@ -223,7 +223,6 @@ def photo_files():
         "palette.bmp": photo.quantize(32),
         # A file's ending may not match its format.
         "tiff.png": photo,
-        "webp.jpg": photo,
     }
 
 
@@ -248,7 +247,7 @@ def id_map_files():
 def decoded(tmp_path_factory):
     """Function from kind and file name to path and decoded array."""
     directory = tmp_path_factory.mktemp("decoded")
-    formats = {"tiff.png": "TIFF", "webp.jpg": "WEBP"}
+    formats = {"tiff.png": "TIFF"}
     paths = {}
     for kind, images in (
         ("label_map", id_map_files()),

@@ -77,6 +77,29 @@ def test_pairing_goes_by_name_not_by_place_in_the_list(folders):
     assert [path.stem for path in scenes.photos] == ["a1", "a"]
 
 
+@pytest.mark.parametrize(
+    ("labels", "photos"),
+    [
+        (["berlin_0", "berlin_1"], ["munich_0", "munich_1"]),
+        (["2023-05-01_0", "2023-05-01_1"], ["2024-11-01_0", "2024-11-01_1"]),
+        (["cam0_1", "cam0_2"], ["cam1_1", "cam1_2"]),
+        (["0_berlin", "1_berlin"], ["0_munich", "1_munich"]),
+        (["0", "1"], ["munich_0", "munich_1"]),
+        (["scene"], ["holiday"]),
+    ],
+)
+def test_names_of_other_scenes_are_no_pairs(folders, labels, photos):
+    label, _, img = folders
+    for name, other in zip(labels, photos, strict=True):
+        save(label / f"{name}.png", 1)
+        save(img / f"{other}.png", 1)
+    with pytest.raises(ValueError, match="may show different") as error:
+        pair_files(label, photos=img)
+    assert_error(error, label / labels[0], img / photos[0], "--pair_cores")
+    scenes = pair_files(label, photos=img, pair_cores=True)
+    assert [path.stem for path in scenes.photos] == photos
+
+
 def test_a_missing_folder_is_named_with_those_found(folders):
     data_dir = folders[0].parent
     fill(folders)
@@ -121,7 +144,11 @@ def test_style_maps_pair_like_the_others(style_folder):
     assert len(scenes.take(2).style_maps) == 2
     assert find_scenes(data_dir).style_maps is None
     lost = style_folder / f"{CITIES[1]}_gtFine_labelIds.png"
-    lost.rename(lost.with_suffix(".jpg"))  # JPEG would blend them.
+    blended = lost.with_suffix(".jpg")
+    lost.rename(blended)
+    with pytest.raises(ValueError, match="JPEG does not keep"):
+        find_scenes(data_dir, use_style_maps=True)
+    blended.unlink()
     with pytest.raises(ValueError, match="no matching file") as error:
         find_scenes(data_dir, use_style_maps=True)
     assert_error(error, data_dir / "train_label" / lost.name, "1 of them")
@@ -202,6 +229,50 @@ def test_a_label_id_out_of_range_is_named(folders):
     ) as error:
         check_scenes(scenes, num_classes=34)
     assert_error(error, path, "35 classes", "--label_nc")
+
+
+@pytest.mark.parametrize(
+    ("ids", "words"),
+    [
+        ([0, 1, -1] * 3, ("label ids -1..1", "--ignore_ids=-1")),
+        ([0, 1, 255] * 3, ("label ids 0..255", "--ignore_ids=255")),
+        ([0, 255, 0] * 3, ("mask of 0 and 255",)),
+    ],
+)
+def test_ids_that_may_mean_no_class_lead_to_the_flag(folders, ids, words):
+    fill(folders)
+    old = folders[0] / f"{CITIES[1]}_gtFine_labelIds.png"
+    old.unlink()
+    path = old.with_suffix(".tif")
+    Image.fromarray(np.broadcast_to(np.int32(ids), SIZE)).save(path)
+    with pytest.raises(ValueError, match="Expected 0") as error:
+        find_and_check(folders[0].parent, num_classes=2)
+    assert_error(error, path, *words)
+
+
+def test_negative_instance_ids_are_refused(folders):
+    fill(folders)
+    old = folders[1] / f"{CITIES[1]}_gtFine_instanceIds.png"
+    old.unlink()
+    path = old.with_suffix(".tif")
+    Image.fromarray(np.full(SIZE, -1, "int32")).save(path)
+    with pytest.raises(ValueError, match="instance ids") as error:
+        find_and_check(folders[0].parent)
+    assert_error(error, path, "the id 0")
+
+
+def test_a_map_that_fits_the_unturned_photo_is_explained(folders):
+    label, _, img = folders
+    for name in "ab":
+        save(label / f"{name}.png", 1)
+        exif = Image.Exif()
+        exif[0x112] = 6
+        photo = Image.new("RGB", SIZE[::-1])
+        photo.save(img / f"{name}.jpg", exif=exif)
+    with pytest.raises(ValueError, match="EXIF orientation 6") as error:
+        check_scenes(pair_files(label, photos=img), 2)
+    assert_error(error, img / "a.jpg", label / "a.png", "Turn the map")
+    assert "resize" not in str(error.value)
 
 
 def test_the_first_bad_file_in_the_order_is_named(folders):
