@@ -142,6 +142,7 @@ def make_phases(options):
             init_from="continued" if alone else "enlarged",
             epochs=options.epochs - alone,
             decay_epochs=options.decay_epochs,
+            discriminator_epochs=(options.epochs, options.decay_epochs),
         )
     )
     return phases
@@ -184,15 +185,15 @@ def load_global_model(options):
         ValueError: if the model has no global generator, or was trained with
             other options.
     """
-    from hdgan.models.model_file import load_model
     from hdgan.networks.global_generator import GlobalGenerator
+    from hdgan.runs.initial_model import open_initial_model
 
-    path = options.global_model
-    model = load_model(path)
+    model = open_initial_model("global_model", options)
     if not isinstance(model.generator, GlobalGenerator):
         raise ValueError(
-            f"global_model={path} has a {type(model.generator).__name__}. "
-            "Expected a GlobalGenerator, as pix2pixhd_512p trains it."
+            f"global_model={options.global_model} has a "
+            f"{type(model.generator).__name__}. Expected a GlobalGenerator, as "
+            "pix2pixhd_512p trains it."
         )
     given = sorted(set(options.networks) - {"num_local_blocks"})
     if given:
@@ -200,30 +201,6 @@ def load_global_model(options):
             f"`{given[0]}` was given with `global_model`, which defines its "
             "own. Leave it out."
         )
-    num_classes = len(model.labels or ())
-    if options.label_nc not in (None, num_classes):
-        raise ValueError(
-            f"label_nc={options.label_nc}, but global_model={path} has "
-            f"{num_classes} classes. Leave `label_nc` out."
-        )
-    expected = {
-        "use_instances": (options.use_instances, model.use_instances),
-        "load_style_maps": (
-            options.load_style_maps,
-            bool(model.style_map_channels),
-        ),
-        "instance_feat` or `label_feat": (
-            options.styles in ("instances", "labels"),
-            model.encoder is not None,
-        ),
-    }
-    for name, (received, found) in expected.items():
-        if received != found:
-            raise ValueError(
-                f"global_model={path} was trained "
-                f"{'with' if found else 'without'} `{name}`. Train its "
-                "enhancer likewise."
-            )
     return model
 
 

@@ -10,14 +10,15 @@ import os
 import pathlib
 import re
 import shlex
+import signal
 import sys
 
 from absl import app, flags, logging
 
 from hdgan.command_line.tensorflow_start import import_tensorflow
 
-# The exit code by which shells know a program that Ctrl-C ended.
-_STOPPED = 130
+# A program that a signal ended has this exit code plus the signal's number.
+_STOPPED = 128
 
 
 def run(main):
@@ -25,7 +26,8 @@ def run(main):
 
     A bad flag, a `ValueError` and an `OSError` end the program with one line,
     `error: ...`. With `--verbosity=1` the traceback and TensorFlow's lines of
-    level INFO are shown too. Ctrl-C ends it with one line as well.
+    level INFO are shown too. A signal ends it with a line as well, and with the
+    exit code 128 plus its number: 130 for Ctrl-C, 143 for SIGTERM.
 
     Args:
         main: function without arguments.
@@ -48,10 +50,14 @@ def run(main):
         except (OSError, ValueError) as error:
             logging.debug("Traceback:", exc_info=True)
             sys.exit(f"error: {error}")
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as stop:
             logging.debug("Traceback:", exc_info=True)
-            print("Stopped.", file=sys.stderr)
-            sys.exit(_STOPPED)
+            print(str(stop) or "Stopped.", file=sys.stderr)
+            # Of a training that was stopped after a checkpoint.
+            number = getattr(stop, "number", signal.SIGINT)
+            if hasattr(stop, "number"):
+                print(f"Continue it with: {_resume_command()}", file=sys.stderr)
+            sys.exit(_STOPPED + number)
 
     app.run(guarded, flags_parser=_parse)
 
@@ -122,6 +128,13 @@ def make_folder(flag, folder):
             f"--{flag}={folder} can't be made: {error}. Expected the path of a "
             "folder."
         ) from error
+
+
+def _resume_command():
+    arguments = sys.orig_argv
+    if "--resume" not in arguments:
+        arguments = [*arguments, "--resume"]
+    return shlex.join(arguments)
 
 
 def _parse(argv):

@@ -89,6 +89,13 @@ def resolve(defaults, **fixed):
     networks = {
         name: _resolve(name, saved) for name in _network_flags(defaults)
     }
+    if values["initial_model"]:
+        for name in networks:
+            if is_given(name):
+                raise ValueError(
+                    f"`{name}` was given with `initial_model`, which defines "
+                    "its own. Leave it out."
+                )
     losses = {
         name: _resolve(f"{name}_weight", saved) for name in defaults.losses
     }

@@ -3,7 +3,6 @@
 import pathlib
 
 import keras
-import tensorflow as tf
 
 from hdgan.models.presets import PRESETS, find_model_class, resolve_preset
 from hdgan.models.synthesis import Synthesizer
@@ -14,6 +13,7 @@ from hdgan.preprocessing.scene_preprocessing import (
 )
 from hdgan.training.adversarial_model import AdversarialModel
 from hdgan.training.loss_terms import LossTerm, make_losses
+from hdgan.training.moving_average import make_average, move_average
 from hdgan.training.old_configs import upgrade_losses
 from hdgan.training.torch_adam import TorchAdam
 
@@ -50,6 +50,8 @@ class LabelToPhotoModel(AdversarialModel):
         preset: str, the preset that the networks follow. Optimizers and the
             update order come from it, and exports name it. None: those of the
             family's first preset.
+        scene_width: int, width in pixels that the scenes of the training were
+            scaled to; None if it is not known or they had several.
         **kwargs: `name` and `dtype` of `keras.Model`.
 
     Call arguments:
@@ -87,6 +89,7 @@ class LabelToPhotoModel(AdversarialModel):
         losses=None,
         style_clusters=None,
         preset=None,
+        scene_width=None,
         **kwargs,
     ):
         super().__init__(**kwargs)
@@ -101,6 +104,7 @@ class LabelToPhotoModel(AdversarialModel):
         self.use_instances = use_instances
         self.ema_decay = ema_decay
         self.preset = preset
+        self.scene_width = scene_width
         multiple = self.size_multiple
         self.preprocessing = ScenePreprocessing(
             0 if labels is None else len(labels),
@@ -115,11 +119,9 @@ class LabelToPhotoModel(AdversarialModel):
         self._check_style_clusters()
         self.average_generator = None
         if ema_decay is not None:
-            self.average_generator = type(generator).from_config(
-                {**generator.get_config(), "name": "average_generator"}
+            self.average_generator = make_average(
+                generator, "average_generator"
             )
-            self.average_generator.set_weights(generator.get_weights())
-            self.average_generator.trainable = False
         if losses is None:
             losses = make_losses(self._preset_config()["losses"])
         self._default_losses = tuple(losses)
@@ -457,33 +459,14 @@ class LabelToPhotoModel(AdversarialModel):
         return self.PRESETS.get(self.preset, first)
 
     def after_step(self):
-        """Moves the average generator by one step.
-
-        Early on the decay is smaller, `(1 + step) / (10 + step)`, so that the
-        average does not linger at the initial weights.
-        """
-        if self.average_generator is None:
-            return
-        step = tf.cast(self.generator_optimizer.iterations.value, tf.float32)
-        decay = tf.minimum(self.ema_decay, (1.0 + step) / (10.0 + step))
-
-        def update(strategy, decay):
-            for average, weight in zip(
-                self.average_generator.weights,
-                self.generator.weights,
-                strict=True,
-            ):
-                # Statistics and the vectors of spectral norms are copied: a
-                # mean of unit vectors is no unit vector.
-                strategy.extended.update(
-                    average.value,
-                    _move if weight.trainable else _copy,
-                    args=(weight.value, decay),
-                )
-
-        # In the cross-replica context each device moves its own copy; an
-        # assignment by a replica would need an all-reduce of every weight.
-        tf.distribute.get_replica_context().merge_call(update, args=(decay,))
+        """Moves the average generator by one step."""
+        if self.average_generator is not None:
+            move_average(
+                self.average_generator,
+                self.generator,
+                self.ema_decay,
+                self.generator_optimizer.iterations.value,
+            )
 
     # === Checks and configuration ===
 
@@ -505,6 +488,7 @@ class LabelToPhotoModel(AdversarialModel):
             "ema_decay": self.ema_decay,
             "losses": [serialize(term) for term in self._default_losses],
             "preset": self.preset,
+            "scene_width": self.scene_width,
         }
 
     @classmethod
@@ -553,14 +537,3 @@ def _open_trained_model(cls, path, given):
             "hdgan.load_model."
         )
     return model
-
-
-def _move(average, weight, decay):
-    return average.assign(
-        tf.cast(decay, average.dtype) * average
-        + tf.cast(1.0 - decay, average.dtype) * weight
-    )
-
-
-def _copy(average, weight, decay):
-    return average.assign(weight)

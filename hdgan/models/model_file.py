@@ -92,6 +92,17 @@ def _download(address):
         ) from error
 
 
+def check_keras_file(path):
+    """TEMPORARY"""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (OSError, zipfile.BadZipFile) as error:
+        raise ValueError(f"{path} is damaged: {error}.") from error
+    if damaged:
+        raise ValueError(f"{path} is damaged: {damaged}.")
+
+
 def _is_keras_file(path):
     if not zipfile.is_zipfile(path):
         return False

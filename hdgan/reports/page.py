@@ -1,6 +1,8 @@
 """HTML pages of pictures."""
 
+import dataclasses
 import html
+import json
 import pathlib
 
 from hdgan.data.files import write_file
@@ -31,11 +33,43 @@ ul.legend span {{ display: inline-block; width: .9em; height: .9em;
 <body>
 <h1>{title}</h1>
 <p>{introduction}</p>
+{slider}
 {legend}
 {sections}
+{script}
 </body>
 </html>
 """
+
+
+# One slider chooses the step of all pictures that have a history.
+_SLIDER = """<p><label>Step <input type="range" id="step" min="0" max="{last}"
+value="{last}"> <output id="chosen">{step}</output></label></p>"""
+_SCRIPT = """<script>
+const steps = {steps};
+const slider = document.getElementById("step");
+slider.addEventListener("input", () => {{
+  const step = steps[slider.value];
+  document.getElementById("chosen").value = step;
+  for (const image of document.querySelectorAll("img[data-steps]")) {{
+    const sources = JSON.parse(image.dataset.steps);
+    if (step in sources) image.src = image.parentNode.href = sources[step];
+  }}
+}});
+</script>"""
+
+
+@dataclasses.dataclass(frozen=True)
+class PictureHistory:
+    """Pictures of one size that a training wrote at several steps.
+
+    Args:
+        shape: `(height, width, channels)` of each.
+        sources: dict from step to the picture's path relative to the page.
+    """
+
+    shape: tuple
+    sources: dict
 
 
 def write_page(path, title, introduction, sections, labels=None):
@@ -50,7 +84,8 @@ def write_page(path, title, introduction, sections, labels=None):
         introduction: str, a paragraph.
         sections: list of `(heading, name, pictures)`: a str, the start of the
             pictures' file names, and a dict from caption to uint8 array
-            `(height, width, 3)`.
+            `(height, width, 3)`, or to a `PictureHistory`, of which a slider
+            chooses the step.
         labels: `LabelSet` whose colors the page explains. Defaults to None.
 
     Raises:
@@ -65,9 +100,17 @@ def write_page(path, title, introduction, sections, labels=None):
     path = pathlib.Path(path)
     (path.parent / "images").mkdir(parents=True, exist_ok=True)
     parts = []
+    steps = set()
     for heading, name, pictures in sections:
         figures = []
         for number, (caption, picture) in enumerate(pictures.items()):
+            if isinstance(picture, PictureHistory):
+                steps |= picture.sources.keys()
+                source = picture.sources[max(picture.sources)]
+                figures.append(
+                    _figure(source, caption, picture.shape, picture.sources)
+                )
+                continue
             source = f"images/{name}-{number}.png"
             write_png(path.parent / source, picture)
             figures.append(_figure(source, caption, picture.shape))
@@ -75,20 +118,29 @@ def write_page(path, title, introduction, sections, labels=None):
             f"<h2>{html.escape(heading)}</h2>\n"
             f'<div class="row">\n{"".join(figures)}</div>\n'
         )
+    steps = sorted(steps)
+    has_slider = len(steps) > 1
     text = _PAGE.format(
         title=html.escape(title),
         introduction=html.escape(introduction),
+        slider=_SLIDER.format(last=len(steps) - 1, step=steps[-1])
+        if has_slider
+        else "",
         legend=_legend(labels),
         sections="".join(parts),
+        script=_SCRIPT.format(steps=steps) if has_slider else "",
     )
     write_file(path, text)
 
 
-def _figure(source, caption, shape):
+def _figure(source, caption, shape, history=None):
     text = html.escape(caption)
+    steps = ""
+    if history is not None:
+        steps = f' data-steps="{html.escape(json.dumps(history))}"'
     return (
         f'<figure><a href="{source}"><img src="{source}" alt="{text}" '
-        f'width="{shape[1]}" height="{shape[0]}"></a>'
+        f'width="{shape[1]}" height="{shape[0]}"{steps}></a>'
         f"<figcaption>{text}</figcaption></figure>\n"
     )
 

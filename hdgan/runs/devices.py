@@ -51,3 +51,14 @@ def make_strategy(options):
     if devices:
         return tf.distribute.OneDeviceStrategy(devices[0])
     return tf.distribute.get_strategy()
+
+
+def describe_devices(options):
+    """Returns the names of the devices that `make_strategy` chooses.
+
+    Args:
+        options: `TrainingOptions`.
+    """
+    gpus = tf.config.list_logical_devices("GPU")
+    found = [f"GPU:{number}" for number in range(len(gpus))]
+    return ", ".join(options.devices or found) or "the processor"

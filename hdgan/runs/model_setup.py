@@ -1,5 +1,6 @@
 """The model of a phase: its networks, optimizers and losses."""
 
+import keras
 from absl import logging
 
 from hdgan.layers import PerceptualLoss
@@ -9,7 +10,7 @@ from hdgan.models.precision_names import PRECISIONS
 from hdgan.models.presets import find_model_class, resolve_preset
 from hdgan.networks.vgg19 import VGG19Features
 from hdgan.training.linear_decay import LinearDecay
-from hdgan.training.loss_terms import change_losses, make_losses
+from hdgan.training.loss_terms import SIDES, change_losses, make_losses
 from hdgan.training.torch_adam import TorchAdam
 
 
@@ -26,13 +27,13 @@ def check_preset(options):
     change_losses(make_losses(config["losses"]), options.losses)
 
 
-def check_phases(phases, options, has_initial_model):
+def check_phases(phases, options, has_first_model):
     """Checks all phases, before the first of them is trained.
 
     Args:
         phases: list of `Phase`.
         options: `TrainingOptions`.
-        has_initial_model: bool, whether a model is there to start from.
+        has_first_model: bool, whether a model is there to start from.
 
     Raises:
         ValueError: if there is no phase, a preset or a value of its networks
@@ -41,10 +42,15 @@ def check_phases(phases, options, has_initial_model):
     """
     if not phases:
         raise ValueError("`phases` is empty. Expected at least one `Phase`.")
-    if phases[0].init_from != "fresh" and not has_initial_model:
+    if phases[0].init_from == "fresh" and has_first_model:
+        raise ValueError(
+            'The first phase has init_from="fresh", but a model to start from '
+            "was given. Leave it out, or choose another `init_from`."
+        )
+    if phases[0].init_from != "fresh" and not has_first_model:
         raise ValueError(
             f"The first phase has init_from={phases[0].init_from!r}, but there "
-            'is no model before it. Expected "fresh", or `load_initial_model`.'
+            'is no model before it. Expected "fresh", or `initial_model`.'
         )
     for phase in phases:
         resolve_preset(phase.preset, **_networks(phase, options))
@@ -69,7 +75,7 @@ def make_model(phase, options, labels, previous, steps_per_epoch):
     Returns:
         A compiled `LabelToPhotoModel`.
     """
-    discriminator_optimizer = None
+    optimizers = {}
     if phase.init_from == "fresh":
         model = LabelToPhotoModel.from_preset(
             phase.preset,
@@ -91,29 +97,79 @@ def make_model(phase, options, labels, previous, steps_per_epoch):
         )
     else:
         model = previous
-        discriminator_optimizer = previous.discriminator_optimizer
-    generator_epochs = phase.epochs, phase.decay_epochs
-    discriminator_epochs = phase.discriminator_epochs or generator_epochs
+        if model.compiled:
+            optimizers["discriminator"] = model.discriminator_optimizer
+    for side in SIDES:
+        if side not in optimizers:
+            config = _optimizer_config(side, phase, options, steps_per_epoch)
+            optimizers[side] = TorchAdam(**config)
+    _compile(model, phase, options, optimizers, _make_losses(model, options))
+    return model
+
+
+def load_phase(path, phase, options, steps_per_epoch):
+    """Loads the model of a phase from a checkpoint.
+
+    What does not change the result follows the options and not the checkpoint:
+    `remat`, `jit`, the place of the file `vgg_weights`. So do the epochs, by
+    which a run is prolonged.
+
+    Args:
+        path: path of the checkpoint.
+        phase: `Phase`.
+        options: `TrainingOptions`.
+        steps_per_epoch: int, for the learning rate's decay.
+
+    Returns:
+        A compiled `LabelToPhotoModel`.
+
+    Raises:
+        ValueError: if the phase's learning rate decayed, and no longer should.
+    """
+    model = keras.models.load_model(path)
+    optimizers = {
+        "generator": model.generator_optimizer,
+        "discriminator": model.discriminator_optimizer,
+    }
+    for side, optimizer in optimizers.items():
+        if side == "discriminator" and _keeps_rate(phase):
+            continue
+        config = _optimizer_config(side, phase, options, steps_per_epoch)
+        rate = config["learning_rate"]
+        if isinstance(rate, LinearDecay):
+            optimizer.learning_rate = rate
+        elif isinstance(optimizer.get_config()["learning_rate"], dict):
+            raise ValueError(
+                f"decay_epochs=0, but the {side}'s learning rate in {path} "
+                "decays. Expected at least 1."
+            )
+    losses = []
+    for term in model.loss_terms:
+        # A perceptual loss that is off stays off.
+        if term.name == "perceptual" and term.is_active:
+            loss = _make_perceptual_loss(term.weight, options)
+            term = type(term)(term.weight, loss)
+        losses.append(term)
+    _compile(model, phase, options, optimizers, losses)
+    return model
+
+
+def _keeps_rate(phase):
+    """Returns whether the rate of the phase before goes on, discriminator's."""
+    return phase.init_from == "continued" and not phase.discriminator_epochs
+
+
+def _compile(model, phase, options, optimizers, losses):
     model.compile(
-        _make_optimizer(
-            "generator", phase, options, generator_epochs, steps_per_epoch
-        ),
-        discriminator_optimizer
-        or _make_optimizer(
-            "discriminator",
-            phase,
-            options,
-            discriminator_epochs,
-            steps_per_epoch,
-        ),
-        losses=_make_losses(model, options),
+        optimizers["generator"],
+        optimizers["discriminator"],
+        losses=losses,
         weights_to_train=phase.weights_to_train,
         pool_size=options.pool_size,
         remat=options.remat,
         jit_compile=options.jit,
         gradient_accumulation_steps=options.gradient_accumulation_steps,
     )
-    return model
 
 
 def _networks(phase, options):
@@ -147,14 +203,13 @@ def _make_losses(model, options):
     return change_losses(terms, changes)
 
 
-def _make_optimizer(side, phase, options, epochs, steps_per_epoch):
-    """Makes the optimizer of one network.
+def _optimizer_config(side, phase, options, steps_per_epoch):
+    """Returns the arguments of the optimizer of one network.
 
     Args:
         side: `"generator"` or `"discriminator"`.
         phase: `Phase`.
         options: `TrainingOptions`.
-        epochs: `(epochs, decay_epochs)`.
         steps_per_epoch: int.
     """
     config = dict(resolve_preset(phase.preset)[f"{side}_optimizer"])
@@ -164,12 +219,14 @@ def _make_optimizer(side, phase, options, epochs, steps_per_epoch):
     own_rate = getattr(options, f"{side}_learning_rate")
     if own_rate is not None:
         config["learning_rate"] = own_rate
-    flat_epochs, decay_epochs = epochs
+    flat_epochs, decay_epochs = phase.epochs, phase.decay_epochs
+    if side == "discriminator" and phase.discriminator_epochs:
+        flat_epochs, decay_epochs = phase.discriminator_epochs
     if decay_epochs:
         config["learning_rate"] = LinearDecay(
             config["learning_rate"], flat_epochs, decay_epochs, steps_per_epoch
         )
-    return TorchAdam(**config)
+    return config
 
 
 def _make_perceptual_loss(weight, options):

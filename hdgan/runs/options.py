@@ -86,6 +86,11 @@ class TrainingOptions:
         "JSON file with names and colors of the classes. Default: labels.json "
         "of the data set, if it has one.",
     )
+    pair_cores: bool = option(
+        False,
+        "Pair files whose names agree only without a start or end that all "
+        "names of their folder share, such as berlin_0 and munich_0.",
+    )
     use_instances: bool = option(True, "Use instance maps, {split}_inst.")
     resize_mode: str = option(
         "scale_width",
@@ -105,6 +110,7 @@ class TrainingOptions:
         None,
         "Folder that keeps scaled scenes, so that each is decoded once. A "
         "scene of 1024x512 takes 6 MB. Default: no cache.",
+        is_changeable=True,
     )
     max_dataset_size: int | None = option(
         None, "Number of scenes to use. Default: all.", at_least=1
@@ -130,6 +136,13 @@ class TrainingOptions:
         below=1,
     )
 
+    initial_model: str | None = option(
+        None,
+        "Trained model to start from, a .keras file or the folder of a run. It "
+        "brings its classes and networks along. Default: new weights.",
+        is_changeable=True,
+    )
+
     # Losses.
     adversarial_loss: str | None = option(
         None,
@@ -152,13 +165,17 @@ class TrainingOptions:
 
     # Optimization.
     epochs: int = option(
-        100, "Number of epochs at the full learning rate.", at_least=0
+        100,
+        "Number of epochs at the full learning rate.",
+        at_least=0,
+        is_changeable=True,
     )
     decay_epochs: int = option(
         100,
         "Number of epochs after `epochs`, in which the learning rate falls "
         "linearly to 0.",
         at_least=0,
+        is_changeable=True,
     )
     max_steps: int | None = option(
         None,
@@ -221,11 +238,13 @@ class TrainingOptions:
         False,
         "Recompute activations instead of keeping them: less memory, more "
         "time.",
+        is_changeable=True,
     )
     jit: bool = option(
         False,
         "Compile the train step with XLA: for one GPU and scenes of one size. "
         "On a processor it is slower.",
+        is_changeable=True,
     )
     devices: tuple = option(
         (),
@@ -247,11 +266,26 @@ class TrainingOptions:
     checkpoint_steps: int = option(
         1000, "Steps between checkpoints.", at_least=1, is_changeable=True
     )
+    checkpoint_minutes: float = option(
+        10.0,
+        "Minutes after which a checkpoint is saved in any case.",
+        above=0,
+        is_changeable=True,
+    )
     sample_steps: int = option(
         500, "Steps between sample pages.", at_least=1, is_changeable=True
     )
     num_sample_scenes: int = option(
-        4, "Scenes on the sample page.", at_least=1, is_changeable=True
+        4,
+        "Scenes of each split on the sample page.",
+        at_least=1,
+        is_changeable=True,
+    )
+    sample_split: str = option(
+        "test",
+        "Split whose scenes the sample page shows beside those of the "
+        "training, if the data set has it.",
+        is_changeable=True,
     )
     log_steps: int = option(
         50, "Steps between TensorBoard scalars.", at_least=1, is_changeable=True

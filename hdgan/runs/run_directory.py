@@ -4,7 +4,10 @@ import hashlib
 import json
 import pathlib
 
+from absl import logging
+
 from hdgan.data.files import write_file
+from hdgan.models.model_file import check_keras_file
 from hdgan.runs.callbacks.training_checkpoint import list_checkpoints
 from hdgan.runs.options import option_fields
 
@@ -39,6 +42,54 @@ class RunDirectory:
             raise ValueError(
                 f"{self.path} already holds a run. Pass `resume` to continue "
                 "it, or choose another `workdir`."
+            )
+
+    def check_untrained(self, phases):
+        """Checks that a run without checkpoints has trained nothing.
+
+        Args:
+            phases: list of `Phase`.
+
+        Raises:
+            ValueError: if there is a trained model, which a run that begins
+                anew would replace.
+        """
+        for folder in {self.path, *map(self.of_phase, phases)}:
+            model = folder / "model.keras"
+            if model.exists():
+                raise ValueError(
+                    f"{self.path} has no checkpoint to resume from, but a "
+                    f"trained model, {model}, which would be replaced. To "
+                    "train that one further, start a new run: --initial_model="
+                    f"{model} with another `workdir`."
+                )
+
+    def set_damaged_aside(self, phases):
+        """Renames damaged checkpoints, so that a run resumes from a sound one.
+
+        Args:
+            phases: list of `Phase`.
+
+        Raises:
+            ValueError: if all checkpoints are damaged.
+        """
+        damaged = []
+        for phase in reversed(phases):
+            for path in reversed(self.checkpoints(phase)):
+                try:
+                    check_keras_file(path)
+                except ValueError as error:
+                    aside = path.with_name(f"{path.name}.damaged")
+                    logging.warning("%s It is set aside as %s.", error, aside)
+                    path.rename(aside)
+                    damaged.append(path)
+                else:
+                    return
+        if damaged:
+            raise ValueError(
+                f"All checkpoints of {self.path} are damaged: "
+                f"{', '.join(map(str, damaged))}. Start a new run in another "
+                "`workdir`."
             )
 
     def read_record(self):
@@ -99,19 +150,23 @@ class RunDirectory:
             # A run of an earlier version lacks the newest options.
             if name in changeable or value == saved.get(name, value):
                 continue
+            # Its file may have moved.
+            if name == "vgg_weights" and "imagenet" not in (value, saved[name]):
+                continue
             raise ValueError(
                 f"{name}={value} differs from the run's {saved[name]}. A "
                 f"resumed run keeps its options: leave `{name}` out, or start "
                 "a new run in another `workdir`."
             )
 
-    def write_record(self, options, scenes, labels):
-        """Makes the folder and records the run.
+    def write_record(self, options, scenes, labels, model):
+        """Makes the folder and records the run, anew when it is resumed.
 
         Args:
             options: `TrainingOptions`.
             scenes: `SceneFiles`.
             labels: `LabelSet` or None.
+            model: dict, what the options have resulted in, for the reader.
 
         Raises:
             ValueError: if the folder can't be written to.
@@ -120,6 +175,7 @@ class RunDirectory:
             **_identity(options.preset, scenes, labels),
             "labels": labels and labels.get_config(),
             "options": options.to_dict(),
+            "model": model,
         }
         try:
             self.path.mkdir(parents=True, exist_ok=True)

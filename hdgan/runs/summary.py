@@ -2,32 +2,88 @@
 
 import math
 import os
+import pathlib
 
+import keras
 import tensorflow as tf
 from absl import logging
 
 from hdgan.profiling.memory_estimate import estimate_memory
+from hdgan.runs.devices import describe_devices
+
+
+def print_devices(options):
+    """Prints what the run trains on, and warns if a GPU is not used.
+
+    Args:
+        options: `TrainingOptions`.
+    """
+    print(f"Training on {describe_devices(options)}.")
+    has_gpu = pathlib.Path("/dev/nvidia0").exists()
+    if has_gpu and not tf.config.list_physical_devices("GPU"):
+        logging.warning(
+            "This machine has a GPU that TensorFlow does not find. Install its "
+            "CUDA libraries: pip install 'tensorflow[and-cuda]~=2.21.0'."
+        )
 
 
 def print_plan(run, phases):
-    """Prints the options, the phases and the number of steps."""
+    """Prints the options and the number of steps.
+
+    Args:
+        run: the run, with `options`, `scenes` and `steps_per_epoch`.
+        phases: list of `Phase`.
+    """
     options = run.options
     values = {"preset": options.preset, **options.to_dict()}
     for name, value in values.items():
-        print(f"  {name:27} {value}")
-    for number, phase in enumerate(phases, 1):
-        if len(phases) > 1:
-            print(f"Phase {number} of {len(phases)}: {phase}")
-    num_steps = sum(run.count_steps(phase) for phase in phases)
-    num_steps = min(num_steps, options.max_steps or num_steps)
+        if value not in (None, []):
+            print(f"  {name:27} {value}")
+    scene = run.scenes.take(1)
+    files = ", ".join(str(paths[0]) for paths in scene.columns.values())
+    print(f"First scene: {files}")
     print(
         f"{len(run.scenes)} scenes; {run.steps_per_epoch} steps per epoch, "
-        f"{num_steps} steps in all."
+        f"{run.count_all_steps(phases)} steps in all."
     )
 
 
-def print_networks(model):
-    """Prints the number of parameters of each network."""
+def describe_model(model):
+    """Returns what the options have resulted in, as plain data.
+
+    Args:
+        model: compiled `LabelToPhotoModel`.
+    """
+    networks = {"generator": model.generator, "encoder": model.encoder}
+    networks["discriminator"] = model.discriminator
+    optimizers = {
+        "generator": model.generator_optimizer,
+        "discriminator": model.discriminator_optimizer,
+    }
+    return {
+        "networks": {
+            name: network.get_config()
+            for name, network in networks.items()
+            if network is not None
+        },
+        "losses": {
+            term.name: term.weight if term.is_active else "off"
+            for term in model.loss_terms
+        },
+        "optimizers": {
+            name: keras.optimizers.serialize(optimizer)["config"]
+            for name, optimizer in optimizers.items()
+        },
+        "update_order": model.update_order,
+    }
+
+
+def print_model(model):
+    """Prints the parameters of each network, and the losses.
+
+    Args:
+        model: compiled `LabelToPhotoModel`.
+    """
     encoder = ""
     if model.encoder is not None:
         encoder = f", encoder {model.encoder.count_params():,}"
@@ -35,6 +91,8 @@ def print_networks(model):
         f"Generator {model.generator.count_params():,} parameters, "
         f"discriminator {model.discriminator.count_params():,}{encoder}."
     )
+    losses = describe_model(model)["losses"]
+    print(f"Losses: {', '.join(f'{k} {v}' for k, v in losses.items())}.")
 
 
 def print_memory(run, model, policy):
@@ -52,7 +110,7 @@ def print_memory(run, model, policy):
     size = batch_size, height, width
     try:
         estimate = estimate_memory(model, *size)
-    except ValueError as error:
+    except Exception as error:
         # An estimate must not stop a training.
         logging.warning("The memory of a step can't be estimated: %s", error)
         return

@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from hdgan.data.files import check_writable_folder
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
@@ -24,6 +25,28 @@ def check_data_dir(options):
             f"data_dir={options.data_dir}: there is no such folder. Correct "
             "the path."
         )
+
+
+def check_folders(options):
+    """Checks that the run can write where it will; makes nothing.
+
+    Args:
+        options: `TrainingOptions`.
+
+    Raises:
+        ValueError: if it can't.
+    """
+    for name in ("workdir", "cache_dir"):
+        folder = getattr(options, name)
+        if folder is None:
+            continue
+        try:
+            check_writable_folder(folder)
+        except OSError as error:
+            raise ValueError(
+                f"{name}={folder} can't be written to: {error}. Choose a "
+                "folder where you may write."
+            ) from error
 
 
 def find_labels(options):
@@ -86,6 +109,7 @@ def find_training_scenes(options, labels):
         is_rgb=labels is None,
         use_instances=options.use_instances,
         use_style_maps=options.load_style_maps,
+        pair_cores=options.pair_cores,
     )
     if options.max_dataset_size:
         scenes = scenes.take(options.max_dataset_size)
@@ -98,7 +122,8 @@ def make_resize_policies(options, phases, sizes, first, size_multiple):
     Args:
         options: `TrainingOptions`.
         phases: list of `Phase`.
-        sizes: set of `(height, width)` of the scenes, in pixels.
+        sizes: dict from each `(height, width)` of a scene, in pixels, to the
+            path of the first label map of that size.
         first: int, index of the phase that is trained first.
         size_multiple: int, the multiple that the first phase's networks need.
 
@@ -120,7 +145,7 @@ def make_resize_policies(options, phases, sizes, first, size_multiple):
             size_multiple,
             phase.shrink,
         )
-        count = len({policy.final_size(*size) for size in sizes})
+        count = len({_final_size(policy, *item) for item in sizes.items()})
         if options.batch_size > 1 and count > 1:
             raise ValueError(
                 f"The scenes have {count} different sizes after resizing, "
@@ -139,13 +164,32 @@ def make_resize_policies(options, phases, sizes, first, size_multiple):
     return policies
 
 
+def _final_size(policy, size, path):
+    try:
+        return policy.final_size(*size)
+    except ValueError as error:
+        raise ValueError(f"{path}: {error}") from error
+
+
+def find_scene_width(policy, sizes):
+    """Returns the width of all scenes before a crop, or None if it varies.
+
+    Args:
+        policy: `ResizePolicy`.
+        sizes: iterable of `(height, width)` of the scenes, in pixels.
+    """
+    widths = {policy.loaded_size(*size)[1] for size in sizes}
+    return widths.pop() if len(widths) == 1 else None
+
+
 def check_image_size(model, policy, sizes):
     """Checks that the scenes have the size that a model makes.
 
     Args:
         model: `LabelToPhotoModel`.
         policy: `ResizePolicy`.
-        sizes: set of `(height, width)` of the scenes, in pixels.
+        sizes: dict from each `(height, width)` of a scene, in pixels, to the
+            path of the first label map of that size.
 
     Raises:
         ValueError: if the model makes images of one size, and a scene has
@@ -154,33 +198,63 @@ def check_image_size(model, policy, sizes):
     if model.image_size is None:
         return
     height, width = model.image_size
-    for size in sorted(sizes):
+    for size, path in sizes.items():
         final = policy.final_size(*size)
         if final != (height, width):
             raise ValueError(
-                f"Scenes of {size[1]}x{size[0]} pixels (width x height) are "
-                f"{final[1]}x{final[0]} after resizing, but the generator's "
-                f"`image_size` is {width}x{height}. Choose a `resize_mode` "
-                "with the `load_size` or `crop_size` that gives that size, or "
-                "in Python another `image_size`, (height, width), in "
-                "`networks`."
+                f"{path}: scenes of {size[1]}x{size[0]} pixels (width x "
+                f"height) are {final[1]}x{final[0]} after resizing, but the "
+                f"generator's `image_size` is {width}x{height}. Choose a "
+                "`resize_mode` with the `load_size` or `crop_size` that gives "
+                "that size, or in Python another `image_size`, (height, "
+                "width), in `networks`."
             )
 
 
 def read_sample_scenes(options, scenes, policy):
-    """Reads the scenes of the sample page, spread over the data set.
+    """Reads the scenes of the sample page: of the training, and others.
 
     Args:
         options: `TrainingOptions`.
-        scenes: `SceneFiles`.
+        scenes: `SceneFiles` of the training.
         policy: `ResizePolicy`.
 
     Returns:
-        Dict from a scene's name to its numpy arrays.
+        Dict from a heading to a scene's numpy arrays.
+
+    Raises:
+        ValueError: naming the file, if one can't be read.
     """
-    count = min(options.num_sample_scenes, len(scenes))
-    chosen = np.linspace(0, len(scenes) - 1, count).astype(int)
-    return {
-        scenes.inputs[index].stem: read_scene(scenes, int(index), policy)
-        for index in chosen
-    }
+    sources = {"Training": scenes}
+    others = _find_other_scenes(options, scenes.is_rgb)
+    if others is not None:
+        sources[options.sample_split.capitalize()] = others
+    samples = {}
+    for source, files in sources.items():
+        count = min(options.num_sample_scenes, len(files))
+        # Spread over the data set.
+        for index in np.linspace(0, len(files) - 1, count).astype(int):
+            name = f"{source}: {files.inputs[index].stem}"
+            samples[name] = read_scene(files, int(index), policy)
+    return samples
+
+
+def _find_other_scenes(options, is_rgb):
+    """Returns the scenes of another split, or None if it has none."""
+    folder = pathlib.Path(options.data_dir)
+    split = options.sample_split
+    kind = "A" if is_rgb else "label"
+    if split == options.split or not (folder / f"{split}_{kind}").is_dir():
+        return None
+    photos = "B" if is_rgb else "img"
+    return find_scenes(
+        folder,
+        split,
+        is_rgb,
+        use_instances=options.use_instances,
+        # A style may come from a photo.
+        use_photos=options.styles is not None
+        or (folder / f"{split}_{photos}").is_dir(),
+        use_style_maps=options.load_style_maps,
+        pair_cores=options.pair_cores,
+    )

@@ -1,15 +1,16 @@
 """A training run: check, print the plan, build or resume, train each phase."""
 
 import dataclasses
+import functools
 import math
-import sys
 
 import keras
 import tensorflow as tf
 
-from hdgan.data.scene_dataset import make_dataset
+from hdgan.data.scene_dataset import find_data_error, make_dataset
 from hdgan.data.scene_files import SceneFiles, check_scenes
 from hdgan.preprocessing.label_set import LabelSet
+from hdgan.runs.callbacks.progress import Progress
 from hdgan.runs.callbacks.sample_page import SamplePage
 from hdgan.runs.callbacks.scalar_log import ScalarLog
 from hdgan.runs.callbacks.training_checkpoint import (
@@ -17,15 +18,30 @@ from hdgan.runs.callbacks.training_checkpoint import (
     link_or_copy,
 )
 from hdgan.runs.devices import make_strategy
-from hdgan.runs.model_setup import check_phases, check_preset, make_model
+from hdgan.runs.initial_model import open_initial_model
+from hdgan.runs.model_setup import (
+    check_phases,
+    check_preset,
+    load_phase,
+    make_model,
+)
 from hdgan.runs.options import TrainingOptions
 from hdgan.runs.phase import Phase
 from hdgan.runs.run_directory import RunDirectory
-from hdgan.runs.summary import print_memory, print_networks, print_plan
+from hdgan.runs.stop_signals import RunStopped, StopOnSignal
+from hdgan.runs.summary import (
+    describe_model,
+    print_devices,
+    print_memory,
+    print_model,
+    print_plan,
+)
 from hdgan.runs.training_data import (
     check_data_dir,
+    check_folders,
     check_image_size,
     find_labels,
+    find_scene_width,
     find_training_scenes,
     make_resize_policies,
     read_sample_scenes,
@@ -42,18 +58,26 @@ class _Run:
     strategy: tf.distribute.Strategy
     labels: LabelSet | None
     scenes: SceneFiles
-    sizes: set
+    # From each (height, width) to the path of a label map of that size.
+    sizes: dict
 
     @property
     def steps_per_epoch(self):
-        examples = (
-            self.options.batch_size * self.options.gradient_accumulation_steps
-        )
-        return math.ceil(len(self.scenes) / examples)
+        return math.ceil(len(self.scenes) / self.scenes_per_step)
+
+    @property
+    def scenes_per_step(self):
+        options = self.options
+        return options.batch_size * options.gradient_accumulation_steps
 
     def count_steps(self, phase):
         """Returns the steps of a whole phase."""
         return phase.num_epochs * self.steps_per_epoch
+
+    def count_all_steps(self, phases):
+        """Returns the step at which the run ends."""
+        total = sum(self.count_steps(phase) for phase in phases)
+        return min(total, self.options.max_steps or total)
 
 
 def train(options, phases=None, load_initial_model=None, callbacks=()):
@@ -92,18 +116,27 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
     check_preset(options)
     # First, because the labels file is in this folder.
     check_data_dir(options)
+    if load_initial_model is None and options.initial_model:
+        load_initial_model = functools.partial(
+            open_initial_model, "initial_model", options
+        )
     if phases is None:
         phases = [
             Phase(
                 preset=options.preset,
                 epochs=options.epochs,
                 decay_epochs=options.decay_epochs,
+                init_from="continued" if load_initial_model else "fresh",
             )
         ]
     check_phases(phases, options, load_initial_model is not None)
     directory = RunDirectory(options.workdir)
     strategy = make_strategy(options)
-    first = directory.find_phase(phases) if options.resume else None
+    print_devices(options)
+    first = None
+    if options.resume:
+        directory.set_damaged_aside(phases)
+        first = directory.find_phase(phases)
     # A phase that has a checkpoint needs no other model.
     initial_model = None
     if load_initial_model is not None and first is None:
@@ -118,46 +151,94 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
     scenes = find_training_scenes(options, labels)
     if options.resume:
         directory.check_record(options, scenes, labels)
+        if first is None:
+            directory.check_untrained(phases)
+            print("Resuming at step 0: there is no checkpoint yet.")
     else:
         directory.check_unused()
-    sizes = set(check_scenes(scenes, len(labels or ())))
+    sizes = {}
+    for path, size in zip(
+        scenes.inputs, check_scenes(scenes, len(labels or ())), strict=True
+    ):
+        sizes.setdefault(size, path)
+    check_folders(options)
     run = _Run(options, directory, strategy, labels, scenes, sizes)
     first = first or 0
     model = _start_phase(run, phases, first, initial_model)
     policies = make_resize_policies(
         options, phases, sizes, first, model.preprocessing.size_multiple
     )
-    check_image_size(model, policies[first], sizes)
     print_plan(run, phases)
+    _check_models(run, phases, first, model, policies)
     if options.dry_run:
-        print_networks(model)
-        print_memory(run, model, policies[first])
         print("Dry run: everything fits; nothing was trained.")
         return None
-    if not options.resume:
-        directory.write_record(options, scenes, labels)
+    directory.write_record(options, scenes, labels, describe_model(model))
     return _train_phases(run, phases, first, model, policies, callbacks)
+
+
+def _check_models(run, phases, first, model, policies):
+    """Checks the models of all phases from `first` on, and prints their memory.
+
+    Args:
+        run: `_Run`.
+        phases: list of `Phase`.
+        first: int, index of the phase that is trained first.
+        model: compiled model of that phase.
+        policies: list of `ResizePolicy` of the phases.
+
+    Raises:
+        ValueError: if the scenes have not the size that a model makes.
+    """
+    for index in range(first, len(phases)):
+        if index > first:
+            # The later models are only made to be measured, and not on a GPU,
+            # whose memory is the training's.
+            with tf.device("CPU:0"):
+                if index == first + 1:
+                    model = type(model).from_config(model.get_config())
+                model = make_model(
+                    phases[index],
+                    run.options,
+                    run.labels,
+                    model,
+                    run.steps_per_epoch,
+                )
+        if len(phases) > 1:
+            print(f"Phase {index + 1} of {len(phases)}: {phases[index]}")
+        check_image_size(model, policies[index], run.sizes)
+        print_model(model)
+        print_memory(run, model, policies[index])
 
 
 def _train_phases(run, phases, first, model, policies, callbacks):
     """Trains from phase `first` on; `model` is that phase's."""
     step = sum(run.count_steps(phase) for phase in phases[:first])
+    total_steps = run.count_all_steps(phases)
     folder = run.directory.of_phase(phases[first])
     for index in range(first, len(phases)):
         phase = phases[index]
-        num_steps = run.count_steps(phase)
-        if run.options.max_steps:
-            num_steps = min(num_steps, run.options.max_steps - step)
+        num_steps = min(run.count_steps(phase), total_steps - step)
         if num_steps <= 0:
             break
         if index > first:
             model = _start_phase(run, phases, index, model)
+        model.scene_width = find_scene_width(policies[index], run.sizes)
         if len(phases) > 1:
             print(f"Phase {index + 1} of {len(phases)}: {phase}")
-        print_networks(model)
-        print_memory(run, model, policies[index])
         folder = run.directory.of_phase(phase)
-        _fit(run, folder, model, policies[index], step, num_steps, callbacks)
+        progress = Progress(
+            step, total_steps, run.steps_per_epoch, run.scenes_per_step
+        )
+        _fit(
+            run,
+            folder,
+            model,
+            policies[index],
+            step,
+            num_steps,
+            [progress, *callbacks],
+        )
         if phase.name:
             link_or_copy(
                 folder / "model.keras", run.directory.path / "model.keras"
@@ -180,7 +261,9 @@ def _start_phase(run, phases, index, previous):
             # There are none if the run was stopped before its first.
             checkpoints = run.directory.checkpoints(phase)
             if checkpoints:
-                model = keras.models.load_model(checkpoints[-1])
+                model = load_phase(
+                    checkpoints[-1], phase, run.options, run.steps_per_epoch
+                )
                 print(f"Resuming at step {model.step} from {checkpoints[-1]}.")
                 return model
         return make_model(
@@ -215,25 +298,40 @@ def _fit(run, folder, model, policy, first_step, num_steps, callbacks):
             cache_dir=options.cache_dir,
         )
 
+    checkpoint = TrainingCheckpoint(
+        folder, options.checkpoint_steps, options.checkpoint_minutes
+    )
+    stop = StopOnSignal()
     try:
-        train_steps(
-            model,
-            make_batches,
-            num_steps,
-            run.steps_per_epoch,
-            callbacks=[
-                ScalarLog(folder / "tensorboard", options.log_steps),
-                SamplePage(
-                    folder,
-                    read_sample_scenes(options, run.scenes, policy),
-                    options.sample_steps,
-                ),
-                TrainingCheckpoint(folder, options.checkpoint_steps),
-                *callbacks,
-            ],
-            # In a file, one line per epoch instead of a moving bar.
-            verbose=1 if sys.stdout.isatty() else 2,
-        )
+        with stop.listening():
+            train_steps(
+                model,
+                make_batches,
+                num_steps,
+                run.steps_per_epoch,
+                callbacks=[
+                    # First, so that no other callback can cost its steps.
+                    checkpoint,
+                    stop,
+                    ScalarLog(folder / "tensorboard", options.log_steps),
+                    SamplePage(
+                        folder,
+                        read_sample_scenes(options, run.scenes, policy),
+                        options.sample_steps,
+                    ),
+                    *callbacks,
+                ],
+                verbose=0,
+            )
+    except tf.errors.InvalidArgumentError as error:
+        problem = find_data_error(error)
+        if problem is None:
+            raise
+        checkpoint.save_new()
+        raise ValueError(
+            f"{problem} Training stopped at step {model.step}, and the "
+            f"checkpoint is {checkpoint.newest}: pass `resume` to go on."
+        ) from error
     except tf.errors.ResourceExhaustedError as error:
         raise ValueError(
             "The memory of the device is full. Pass `remat` or `precision` "
@@ -243,3 +341,5 @@ def _fit(run, folder, model, policy, first_step, num_steps, callbacks):
             "(`batch_size`; `gradient_accumulation_steps` compensates for it). "
             f"TensorFlow reports: {error.message[:200]}"
         ) from error
+    if stop.received is not None:
+        raise RunStopped(stop.received, model.step, checkpoint.newest)

@@ -6,14 +6,20 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hdgan.reports.page import write_page
+from hdgan.data.image_files import write_png
+from hdgan.reports.page import PictureHistory, write_page
 from hdgan.reports.scene_pictures import scene_pictures
+from hdgan.runs.callbacks.best_effort import best_effort
+
+# Pictures of each scene that are kept, spread over the steps so far.
+_MAX_HISTORY = 60
 
 
 class SamplePage(keras.callbacks.Callback):
     """Writes a page and TensorBoard images of some scenes every few steps.
 
-    The page is `directory/samples/index.html`.
+    The page is `directory/samples/index.html`, with a slider over the steps. A
+    page that can't be drawn or written is a warning.
 
     Args:
         directory: path of the run.
@@ -53,11 +59,22 @@ class SamplePage(keras.callbacks.Callback):
         self._writer.close()
 
     def _write(self):
+        with best_effort("Writing the sample page"):
+            self._write_page()
+        self._written_step = self.model.step
+
+    def _write_page(self):
         step = self.model.step
-        sections = [
-            (name, f"scene-{number}", scene_pictures(self.model, **scene))
-            for number, (name, scene) in enumerate(self.scenes.items())
-        ]
+        sections = []
+        for number, (name, scene) in enumerate(self.scenes.items()):
+            pictures = scene_pictures(self.model, **scene)
+            with self._writer.as_default():
+                strip = np.concatenate(list(pictures.values()), axis=1)
+                tf.summary.image(name, strip[None], step=step)
+            pictures["Generated"] = self._add_to_history(
+                f"scene-{number}", step, pictures["Generated"]
+            )
+            sections.append((name, f"scene-{number}", pictures))
         write_page(
             self.path,
             f"Samples after {step} steps",
@@ -65,8 +82,22 @@ class SamplePage(keras.callbacks.Callback):
             sections,
             self.model.labels,
         )
-        with self._writer.as_default():
-            for name, _, pictures in sections:
-                strip = np.concatenate(list(pictures.values()), axis=1)
-                tf.summary.image(name, strip[None], step=step)
-        self._written_step = step
+
+    def _add_to_history(self, name, step, picture):
+        """Writes a picture, and returns the paths of all by their steps."""
+        folder = self.path.parent
+        (folder / "images").mkdir(parents=True, exist_ok=True)
+        write_png(folder / "images" / f"{name}-step-{step:08d}.png", picture)
+        paths = sorted(folder.glob(f"images/{name}-step-*.png"))
+        if len(paths) > _MAX_HISTORY:
+            # Every second one goes, but the newest stays.
+            for path in paths[-2::-2]:
+                path.unlink()
+            paths = paths[-1::-2][::-1]
+        return PictureHistory(
+            picture.shape,
+            {
+                int(path.stem[-8:]): path.relative_to(folder).as_posix()
+                for path in paths
+            },
+        )

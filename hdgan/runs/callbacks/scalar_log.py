@@ -5,6 +5,8 @@ import time
 import keras
 import tensorflow as tf
 
+from hdgan.runs.callbacks.best_effort import best_effort
+
 
 class ScalarLog(keras.callbacks.Callback):
     """Writes losses, learning rate and speed to TensorBoard every few steps.
@@ -74,7 +76,10 @@ class ScalarLog(keras.callbacks.Callback):
                 self.model.generator_optimizer.learning_rate
             )
         )
-        with self._writer.as_default():
+        with (
+            best_effort("Writing TensorBoard's scalars"),
+            self._writer.as_default(),
+        ):
             for name, value in values.items():
                 tf.summary.scalar(name, value, step=step)
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import re
 import shutil
+import time
 
 import keras
 
@@ -25,6 +26,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         directory: path of the run.
         every_steps: int >= 1, steps between checkpoints. One more checkpoint
             follows the last step.
+        every_minutes: float > 0, minutes after which a checkpoint is saved
+            although fewer steps have passed. Defaults to None, no such limit.
         keep: int >= 1, number of the newest checkpoints to keep. Defaults to 2.
 
     Raises:
@@ -32,10 +35,11 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             due. The last checkpoint stays.
     """
 
-    def __init__(self, directory, every_steps, keep=2):
+    def __init__(self, directory, every_steps, every_minutes=None, keep=2):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.every_steps = every_steps
+        self.every_minutes = every_minutes
         self.keep = keep
         self._saved_step = None
 
@@ -43,14 +47,33 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         # With gradient accumulation the first batches do not end a step, and
         # their sums are not part of a checkpoint.
         self._saved_step = self.model.step
+        self._saved_time = time.monotonic()
 
     def on_train_batch_end(self, batch, logs=None):
-        step = self.model.step
-        if step % self.every_steps == 0 and step != self._saved_step:
-            self._check_finite(logs)
-            self.save()
+        minutes = (time.monotonic() - self._saved_time) / 60
+        is_late = self.every_minutes is not None and (
+            minutes >= self.every_minutes
+        )
+        if self.model.step % self.every_steps == 0 or is_late:
+            self.save_new(logs)
 
     def on_train_end(self, logs=None):
+        self.save_new(logs)
+
+    @property
+    def newest(self):
+        """Path of the newest checkpoint, or None."""
+        return next(reversed(list_checkpoints(self.directory)), None)
+
+    def save_new(self, logs=None):
+        """Saves a checkpoint, unless there is one of this step.
+
+        Args:
+            logs: dict of losses. Defaults to None, losses that are not known.
+
+        Raises:
+            ValueError: if a loss is not finite.
+        """
         if self.model.step != self._saved_step:
             self._check_finite(logs)
             self.save()
@@ -60,12 +83,10 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         broken = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
         if not broken:
             return
-        kept = list_checkpoints(self.directory)
         raise ValueError(
             f"Training failed: at step {self.model.step} the losses "
             f"{', '.join(broken)} are not finite. The last checkpoint is "
-            f"{kept[-1] if kept else 'none'}. Train again with a lower "
-            "learning rate."
+            f"{self.newest or 'none'}. Train again with a lower learning rate."
         )
 
     def save(self):
@@ -77,6 +98,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         with replacing(path) as temporary:
             self.model.save(temporary)
         self._saved_step = step
+        self._saved_time = time.monotonic()
         link_or_copy(path, self.directory / "model.keras")
         for old in list_checkpoints(self.directory)[: -self.keep]:
             old.unlink()

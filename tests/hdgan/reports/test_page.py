@@ -1,6 +1,7 @@
 """Pages of pictures, and the pictures of a scene."""
 
 import html.parser
+import json
 
 import numpy as np
 import pytest
@@ -8,10 +9,10 @@ from tiny_models import LABELS, make_model, make_scenes, sharpen
 
 import hdgan
 from hdgan.data.image_files import read_photo
-from hdgan.reports.page import write_page
+from hdgan.reports.page import PictureHistory, write_page
 from hdgan.reports.scene_pictures import scene_pictures
 
-_VOID = ("meta", "img", "link", "br", "hr")
+_VOID = ("meta", "img", "link", "br", "hr", "input")
 _NASTY = '<b>&"quoted"</b>'
 
 
@@ -99,6 +100,20 @@ def test_a_page_can_be_without_labels_and_is_replaced(page):
     assert [p.name for p in page.parent.iterdir() if p.is_file()] == [
         "index.html"
     ]
+
+
+def test_a_slider_chooses_the_step_of_a_history(tmp_path):
+    history = PictureHistory(
+        (4, 6, 3), {step: f"images/{step}.png" for step in (10, 20, 5)}
+    )
+    pictures = {"Label map": picture(1), "Generated": history}
+    write_page(tmp_path / "index.html", "", "", [("One", "one", pictures)])
+    text = (tmp_path / "index.html").read_text()
+    fixed, changing = PageReader(text).images
+    assert "data-steps" not in fixed
+    assert changing["src"] == "images/20.png"
+    assert json.loads(changing["data-steps"])["5"] == "images/5.png"
+    assert "const steps = [5, 10, 20];" in text
 
 
 def _scene(**options):

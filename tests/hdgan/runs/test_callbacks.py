@@ -238,9 +238,29 @@ def test_the_sample_page_shows_the_last_step(run):
     assert "Samples after 7 steps" in text
     assert "first &lt;scene&gt;" in text
     images = list((directory / "samples" / "images").iterdir())
-    assert len(images) == 4 * len(scenes)
+    generated = [image for image in images if "-step-" in image.name]
+    # Label map, boundary map and photo stay the same.
+    assert len(images) - len(generated) == 3 * len(scenes)
+    # Every third step, and where a fit ended.
+    assert {image.stem[-1] for image in generated} >= {"3", "6", "7"}
     for image in images:
         assert f"images/{image.name}" in text
+
+
+def test_a_long_history_is_thinned(tmp_path):
+    model = make_model(num_downsamplings=1)
+    page = SamplePage(tmp_path, {}, 1)
+    page.set_model(model)
+    picture = np.zeros((4, 6, 3), "uint8")
+    for step in range(1, 100):
+        history = page._add_to_history("scene-0", step, picture)
+        assert max(history.sources) == step
+        assert len(history.sources) <= 60
+    files = list((tmp_path / "samples" / "images").iterdir())
+    assert len(files) == len(history.sources)
+    steps = sorted(history.sources)
+    assert steps[0] < 5
+    assert max(np.diff(steps)) < 10
 
 
 def test_the_samples_are_in_tensorboard_too(run):

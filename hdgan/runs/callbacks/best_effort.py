@@ -1,0 +1,20 @@
+"""Work beside the training, whose failure must not end it."""
+
+import contextlib
+
+from absl import logging
+
+
+@contextlib.contextmanager
+def best_effort(action):
+    """Turns an error into a warning.
+
+    Args:
+        action: str, what is tried, such as `"Writing the sample page"`.
+    """
+    try:
+        yield
+    except Exception as error:
+        # Of any type: a page draws, a log writes to a disk that may be full.
+        logging.warning("%s failed; training goes on. %s", action, error)
+        logging.debug("Traceback:", exc_info=True)

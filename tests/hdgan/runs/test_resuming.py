@@ -1,0 +1,286 @@
+"""Runs that are stopped, damaged, resumed and prolonged."""
+
+import dataclasses
+import json
+import os
+import pathlib
+import signal
+
+import keras
+import numpy as np
+import pytest
+
+import hdgan
+from hdgan.data.street.data_set import draw_scenes
+from hdgan.models.model_file import load_model
+from hdgan.runs import TrainingOptions
+from hdgan.runs.callbacks import sample_page
+from hdgan.runs.callbacks.training_checkpoint import list_checkpoints
+from hdgan.runs.stop_signals import RunStopped
+
+NUM_SCENES = 3
+
+
+@pytest.fixture(scope="module")
+def data_dir(tmp_path_factory):
+    data_dir = tmp_path_factory.mktemp("data")
+    draw_scenes(data_dir, "train", count=NUM_SCENES, height=32, width=64)
+    return str(data_dir)
+
+
+@pytest.fixture
+def options(data_dir, tmp_path):
+    """Options of a run of six steps that take moments."""
+    return TrainingOptions(
+        preset="tiny",
+        networks={
+            "base_width": 2,
+            "num_downsamplings": 2,
+            "num_blocks": 1,
+            "num_scales": 1,
+            "num_discriminator_layers": 1,
+            "discriminator_width": 4,
+        },
+        data_dir=data_dir,
+        workdir=str(tmp_path / "run"),
+        load_size=32,
+        losses={"perceptual": 0.0},
+        epochs=1,
+        decay_epochs=1,
+        num_sample_scenes=1,
+        checkpoint_steps=2,
+    )
+
+
+def resume(options, **changes):
+    return hdgan.runs.train(
+        dataclasses.replace(options, resume=True, **changes)
+    )
+
+
+def read_record(options):
+    path = pathlib.Path(options.workdir, "options.json")
+    return json.loads(path.read_text())
+
+
+def steps_of_checkpoints(options):
+    return [int(p.stem[-8:]) for p in list_checkpoints(options.workdir)]
+
+
+class AtStep(keras.callbacks.Callback):
+    """Calls a function after a step."""
+
+    def __init__(self, step, function):
+        super().__init__()
+        self.at, self.function = step, function
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.model.step == self.at:
+            self.function()
+
+
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_a_signal_ends_a_run_after_a_checkpoint(options, name):
+    number = getattr(signal, name)
+    handler = signal.getsignal(number)
+    # Step 3 is in the middle of the run, and no checkpoint is due.
+    kill = AtStep(3, lambda: os.kill(os.getpid(), number))
+    with pytest.raises(RunStopped, match=rf"{name} at step 4") as stop:
+        hdgan.runs.train(options, callbacks=[kill])
+    assert signal.getsignal(number) is handler
+    assert stop.value.number == number
+    assert steps_of_checkpoints(options) == [2, 4]
+    assert resume(options).step == 6
+
+
+def test_a_checkpoint_is_saved_after_some_minutes(options):
+    options = dataclasses.replace(
+        options, checkpoint_steps=1000, checkpoint_minutes=1e-9, max_steps=3
+    )
+    steps = []
+    look = AtStep(2, lambda: steps.extend(steps_of_checkpoints(options)))
+    hdgan.runs.train(options, callbacks=[look])
+    assert steps == [1, 2]
+
+
+def test_a_page_that_fails_does_not_end_a_run(options, monkeypatch, caplog):
+    def fail(*_):
+        raise RuntimeError("no room for pictures")
+
+    monkeypatch.setattr(sample_page, "write_page", fail)
+    model = hdgan.runs.train(options)
+    assert model.step == 6
+    assert steps_of_checkpoints(options) == [4, 6]
+    assert "no room for pictures" in caplog.text
+
+
+def test_a_file_that_is_damaged_meanwhile_costs_no_step(options, data_dir):
+    path = min(pathlib.Path(data_dir, "train_img").iterdir())
+    sound = path.read_bytes()
+
+    def damage():
+        path.write_bytes(sound[:-4])
+
+    options = dataclasses.replace(
+        options, checkpoint_steps=1000, epochs=200, num_sample_scenes=1
+    )
+    try:
+        with pytest.raises(ValueError, match="can't be read") as error:
+            hdgan.runs.train(options, callbacks=[AtStep(1, damage)])
+    finally:
+        path.write_bytes(sound)
+    message = str(error.value)
+    assert str(path) in message
+    (step,) = steps_of_checkpoints(options)
+    assert f"stopped at step {step}" in message
+    assert resume(options, max_steps=step + 1).step == step + 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "byte", "empty"])
+def test_a_damaged_checkpoint_is_set_aside(options, damage, caplog):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=4))
+    path = list_checkpoints(options.workdir)[-1]
+    contents = bytearray(path.read_bytes())
+    if damage == "byte":
+        contents[len(contents) // 2] ^= 255
+    else:
+        del contents[20_000 if damage == "cut" else 0 :]
+    path.unlink()  # Its other name, model.keras, stays as it is.
+    path.write_bytes(contents)
+    model = resume(options)
+    assert model.step == 6
+    assert str(path) in caplog.text
+    assert path.with_name(f"{path.name}.damaged").exists()
+
+
+def test_without_a_sound_checkpoint_a_run_is_not_begun_anew(options):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=4))
+    for path in list_checkpoints(options.workdir):
+        path.write_bytes(b"")
+    with pytest.raises(ValueError, match=r"All checkpoints .* are damaged"):
+        resume(options)
+
+
+def test_a_trained_model_without_checkpoints_is_not_replaced(options):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=2))
+    for path in list_checkpoints(options.workdir):
+        path.unlink()
+    model = pathlib.Path(options.workdir, "model.keras")
+    before = model.read_bytes()
+    with pytest.raises(ValueError, match="no checkpoint to resume") as error:
+        resume(options)
+    assert f"--initial_model={model}" in str(error.value)
+    assert model.read_bytes() == before
+
+    options = dataclasses.replace(
+        options, initial_model=str(model), workdir=f"{options.workdir}2"
+    )
+    model = hdgan.runs.train(dataclasses.replace(options, max_steps=1))
+    assert model.step == 1
+    # The networks were trained before, and the optimizers were not.
+    old = load_model(options.initial_model)
+    change = np.abs(
+        old.generator.get_weights()[0] - model.generator.get_weights()[0]
+    )
+    assert 0 < change.max() < 1e-3
+    assert resume(options).step == 6
+
+
+def test_an_initial_model_must_fit(options, data_dir):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=1))
+    options = dataclasses.replace(
+        options,
+        initial_model=options.workdir,
+        workdir=f"{options.workdir}2",
+    )
+    for changes, words in (
+        ({"label_nc": 3}, "label_nc=3"),
+        ({"use_instances": False}, "instance maps"),
+        ({"instance_feat": True}, "without an encoder"),
+        ({"preset": "pix2pix_256", "networks": {}}, "Expected a Pix2Pix"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            hdgan.runs.train(dataclasses.replace(options, **changes))
+        assert not os.path.exists(options.workdir)
+
+
+def test_what_changes_no_result_may_change(options, tmp_path):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=2))
+    model = resume(
+        options,
+        max_steps=4,
+        remat=True,
+        cache_dir=str(tmp_path / "cache"),
+        vgg_weights="imagenet",
+    )
+    assert model.step == 4
+    assert model.remat
+    record = read_record(options)
+    assert record["options"]["remat"] is True
+    with pytest.raises(ValueError, match=r"vgg_weights=moved\.h5 differs"):
+        resume(options, remat=True, vgg_weights="moved.h5")
+
+
+def test_a_finished_run_is_prolonged(options):
+    whole = hdgan.runs.train(options)
+    assert float(whole.generator_optimizer.learning_rate) == 0
+    longer = resume(options, epochs=3)
+    assert longer.step == 4 * NUM_SCENES
+    # One more epoch than `epochs` has the full rate; the last step's update
+    # was made in the epoch after it.
+    schedule = longer.generator_optimizer.get_config()["learning_rate"]
+    assert schedule["config"]["flat_epochs"] == 3
+    with pytest.raises(ValueError, match="Expected at least 1"):
+        resume(options, epochs=9, decay_epochs=0)
+
+
+def test_a_record_of_an_older_version_is_resumed(options):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=2))
+    path = pathlib.Path(options.workdir, "options.json")
+    record = read_record(options)
+    for name in ("checkpoint_minutes", "initial_model", "pair_cores"):
+        del record["options"][name]
+    del record["model"]
+    path.write_text(json.dumps(record))
+    assert resume(options).step == 6
+
+
+def test_the_record_says_what_the_options_result_in(options):
+    hdgan.runs.train(dataclasses.replace(options, max_steps=1))
+    record = read_record(options)
+    model = record["model"]
+    assert model["losses"]["perceptual"] == "off"
+    assert model["losses"]["feature_matching"] == 10.0
+    assert model["optimizers"]["generator"]["beta_1"] == 0.5
+    assert model["networks"]["generator"]["base_width"] == 2
+
+
+@pytest.mark.parametrize("name", ["cache_dir", "workdir"])
+def test_a_folder_that_can_not_be_written_is_found_first(options, name):
+    options = dataclasses.replace(options, **{name: "/proc/typo"})
+    with pytest.raises(ValueError, match=rf"{name}=/proc/typo can't be"):
+        hdgan.runs.train(options)
+    assert not os.path.exists(f"{options.workdir}")
+
+
+def test_a_dry_run_leaves_no_folder(options, tmp_path):
+    options = dataclasses.replace(
+        options, cache_dir=str(tmp_path / "a" / "cache"), dry_run=True
+    )
+    hdgan.runs.train(options)
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"load_size": 1}, "1x0 after resizing"),
+        ({"resize_mode": "crop", "crop_size": 40}, "too small to crop"),
+    ],
+)
+def test_a_scene_without_pixels_is_named(options, data_dir, changes, words):
+    with pytest.raises(ValueError, match=words) as error:
+        hdgan.runs.train(dataclasses.replace(options, **changes))
+    first = sorted(os.listdir(f"{data_dir}/train_label"))[0]
+    assert first in str(error.value)
+    assert not os.path.exists(options.workdir)
