@@ -4,8 +4,11 @@ r"""Synthesizes photographs of a folder of label maps.
         --label_dir=data/test_label --instance_dir=data/test_inst \
         --output_dir=photos
 
-Each photograph is a PNG with the size and the name of its label map, whatever
-the size. No other flag describes the model, which knows its classes and sizes.
+Each photograph is a PNG with the name of its label map. Maps are scaled to the
+width of the scenes that the model was trained on, because a model that has
+learned small cars paints large ones badly; `--load_size=0` keeps their own
+size. Scenes that fail are listed at the end, and the exit code is then 1. No
+other flag describes the model, which knows its classes and sizes.
 With `--samples=N`, a model with dropout, with style clusters or of SPADE with
 an encoder synthesizes N different photographs of each label map, NAME_0.png,
 NAME_1.png, ... A model with an encoder takes the styles of the photos in
@@ -14,6 +17,7 @@ NAME_1.png, ... A model with an encoder takes the styles of the photos in
 """
 
 import pathlib
+import sys
 
 from absl import flags, logging
 
@@ -24,6 +28,7 @@ def main():
     from hdgan.data.scene_files import pair_files
     from hdgan.models.folder_synthesis import synthesize_folder
     from hdgan.models.model_file import load_model
+    from hdgan.serving.scene_request import describe_failure
 
     values = flags.FLAGS
     output_dir = pathlib.Path(values.output_dir)
@@ -34,6 +39,7 @@ def main():
     scene_flags.check_output_dir()
     model = load_model(values.model)
     _check_styles(model, values)
+    _check_samples(model, values)
     scene_flags.warn_of_instances(model.use_instances)
     scenes = pair_files(
         values.label_dir,
@@ -41,12 +47,45 @@ def main():
         values.photo_dir if model.encoder is not None else None,
         values.style_dir if model.style_channels else None,
         is_rgb=model.labels is None,
+        pair_cores=values.pair_cores,
     )
+    resizing = _choose_resizing(model, values)
     program.make_folder("output_dir", output_dir)
-    written = synthesize_folder(
-        model, scenes, output_dir, values.samples, values.seed
+    written, errors = synthesize_folder(
+        model, scenes, output_dir, values.samples, values.seed, resizing
     )
     print(f"{len(written)} photographs in {output_dir}")
+    for path, error in errors.items():
+        print(describe_failure(path, error), file=sys.stderr)
+    if errors:
+        sys.exit(f"error: {len(errors)} of {len(scenes)} scenes failed.")
+
+
+def _choose_resizing(model, values):
+    """Returns the `ResizePolicy` of the maps, or None for their own size."""
+    from hdgan.data.resize_policy import ResizePolicy
+
+    width = values.load_size
+    if width is None:
+        width = model.scene_width
+        if width:
+            print(
+                f"Maps are scaled to a width of {width} pixels, as in training "
+                "(--load_size=0 keeps their size)."
+            )
+    return ResizePolicy("scale_width", width) if width else None
+
+
+def _check_samples(model, values):
+    """Checks that the model can draw different photographs."""
+    if values.samples is None or model.generator.dropout_rate:
+        return
+    if not model.draws_styles or values.photo_dir or values.style_dir:
+        raise ValueError(
+            "--samples was given, but this model draws nothing: it was trained "
+            "without dropout, and has no styles to draw from, or takes those "
+            "of --photo_dir or --style_dir. Leave --samples out."
+        )
 
 
 def _check_styles(model, values):
@@ -86,6 +125,13 @@ if __name__ == "__main__":
         required=True,
     )
     scene_flags.define()
+    flags.DEFINE_integer(
+        "load_size",
+        None,
+        "Width in pixels that maps are scaled to; 0 keeps their size. Default: "
+        "the width that the model was trained at.",
+        lower_bound=0,
+    )
     flags.DEFINE_integer(
         "samples",
         None,

@@ -5,9 +5,12 @@ import pathlib
 import keras
 
 from hdgan.data.image_files import write_png
+from hdgan.data.scene_dataset import read_scene
 
 
-def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
+def synthesize_folder(
+    model, scenes, output_dir, samples=None, seed=0, resizing=None
+):
     """Synthesizes every scene, with a progress bar.
 
     Args:
@@ -18,32 +21,36 @@ def synthesize_folder(model, scenes, output_dir, samples=None, seed=0):
             named `NAME_0.png`, `NAME_1.png`, ... Defaults to None, one without
             noise, `NAME.png`.
         seed: int, seed of the first sample. Defaults to 0.
+        resizing: `ResizePolicy` of the scenes. Defaults to None, the size that
+            they have.
 
     Returns:
-        List of paths of the written files.
-
-    Raises:
-        ValueError: naming the file that does not fit the model.
+        List of paths of the written files, and dict from the path of a label
+        map to the `ValueError` that its scene ended in, for those that failed.
     """
     output_dir = pathlib.Path(output_dir)
     progress = keras.utils.Progbar(len(scenes), unit_name="scene")
-    written = []
+    written, errors = [], {}
     for index, path in enumerate(scenes.inputs):
-        scene = scenes.read(index)
-        if "photo" in scene:
-            scene["style_photo"] = scene.pop("photo")
-        for number in range(samples or 1):
-            try:
+        try:
+            if resizing is None:
+                scene = scenes.read(index)
+            else:
+                scene = read_scene(scenes, index, resizing)
+            if "photo" in scene:
+                scene["style_photo"] = scene.pop("photo")
+            for number in range(samples or 1):
                 photo = model.synthesize(
                     **scene, **_seeds(model, scenes, samples, seed + number)
                 )
-            except ValueError as error:
-                raise ValueError(f"{path}: {error}") from error
-            ending = "" if samples is None else f"_{number}"
-            written.append(output_dir / f"{path.stem}{ending}.png")
-            write_png(written[-1], photo)
+                ending = "" if samples is None else f"_{number}"
+                file = output_dir / f"{path.stem}{ending}.png"
+                write_png(file, photo)
+                written.append(file)
+        except ValueError as error:
+            errors[path] = error
         progress.add(1)
-    return written
+    return written, errors
 
 
 def _seeds(model, scenes, samples, seed):

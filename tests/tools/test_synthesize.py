@@ -1,5 +1,6 @@
 """Photographs of a folder of label maps."""
 
+import shutil
 import zipfile
 
 import keras
@@ -156,27 +157,42 @@ def test_what_is_no_model_is_named(data_dir, tmp_path, kind, words):
     assert not output_dir.exists()
 
 
-def test_a_label_id_too_large_names_the_file(run_dir, tmp_path):
+def test_scenes_that_fail_are_listed_and_the_others_written(
+    run_dir, data_dir, tmp_path
+):
     for kind in ("label", "inst"):
-        (tmp_path / kind).mkdir()
-        write_png(tmp_path / kind / "x.png", np.full((8, 8), 5, "uint8"))
-    result = run_inside(TOOL, *arguments(run_dir, tmp_path, tmp_path / "out"))
-    assert_one_clear_error(
-        result, tmp_path / "label" / "x.png", "5..5", "Expected 0..4"
-    )
+        shutil.copytree(data_dir / kind, tmp_path / kind)
+    bad = tmp_path / "label" / "even.png"
+    write_png(bad, np.full(SIZES["even"], 5, "uint8"))
+    other = tmp_path / "inst" / "odd.png"
+    write_png(other, np.zeros((9, 9), "uint8"))
+    output_dir = tmp_path / "out"
+    result = run_inside(TOOL, *arguments(run_dir, tmp_path, output_dir))
+    assert result.code == 1
+    assert f"1 photographs in {output_dir}" in result.out
+    *lines, last = result.err.splitlines()
+    assert last == "error: 2 of 3 scenes failed."
+    for path, words in ((bad, "5..5. Expected 0..4"), (other, "is 9x9 pixels")):
+        assert sum(str(path) in line and words in line for line in lines) == 1
+    assert len(list(output_dir.iterdir())) == 1
 
 
-def test_maps_of_two_sizes_name_the_file(run_dir, data_dir, tmp_path):
-    (tmp_path / "inst").mkdir()
-    for name in SIZES:
-        path = tmp_path / "inst" / f"{name}.png"
-        write_png(path, np.zeros((9, 9), "uint8"))
-    result = run_inside(
-        TOOL,
-        *arguments(run_dir, data_dir, tmp_path / "out"),
-        f"--instance_dir={tmp_path / 'inst'}",
-    )
-    assert_one_clear_error(result, "even.png", "instance_map")
+def test_maps_are_scaled_to_the_width_of_the_training(data_dir, tmp_path):
+    model = make_model()
+    model.scene_width = 40
+    model.save(tmp_path / "model.keras")
+    widths = {}
+    for flags in ((), ("--load_size=0",), ("--load_size=30",)):
+        output_dir = tmp_path / f"out{len(widths)}"
+        result = run_inside(
+            TOOL,
+            *arguments(tmp_path / "model.keras", data_dir, output_dir, *flags),
+        )
+        assert result.code == 0, result.err
+        shape = read_photo(output_dir / "odd.png").shape
+        widths[flags] = shape[1]
+        assert ("width of 40 pixels" in result.out) == (not flags)
+    assert list(widths.values()) == [40, SIZES["odd"][1], 30]
 
 
 def test_a_model_with_encoder_asks_for_photos(data_dir, tmp_path):
