@@ -14,6 +14,8 @@ import sys
 
 from absl import app, flags, logging
 
+from hdgan.command_line.flag_errors import describe_flag_error
+from hdgan.command_line.flag_help import format_help
 from hdgan.command_line.tensorflow_start import import_tensorflow
 
 # The exit code by which shells know a program that Ctrl-C ended.
@@ -125,8 +127,11 @@ def make_folder(flag, folder):
 
 
 def _parse(argv):
+    if not {"--help", "-help", "-h", "-?"}.isdisjoint(argv[1:]):
+        print(format_help())
+        sys.exit()
     try:
         return flags.FLAGS(argv)
-    except flags.Error as error:
-        message = str(error).replace("\n", "; ")
+    except (flags.Error, ValueError) as error:
+        message = describe_flag_error(error, argv[1:])
         sys.exit(f"error: {message} (--help lists the flags.)")
