@@ -29,7 +29,7 @@ def main():
         print(f"hdgan {hdgan.__version__}")
         return
     words = arguments[1:] if arguments[:1] == ["train"] else arguments
-    if not words or words[0] in ("--help", "-h"):
+    if not words or words[0] in ("--help", "-h", "help"):
         print(_describe_commands())
         return
     try:

@@ -8,8 +8,12 @@ from absl import flags
 from hdgan.command_line.flag_help import own_flags
 from hdgan.command_line.pytorch_flags import translate
 
-# Absl's error for a required flag.
+# Absl's errors for a required flag, and for a value of another type.
 _MISSING = re.compile(r"flags? .*: Flag --(\w+) must have .* other than None\.")
+_WRONG_TYPE = re.compile(
+    r"flag --(\w+)=(.*): (?:invalid literal|could not convert|\('Non-boolean).*"
+)
+_TYPES = {"int": "an integer", "float": "a number", "bool": "true or false"}
 
 
 def describe_flag_error(error, arguments):
@@ -22,10 +26,16 @@ def describe_flag_error(error, arguments):
     """
     if isinstance(error, flags.UnrecognizedFlagError):
         return _describe_unknown(error.flagname, arguments)
-    return "; ".join(
+    message = "; ".join(
         _MISSING.sub(r"--\1 is missing", line)
         for line in str(error).splitlines()
     )
+    match = _WRONG_TYPE.fullmatch(message)
+    if match is None:
+        return message
+    name, value = match.groups()
+    kind = _TYPES[flags.FLAGS[name].flag_type()]
+    return f"--{name} must be {kind}. Received: {value!r}"
 
 
 def _describe_unknown(flag, arguments):

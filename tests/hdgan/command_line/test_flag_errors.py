@@ -93,8 +93,11 @@ def test_a_missing_flag_is_named(
     ("arguments", "words"),
     [
         (("--noflip=1",), ("--noflip=1 does not take an argument",)),
-        (("--epochs=many",), ("--epochs=many",)),
-        (("--flip=maybe",), ("--flip=maybe",)),
+        (("--epochs=3.5",), ("--epochs must be an integer", "'3.5'")),
+        (("--beta_1=1e",), ("--beta_1 must be a number", "'1e'")),
+        (("--flip=maybe",), ("--flip must be true or false", "'maybe'")),
+        (("--norm",), ("Missing value for flag --norm",)),
+        (("--precision=half",), ("--precision=half", "bfloat16")),
         (("--seed",), ("Missing value for flag --seed",)),
         (("--flip", "False"), ("unexpected argument 'False'",)),
         (("data",), ("unexpected argument 'data'",)),
