@@ -5,11 +5,24 @@ needs TensorFlow.
 """
 
 import os
+import pathlib
 import platform
 import sys
 
 from hdgan.lazy_exports import lazy_exports
 from hdgan.models.presets import list_families
+
+# pyproject.toml reads it.
+__version__ = "0.1.0"
+
+_FOLDER = pathlib.Path(__file__).parent
+if not (_FOLDER / "layers").is_dir():
+    raise ImportError(
+        f"{_FOLDER / 'layers'} is not a folder. In the repository it is a "
+        "link, and Git for Windows checks links out as text files unless told "
+        "otherwise. Use WSL2, or turn on Windows' developer mode and clone "
+        "again with: git clone -c core.symlinks=true URL"
+    )
 
 # Before TensorFlow is imported. On processors without AVX-512 or the like it
 # turns oneDNN's convolutions off, although training is at least one and a half
@@ -57,12 +70,14 @@ def import_all():
 
 
 def _starts_program():
-    """Whether Python was started as `python -m hdgan.recipes.X` or a tool."""
+    """Whether Python was started by the command `hdgan` or as `python -m`."""
     # "-m" stands there only until the module is found, which needs the package.
     if sys.argv[:1] != ["-m"] or "-m" not in sys.orig_argv:
-        return False
+        return pathlib.PurePath(*sys.argv[:1]).stem == "hdgan"
     module = sys.orig_argv[sys.orig_argv.index("-m") + 1]
-    return module.startswith(("hdgan.recipes.", "hdgan.tools."))
+    return module == "hdgan" or module.startswith(
+        ("hdgan.recipes.", "hdgan.tools.")
+    )
 
 
 # `keras.models.load_model` finds registered classes only, so `import hdgan`

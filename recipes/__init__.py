@@ -1,1 +1,1 @@
-"""Training programs, one per published recipe: `python -m hdgan.recipes.X`."""
+"""Training programs, one per published recipe: `hdgan train X`."""

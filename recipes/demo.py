@@ -1,6 +1,6 @@
 """The whole job in a few minutes, on drawn street scenes.
 
-    python -m hdgan.recipes.demo --workdir=runs/demo
+    hdgan demo --workdir=runs/demo
 
 draws street scenes, trains a small pix2pixHD on them, writes a page of results
 with an edited scene, exports a SavedModel and loads it back. Run again, it
@@ -185,8 +185,8 @@ def _largest_difference(model, directory, scene):
 
 
 if __name__ == "__main__":
-    training_flags.define(OPTIONS)
     flags.DEFINE_integer("num_scenes", 240, "Drawn scenes to train on.")
     flags.DEFINE_integer("scene_height", 128, "Height of a scene, in pixels.")
     flags.DEFINE_integer("scene_width", 256, "Width of a scene, in pixels.")
+    training_flags.define(OPTIONS, fixed=("data_dir", "resume"))
     program.run(main)

@@ -5,7 +5,7 @@ Networks", CVPR 2017: the method that pix2pixHD is compared with.
 
 Command:
 
-    python -m hdgan.recipes.pix2pix_256 --data_dir=cityscapes --label_nc=35 \
+    hdgan train pix2pix_256 --data_dir=cityscapes --label_nc=35 \
         --workdir=runs/pix2pix_256
 
 Steps: 200 epochs of 2975 scenes, 595 000 steps of batch size 1.

@@ -6,7 +6,7 @@ resolution, then a local enhancer around it, first alone, then both together.
 
 Command, for Cityscapes in folders train_label, train_inst, train_img:
 
-    python -m hdgan.recipes.pix2pixhd_1024p --data_dir=cityscapes \
+    hdgan train pix2pixhd_1024p --data_dir=cityscapes \
         --label_nc=35 --workdir=runs/cityscapes_1024p
 
 `--global_model=FILE` starts from a trained generator: one of `pix2pixhd_512p`,
@@ -45,6 +45,7 @@ class CoarseToFineOptions(TrainingOptions):
         None,
         "Trained model to start from, instead of the first phase.",
         is_changeable=True,
+        heading="Phases",
     )
     global_epochs: int = option(
         100,

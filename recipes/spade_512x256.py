@@ -5,11 +5,11 @@ CVPR 2019.
 
 Command, for Cityscapes in folders train_label, train_inst, train_img:
 
-    python -m hdgan.recipes.spade_512x256 --data_dir=cityscapes \
+    hdgan train spade_512x256 --data_dir=cityscapes \
         --label_nc=35 --workdir=runs/spade
 
 `--use_vae` trains an encoder that finds one style per photo;
-`hdgan.tools.synthesize` then draws a style by `--seed`, or takes it from
+`hdgan synthesize` then draws a style by `--seed`, or takes it from
 `--photo_dir`.
 
 Steps: 200 epochs of 2975 scenes, 37 200 steps of batch size 16.
@@ -37,7 +37,9 @@ class SpadeOptions(TrainingOptions):
     """Options of a SPADE run: an encoder finds one style per photo, or none."""
 
     use_vae: bool = option(
-        False, "Train an encoder that finds one style per photo."
+        False,
+        "Train an encoder that finds one style per photo.",
+        heading="Styles and weights",
     )
 
     @property

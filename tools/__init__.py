@@ -1,1 +1,1 @@
-"""Programs around a data set or a model: `python -m hdgan.tools.X`."""
+"""Programs around a data set or a model: `hdgan X`."""

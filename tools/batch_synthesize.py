@@ -1,7 +1,7 @@
 r"""Synthesizes photographs of folders of label maps with Apache Beam.
 
-    pip install 'hdgan[beam]'
-    python -m hdgan.tools.batch_synthesize --savedmodel=serving/hdgan/1 \
+    pip install apache-beam
+    hdgan batch_synthesize --savedmodel=serving/hdgan/1 \
         --label_dir=data/test_label --instance_dir=data/test_inst \
         --output_dir=photos
 
@@ -40,7 +40,7 @@ def main():
             raise
         raise ValueError(
             "This tool needs Apache Beam, which is not installed: pip install "
-            "'hdgan[beam]'. Or use the tool synthesize, which works without it."
+            "apache-beam. Or use the tool synthesize, which works without it."
         ) from error
     from hdgan.serving import batch_pipeline
 

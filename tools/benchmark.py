@@ -1,6 +1,6 @@
 r"""Measures speed and memory of training and synthesis on this machine.
 
-    python -m hdgan.tools.benchmark --preset=pix2pixhd_512p \
+    hdgan benchmark --preset=pix2pixhd_512p \
         --height=512 --width=1024 --precision=bfloat16 --json=speed.json
 
 measures a train step (compiled with the defaults, without a perceptual loss)

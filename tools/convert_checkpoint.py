@@ -1,6 +1,6 @@
 r"""Converts checkpoints of the original PyTorch code to models, and back.
 
-    python -m hdgan.tools.convert_checkpoint \
+    hdgan convert_checkpoint \
         --generator=checkpoints/label2city/latest_net_G.pth --output=city.keras
 
 reads the file without PyTorch and without running anything in it, derives the
@@ -18,7 +18,7 @@ writes a model for synthesis, training and export.
 
 The way back needs PyTorch (`pip install torch`):
 
-    python -m hdgan.tools.convert_checkpoint --to_pytorch --model=city.keras \
+    hdgan convert_checkpoint --to_pytorch --model=city.keras \
         --output=checkpoints/label2city
 
 writes `latest_net_G.pth`, `latest_net_D.pth` and, with an encoder,

@@ -1,6 +1,6 @@
 r"""Draws a data set of street scenes, free to use for anything.
 
-    python -m hdgan.tools.draw_scenes --output_dir=scenes --count=200
+    hdgan draw_scenes --output_dir=scenes --count=200
 
 writes `train_label`, `train_inst` and `train_img` in the layout that the
 recipes read, and `labels.json`, the classes' names and colors. A scene depends

@@ -1,6 +1,6 @@
 r"""Writes the styles that a model's encoder finds in photos, as style maps.
 
-    python -m hdgan.tools.encode_styles --model=runs/styles/model.keras \
+    hdgan encode_styles --model=runs/styles/model.keras \
         --data_dir=data
 
 reads `train_img`, `train_label` and `train_inst`, and writes `train_feat`: for

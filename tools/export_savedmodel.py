@@ -1,6 +1,6 @@
 r"""Exports a trained model as a SavedModel for TF Serving.
 
-    python -m hdgan.tools.export_savedmodel --model=runs/streets/model.keras \
+    hdgan export_savedmodel --model=runs/streets/model.keras \
         --output_dir=serving/hdgan
 
 writes the next version: first `serving/hdgan/1`, then `serving/hdgan/2`. The
@@ -119,8 +119,8 @@ def _define_flags():
         "warmup_sizes",
         [],
         "Sizes, WIDTHxHEIGHT with commas between. The server runs each "
-        "signature at these sizes before it is ready. Needs the extra "
-        "`serving`.",
+        "signature at these sizes before it is ready. Needs "
+        "tensorflow-serving-api.",
     )
     flags.DEFINE_string(
         "config_dir",

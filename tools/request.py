@@ -1,6 +1,6 @@
 r"""Requests photographs of a folder of label maps from a TF Serving server.
 
-    python -m hdgan.tools.request --url=http://localhost:8501 \
+    hdgan request --url=http://localhost:8501 \
         --label_dir=data/test_label --instance_dir=data/test_inst \
         --output_dir=photos
 
@@ -8,7 +8,7 @@ Each photograph gets the name of its label map. Label maps whose photograph is
 in the output folder are skipped, so the same command resumes an interrupted
 run. Scenes that fail are listed at the end with the reason, and the exit code
 is then 1. gRPC (`--url=grpc://localhost:8500`) needs
-`pip install 'hdgan[serving]'`.
+`pip install 'tensorflow-serving-api~=2.21.0'`.
 """
 
 import sys
@@ -70,7 +70,7 @@ def _describe(client):
         return client.describe()
     except ServingError as error:
         raise ValueError(
-            f"The server does not answer for this model: {error}. Expected a "
+            f"{client.url} does not answer for this model: {error}. Expected a "
             "server of an export, usually at http://HOST:8501 (REST) or "
             "grpc://HOST:8500 (gRPC), and the model's name there in --model."
         ) from error

@@ -1,6 +1,6 @@
 r"""Synthesizes photographs of a folder of label maps.
 
-    python -m hdgan.tools.synthesize --model=runs/streets/model.keras \
+    hdgan synthesize --model=runs/streets/model.keras \
         --label_dir=data/test_label --instance_dir=data/test_inst \
         --output_dir=photos
 

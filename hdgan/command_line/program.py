@@ -15,6 +15,8 @@ import sys
 
 from absl import app, flags, logging
 
+from hdgan.command_line.flag_errors import describe_flag_error
+from hdgan.command_line.flag_help import format_help
 from hdgan.command_line.tensorflow_start import import_tensorflow
 
 # A program that a signal ended has this exit code plus the signal's number.
@@ -138,8 +140,11 @@ def _resume_command():
 
 
 def _parse(argv):
+    if not {"--help", "-help", "-h", "-?"}.isdisjoint(argv[1:]):
+        print(format_help())
+        sys.exit()
     try:
         return flags.FLAGS(argv)
-    except flags.Error as error:
-        message = str(error).replace("\n", "; ")
+    except (flags.Error, ValueError) as error:
+        message = describe_flag_error(error, argv[1:])
         sys.exit(f"error: {message} (--help lists the flags.)")

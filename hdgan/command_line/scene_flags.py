@@ -7,7 +7,7 @@ import pathlib
 
 from absl import flags, logging
 
-# `--help` lists the flags of the main module: the tool that calls `define`.
+# They count as flags of the main module: the tool that calls `define`.
 flags.disclaim_key_flags()
 
 _INPUTS = ("label_dir", "instance_dir", "photo_dir", "style_dir")

@@ -6,9 +6,6 @@ from absl import flags
 
 from hdgan.runs.options import option_fields, option_type
 
-# `--help` lists the flags of the main module: the recipe that calls `define`.
-flags.disclaim_key_flags()
-
 _KINDS = {
     bool: "bool",
     int: "integer",
@@ -32,28 +29,44 @@ _NETWORK_HELP = {
 }
 
 
-def define(options):
+def define(options, fixed=()):
     """Defines a flag for each option, loss weight and scalar of the networks.
 
     Args:
         options: `TrainingOptions`, or a subclass with more options. Its values
             are the flags' defaults.
+        fixed: names of options that get no flag, because the recipe passes
+            them to `resolve`. Defaults to none.
     """
+    heading = None
     for field in option_fields(type(options)):
-        _define(
-            option_type(field),
-            field.name,
-            getattr(options, field.name),
-            field.metadata["help"],
-            field.metadata.get("choices"),
-        )
+        heading = field.metadata.get("heading", heading)
+        if field.name not in fixed:
+            _define(
+                heading,
+                option_type(field),
+                field.name,
+                getattr(options, field.name),
+                field.metadata["help"],
+                field.metadata.get("choices"),
+            )
     for name, weight in options.losses.items():
         help = f"Weight of the loss term {name}; 0 turns it off."
-        _define(float, f"{name}_weight", weight, help)
+        _define("Losses", float, f"{name}_weight", weight, help)
     for name in _network_flags(options):
         value = options.networks[name]
         help = _NETWORK_HELP.get(name, f"`{name}` of the preset's networks.")
-        _define(type(value), name, value, help)
+        _define("Networks", type(value), name, value, help)
+    if options.data_dir is None and "data_dir" not in fixed:
+        # A run that is resumed knows its data set. Absl's words for a required
+        # flag.
+        flags.register_multi_flags_validator(
+            ["data_dir", "resume"],
+            lambda given: given["data_dir"] is not None or given["resume"],
+            "Flag --data_dir must have a value other than None.",
+        )
+    if options.workdir is None:
+        flags.mark_flag_as_required("workdir")
 
 
 def resolve(defaults, **fixed):
@@ -72,12 +85,14 @@ def resolve(defaults, **fixed):
     Raises:
         ValueError: if there is no run to resume, or its record is damaged.
     """
-    values = {"workdir": flags.FLAGS.workdir, "resume": flags.FLAGS.resume}
-    fixed = {**values, **fixed}
+    for name in ("workdir", "resume"):
+        if name not in fixed:
+            fixed[name] = flags.FLAGS[name].value
     saved = _read_saved(fixed["workdir"]) if fixed["resume"] else {}
     values = {
         field.name: _resolve(field.name, saved)
         for field in option_fields(type(defaults))
+        if field.name not in fixed
     }
     values["devices"] = tuple(values["devices"])
     if is_given("learning_rate"):
@@ -138,13 +153,14 @@ def _read_saved(workdir):
     return RunDirectory(workdir).read_record()["options"]
 
 
-def _define(kind, name, default, help, choices=None):
+def _define(heading, kind, name, default, help, choices=None):
     if default not in (None, ()):
-        # Absl adds it itself.
+        # `--help` adds it itself.
         help = help.partition(" Default:")[0]
     if kind is tuple:
         default = list(default)
     if choices is not None:
-        flags.DEFINE_enum(name, default, choices, help)
+        flags.DEFINE_enum(name, default, choices, help, module_name=heading)
     else:
-        getattr(flags, f"DEFINE_{_KINDS[kind]}")(name, default, help)
+        define = getattr(flags, f"DEFINE_{_KINDS[kind]}")
+        define(name, default, help, module_name=heading)

@@ -32,7 +32,8 @@ def option(default, help, **rules):
         **rules: `choices`, tuple of str; `at_least`, the least value; `above`,
             a bound that the value must exceed; `below`, one that it must not
             reach; `is_changeable`, whether a resumed run may change the
-            option. Defaults to False.
+            option, defaults to False; `heading`, str, begins a group of flags
+            in `--help`.
 
     Returns:
         A `dataclasses.Field`.
@@ -66,11 +67,11 @@ class TrainingOptions:
     networks: dict = dataclasses.field(default_factory=dict)
     losses: dict = dataclasses.field(default_factory=dict)
 
-    # Data.
     data_dir: str | None = option(
         None,
         "Folder with train_label, train_inst, train_img.",
         is_changeable=True,
+        heading="Data",
     )
     split: str = option(
         "train", "First part of the folders' names, as in train_label."
@@ -116,9 +117,10 @@ class TrainingOptions:
         None, "Number of scenes to use. Default: all.", at_least=1
     )
 
-    # Model.
     instance_feat: bool = option(
-        False, "Train an encoder that averages styles over instances."
+        False,
+        "Train an encoder that averages styles over instances.",
+        heading="Styles and weights",
     )
     label_feat: bool = option(
         False, "Train an encoder that averages styles over classes."
@@ -143,11 +145,11 @@ class TrainingOptions:
         is_changeable=True,
     )
 
-    # Losses.
     adversarial_loss: str | None = option(
         None,
         "Adversarial loss. Default: the preset's.",
         choices=("least_squares", "hinge", "non_saturating"),
+        heading="Losses",
     )
     vgg_weights: str = option(
         "imagenet",
@@ -163,12 +165,12 @@ class TrainingOptions:
         choices=("caffe", "raw"),
     )
 
-    # Optimization.
     epochs: int = option(
         100,
         "Number of epochs at the full learning rate.",
         at_least=0,
         is_changeable=True,
+        heading="Optimization",
     )
     decay_epochs: int = option(
         100,
@@ -227,12 +229,12 @@ class TrainingOptions:
         0, "Seed of the initial weights and of the scenes' order.", at_least=0
     )
 
-    # Computation.
     precision: str = option(
         "float32",
         "Compute precision of the networks; weights and losses stay in "
         "float32. float16 scales the losses and skips steps that overflow.",
         choices=tuple(PRECISIONS),
+        heading="Computation",
     )
     remat: bool = option(
         False,
@@ -253,8 +255,9 @@ class TrainingOptions:
         is_changeable=True,
     )
 
-    # Run.
-    workdir: str | None = option(None, "Folder of the run.", is_changeable=True)
+    workdir: str | None = option(
+        None, "Folder of the run.", is_changeable=True, heading="Run"
+    )
     resume: bool = option(
         False, "Resume the run in `workdir`.", is_changeable=True
     )

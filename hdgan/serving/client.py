@@ -7,6 +7,7 @@ import threading
 import time
 
 import numpy as np
+from absl import logging
 from PIL import Image
 
 from hdgan.data.image_files import as_integers, encode_png
@@ -23,6 +24,8 @@ _TRANSIENT = ("UNAVAILABLE", "RESOURCE_EXHAUSTED", "ABORTED")
 # Seconds between retries.
 _FIRST_WAIT = 0.2
 _LONGEST_WAIT = 10.0
+# Seconds between reports of a client that retries.
+_REPORT_INTERVAL = 5.0
 # Seconds. Sockets and locks overflow at much longer timeouts.
 _LONGEST_TIMEOUT = 1e6
 
@@ -32,8 +35,9 @@ class Client:
 
     Images are sent as PNG and received as PNG or JPEG. Transient errors, such
     as those of a server that starts or is overloaded, are retried until the
-    deadline, with growing pauses. Threads may share a client. Close it with
-    `close`, or use it in a `with` statement.
+    deadline, with growing pauses. The first retry is logged as a warning, and
+    others at most every five seconds. Threads may share a client. Close it
+    with `close`, or use it in a `with` statement.
 
     Args:
         url: str, `"http://host:8501"` or `"https://..."` for REST, or
@@ -43,6 +47,9 @@ class Client:
         timeout: float in (0, 1e6], seconds until a request fails, including
             its retries. Defaults to 60.
         retries: int >= 0, the number of retries of a request. Defaults to 50.
+
+    Attributes:
+        url: as given.
 
     Raises:
         ValueError: if the URL has another form, a number is out of range, or
@@ -78,8 +85,10 @@ class Client:
                 "The server's URL must be http://HOST:PORT, https://... or "
                 f"grpc://HOST:PORT. Received: {url!r}"
             )
+        self.url = url
         self._timeout = timeout
         self._retries = retries
+        self._next_report = 0.0
         self._closed = threading.Event()
 
     def __enter__(self):
@@ -281,6 +290,18 @@ class Client:
         answer = self._ask(signature, inputs, {"image_bytes": object}, deadline)
         return _take_only(answer, "image_bytes")
 
+    def _report(self, error, deadline):
+        """Warns that a request is retried, unless it was said just now."""
+        now = time.monotonic()
+        if now >= self._next_report:
+            self._next_report = now + _REPORT_INTERVAL
+            logging.warning(
+                "No answer from %s yet (%s). Retrying for %.3g s.",
+                self.url,
+                error.message,
+                deadline - now,
+            )
+
     def _deadline(self):
         return time.monotonic() + self._timeout
 
@@ -303,6 +324,7 @@ class Client:
                 pause = wait * random.uniform(0.5, 1.5)
                 if time.monotonic() + pause >= deadline:
                     raise
+                self._report(error, deadline)
                 self._closed.wait(pause)
                 wait = min(2 * wait, _LONGEST_WAIT)
 

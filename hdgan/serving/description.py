@@ -5,7 +5,6 @@ loaded.
 """
 
 import dataclasses
-import importlib.metadata
 import json
 import pathlib
 
@@ -26,6 +25,8 @@ def describe_model(model, options, signatures):
     # Clients read descriptions without TensorFlow; only exports write them.
     import keras
     import tensorflow as tf
+
+    import hdgan
 
     labels = model.labels
     clusters = model.style_clusters
@@ -51,7 +52,7 @@ def describe_model(model, options, signatures):
         "size_multiple": model.preprocessing.size_multiple,
         **dataclasses.asdict(options),
         "versions": {
-            "hdgan": importlib.metadata.version("hdgan"),
+            "hdgan": hdgan.__version__,
             "keras": keras.__version__,
             "tensorflow": tf.__version__,
         },

@@ -82,6 +82,6 @@ def _check_warmup_protos():
     except ImportError as error:
         raise ValueError(
             "Warm-up requests need tensorflow-serving-api, which is not "
-            "installed: pip install 'hdgan[serving]'. Or export without "
-            "`warmup_sizes`."
+            "installed: pip install 'tensorflow-serving-api~=2.21.0'. Or "
+            "export without `warmup_sizes`."
         ) from error

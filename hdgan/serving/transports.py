@@ -178,7 +178,11 @@ def _translate(error):
         (requests.ConnectionError, requests.exceptions.ChunkedEncodingError),
     ) and not isinstance(error, requests.exceptions.SSLError)
     if is_transient:
-        return ServingError("UNAVAILABLE", str(error))
+        # The first of the chain is the system's: "Connection refused".
+        cause = error
+        while cause.__context__ is not None:
+            cause = cause.__context__
+        return ServingError("UNAVAILABLE", str(cause))
     if isinstance(error, requests.RequestException):
         # A retry would fail in the same way.
         return ServingError("UNKNOWN", str(error))
@@ -242,7 +246,8 @@ class GrpcTransport:
         except ImportError as error:
             raise ValueError(
                 "grpc:// needs tensorflow-serving-api, which is not installed: "
-                "pip install 'hdgan[serving]'. Or use http://, which does not."
+                "pip install 'tensorflow-serving-api~=2.21.0'. Or use http://, "
+                "which does not."
             ) from error
         import tensorflow as tf
 

@@ -47,12 +47,10 @@ def serving(tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     make_model(num_downsamplings=1).save(folder / "model.keras")
     text = (DEPLOY / "README.md").read_text()
-    command = re.search(
-        r"python -m hdgan\.(tools\.export_savedmodel) (.*?)\n\n", text, re.S
-    )
-    arguments = shlex.split(command.group(2).replace("\\\n", " "))
+    command = re.search(r"    hdgan export_savedmodel (.*?)\n\n", text, re.S)
+    arguments = shlex.split(command.group(1).replace("\\\n", " "))
     run(
-        command.group(1),
+        "tools.export_savedmodel",
         *[
             argument.replace("=serving", f"={folder / 'serving'}").replace(
                 "=runs/first", f"={folder / 'model.keras'}"

@@ -10,6 +10,8 @@ import programs
 import pytest
 from absl import flags
 
+from hdgan.command_line.commands import find_program
+
 ROOT = pathlib.Path(__file__).parents[2]
 PAGES = sorted(
     [
@@ -19,9 +21,8 @@ PAGES = sorted(
         *(ROOT / "docs").rglob("*.md"),
     ]
 )
-_COMMAND = re.compile(
-    r"python -m hdgan\.((?:recipes|tools)\.[a-z]\w*)([^\n`#]*)"
-)
+# In an indented line or in inline code; elsewhere hdgan is the library's name.
+_COMMAND = re.compile(r"(?:^ {4}|`)hdgan ([^\n`#]*)", re.MULTILINE)
 _INLINE_CODE = re.compile(r"`([^`\n]+)`")
 _FLAG = re.compile(r"--(\w+)")
 # Their text has flags of other programs.
@@ -29,12 +30,11 @@ _NOT_OURS = ("deploy/README.md", "BUILD.md")
 
 
 def _find_commands(text):
-    """Returns `(module, arguments)` of each command of a page."""
+    """Returns the arguments of each command `hdgan` of a page."""
     one_line_each = text.replace("\\\n", " ")
-    return [
-        (module, tuple(shlex.split(arguments)))
-        for module, arguments in _COMMAND.findall(one_line_each)
-    ]
+    commands = map(shlex.split, _COMMAND.findall(one_line_each))
+    # Words in capitals are placeholders.
+    return [tuple(c) for c in commands if not any(map(str.isupper, c))]
 
 
 COMMANDS = sorted(
@@ -83,21 +83,44 @@ def _find_flags(page):
 
 def test_commands_are_found():
     text = (
-        "    python -m hdgan.tools.request --url=http://a \\\n  --model='a b'\n"
+        "hdgan trains on pairs; `hdgan train NAME` or\n\n"
+        "    hdgan request --url=http://a \\\n  --model='a b'\n"
+        "and `hdgan demo` here"
     )
     assert _find_commands(text) == [
-        ("tools.request", ("--url=http://a", "--model=a b"))
+        ("request", "--url=http://a", "--model=a b"),
+        ("demo",),
     ]
-    assert len({module for module, _ in COMMANDS}) >= 10
+    assert len({command[0] for command in COMMANDS}) >= 10
 
 
-@pytest.mark.parametrize(
-    ("module", "arguments"), COMMANDS, ids=[" ".join(c[:1]) for c in COMMANDS]
-)
-def test_command_parses(module, arguments):
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_command_parses(command):
+    if command[-1] == "--help":
+        command = command[:-1]
+    if not command:
+        return
+    module, arguments = find_program(command)
     with mock.patch("absl.app.run", _parse_only):
-        result = programs.run_inside(module, *arguments)
+        result = programs.run_inside(module.removeprefix("hdgan."), *arguments)
     assert result.code == 0, result.err
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_pages_start_programs_by_name(page):
+    assert "python -m hdgan." not in page.read_text("utf-8")
+
+
+def test_nothing_is_installed_by_a_name_that_no_index_has():
+    sources = [
+        path
+        for folder in ("hdgan", "layers", "recipes", "tools")
+        for path in (ROOT / folder).rglob("*.py")
+    ]
+    for path in [*PAGES, *sources]:
+        text = path.read_text("utf-8")
+        assert not re.search(r"install [^\n]*hdgan(\[|'|`| )", text), path
+        assert "hdgan[" not in text, path
 
 
 def test_flags_in_text_exist():

@@ -1,6 +1,8 @@
 """Modules and exports of `import hdgan`."""
 
 import os
+import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -57,6 +59,23 @@ def test_every_export_is_there():
 def test_an_unknown_export_is_named():
     with pytest.raises(AttributeError, match="'hdgan' has no attribute 'pix'"):
         hdgan.pix  # noqa: B018
+
+
+def test_links_that_became_text_files_are_explained(tmp_path):
+    package = pathlib.Path(hdgan.__file__).parent
+    copy = shutil.copytree(package, tmp_path / "hdgan", symlinks=True)
+    for name in ("layers", "recipes", "tools"):
+        (copy / name).unlink()
+        # As Git for Windows does by default.
+        (copy / name).write_text(f"../{name}")
+    code = (
+        "try:\n    import hdgan\nexcept ImportError as error:\n    print(error)"
+    )
+    message = " ".join(
+        run_python(code, PYTHONPATH=str(tmp_path), PYTHONSAFEPATH="1")
+    )
+    assert message.startswith(f"{copy / 'layers'} is not a folder")
+    assert "git clone -c core.symlinks=true" in message
 
 
 def test_other_backends_get_the_layers():

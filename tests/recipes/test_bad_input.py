@@ -195,7 +195,7 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
         ),
         (("--instance_feat", "--style_channels=0"), ("style_channels",)),
         (("--nope=1",), ("nope",)),
-        (("--batch_size=two",), ("--batch_size=two",)),
+        (("--batch_size=two",), ("--batch_size must be an integer",)),
         (("train",), ("unexpected argument 'train'", "--name=value")),
         (("--labels_file=missing.json",), ("missing.json", "Expected JSON")),
         (("--resume",), ("run", "no run to resume", "`resume`")),

@@ -150,6 +150,21 @@ def test_ctrl_c_ends_it_in_a_line(
     assert time.monotonic() - begin < 20
 
 
+def test_a_server_that_is_not_there_is_reported(tmp_path, caplog):
+    url = "http://127.0.0.1:9"
+    result = run_inside(
+        TOOL,
+        f"--url={url}",
+        "--timeout=0.5",
+        f"--label_dir={tmp_path}",
+        f"--output_dir={tmp_path / 'photos'}",
+    )
+    assert_one_clear_error(
+        result, f"{url} does not answer for this model", "Connection refused"
+    )
+    assert caplog.text.count(f"No answer from {url} yet") == 1
+
+
 @pytest.mark.parametrize(
     ("flag", "fragment"),
     [

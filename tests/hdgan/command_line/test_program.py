@@ -5,9 +5,11 @@ import pathlib
 import re
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
-from programs import NARROW
+from absl import flags
+from programs import NARROW, run_inside
 
 from hdgan.command_line import program
 from hdgan.data.street.data_set import draw_scenes
@@ -38,15 +40,61 @@ def start(*arguments, **environment):
     )
 
 
-@pytest.mark.parametrize("argument", ["--help", "--helpfull"])
 @pytest.mark.parametrize("module", PROGRAMS)
-def test_help_does_not_wait_for_tensorflow(module, argument):
+def test_help_does_not_wait_for_tensorflow(module):
     """Its import takes seconds, everything else a fraction of one."""
-    result = start("-X", "importtime", "-m", module, argument)
-    assert re.search(r"^  --(\[no\])?\w+_\w+: ", result.stdout, re.MULTILINE)
+    result = start("-X", "importtime", "-m", module, "--help")
+    assert result.returncode == 0
+    assert "--verbosity" in result.stdout
     imported = re.findall(r"\| +([\w.]+)$", result.stderr, re.MULTILINE)
     assert "hdgan" in imported
     assert not {"tensorflow", "keras"} & set(imported)
+
+
+def list_flags(module):
+    """Returns the names of the flags that a program itself defines."""
+    names, known = set(), set(flags.FLAGS)
+
+    def collect(main, argv=None, flags_parser=None):
+        names.update(set(flags.FLAGS) - known)
+
+    with mock.patch("absl.app.run", collect):
+        run_inside(module.removeprefix("hdgan."))
+    return names
+
+
+@pytest.mark.parametrize("module", PROGRAMS)
+def test_help_lists_all_flags_and_none_of_libraries(module):
+    result = run_inside(module.removeprefix("hdgan."), "--help")
+    assert result.code == 0
+    shown = re.findall(r"^  --(?:\[no\])?(\w+)", result.out, re.MULTILINE)
+    assert sorted(shown) == sorted(list_flags(module) | {"help", "verbosity"})
+
+
+@pytest.mark.parametrize(
+    ("module", "required"),
+    [
+        ("tools.synthesize", {"model", "label_dir", "output_dir"}),
+        ("recipes.spade_512x256", {"data_dir", "workdir"}),
+    ],
+)
+def test_help_begins_with_the_flags_that_must_be_given(module, required):
+    _, _, text = run_inside(module, "-h").out.partition("\nRequired:\n")
+    first = re.findall(r"^  --(\w+)=", text.partition("\n\n")[0], re.MULTILINE)
+    assert set(first) == required
+
+
+def test_help_groups_the_flags_of_a_recipe():
+    text = run_inside("recipes.pix2pixhd_1024p", "--help").out
+    groups = dict(
+        re.findall(r"^(\w[\w ]+):\n((?:  .*\n)+)", text, re.MULTILINE)
+    )
+    assert "--load_size=N" in groups["Data"]
+    assert "--feature_matching_weight=X" in groups["Losses"]
+    assert "Default: 10.0." in groups["Losses"]
+    assert "--base_width=N" in groups["Networks"]
+    assert "--[no]resume" in groups["Run"]
+    assert "--global_model=TEXT" in groups["Phases"]
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,8 @@ from hdgan.runs import TrainingOptions
 RECIPE = TrainingOptions(
     preset="tiny",
     networks={"base_width": 16, "norm": "batch", "image_size": (8, 16)},
+    data_dir="data",
+    workdir="run",
     epochs=3,
     generator_learning_rate=1e-4,
     discriminator_learning_rate=4e-4,

@@ -273,6 +273,21 @@ def test_no_server(url):
     assert caught.value.code == "UNAVAILABLE"
 
 
+@pytest.mark.parametrize("url", ["http://127.0.0.1:9", "grpc://127.0.0.1:9"])
+def test_retries_are_reported(url, monkeypatch, caplog):
+    with pytest.raises(ServingError, match=r"(?i)connection refused"):
+        Client(url, timeout=1.5).describe()
+    (message,) = caplog.messages
+    assert message.startswith(f"No answer from {url} yet (")
+    assert "onnection refused" in message
+    assert message.endswith("Retrying for 1.5 s.")
+    caplog.clear()
+    monkeypatch.setattr("hdgan.serving.client._REPORT_INTERVAL", 0.0)
+    with pytest.raises(ServingError):
+        Client(url, timeout=60, retries=2).describe()
+    assert len(caplog.messages) == 2
+
+
 @contextlib.contextmanager
 def _answering(parts, pause=0.0):
     """A server that answers one request with these parts, one by one."""
