@@ -6,6 +6,7 @@ import neither. `--help` and errors in flags therefore answer at once, and
 `run` decides which of TensorFlow's start-up lines are shown.
 """
 
+import math
 import os
 import pathlib
 import re
@@ -126,7 +127,13 @@ def make_folder(flag, folder):
 
 def _parse(argv):
     try:
-        return flags.FLAGS(argv)
+        rest = flags.FLAGS(argv)
     except flags.Error as error:
         message = str(error).replace("\n", "; ")
         sys.exit(f"error: {message} (--help lists the flags.)")
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        # NaN passes most checks of a range, because it fails every comparison.
+        if isinstance(value, float) and not math.isfinite(value):
+            sys.exit(f"error: --{name} must be finite. Received: {value}")
+    return rest
