@@ -5,10 +5,12 @@ import math
 import os
 import re
 import typing
+import zipfile
 
 import ml_dtypes
 import numpy as np
 
+from hdgan.data.bounded_zip import open_bounded_zip
 from hdgan.data.safe_pickle import (
     PLAIN,
     DamagedError,
@@ -16,7 +18,6 @@ from hdgan.data.safe_pickle import (
     load_pickle,
     read_file,
 )
-from hdgan.data.stored_zip import open_stored_zip
 
 _STORAGES = {
     "BFloat16Storage": ml_dtypes.bfloat16,
@@ -149,7 +150,7 @@ def _read_torch(file):
 
 def _read_zip(file):
     """Reads the zip archive of PyTorch 1.6 and later."""
-    with open_stored_zip(file) as archive:
+    with open_bounded_zip(file) as archive:
         names = set(archive.namelist())
         pickles = [n for n in names if re.fullmatch(r"[^/]+/data\.pkl", n)]
         if len(pickles) != 1:
@@ -157,7 +158,7 @@ def _read_zip(file):
         folder = pickles[0].removesuffix("data.pkl")
         order = "<"
         if f"{folder}byteorder" in names:
-            is_big = archive.read(f"{folder}byteorder") == b"big"
+            is_big = _read_member(archive, f"{folder}byteorder") == b"big"
             order = ">" if is_big else "<"
         contents = {}
 
@@ -170,14 +171,20 @@ def _read_zip(file):
             if name not in contents:
                 if name not in names:
                     raise DamagedError(f"{name} is missing")
-                contents[name] = archive.read(name)
+                contents[name] = _read_member(archive, name)
             if len(contents[name]) != storage.size * storage.dtype.itemsize:
                 raise DamagedError(f"{name} has a wrong size")
             return contents[name]
 
-        content = io.BytesIO(archive.read(pickles[0]))
+        content = io.BytesIO(_read_member(archive, pickles[0]))
         saved = load_pickle(content, _TORCH, load_storage)
         return _with_arrays(saved, read, file.seek(0, os.SEEK_END))
+
+
+def _read_member(archive, name):
+    if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
+        raise DamagedError(f"{name} is compressed, as PyTorch never does")
+    return archive.read(name)
 
 
 def _read_stream(file):

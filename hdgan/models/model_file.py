@@ -7,10 +7,10 @@ import zipfile
 
 import keras
 
+from hdgan.data.bounded_zip import open_bounded_zip, open_entry
 from hdgan.data.files import replacing
 from hdgan.data.hdf5_arrays import measure_arrays
 from hdgan.data.printable import printable
-from hdgan.data.stored_zip import StoredEntry, open_stored_zip
 from hdgan.models.declared_size import (
     check_counts,
     limit_variables,
@@ -52,9 +52,9 @@ def load_model(path):
         path = path / "model.keras"
     check_keras_file(path)
     with _naming(path), path.open("rb") as file:
-        archive = open_stored_zip(file)
+        archive = open_bounded_zip(file)
         config = read_config(archive)
-        stored = measure_arrays(StoredEntry(file, archive.getinfo(_WEIGHTS)))
+        stored = measure_arrays(open_entry(file, archive, _WEIGHTS))
         check_counts(config, stored)
     _check_class(path, config)
     with _naming(path), limit_variables(stored):
@@ -81,8 +81,7 @@ def check_keras_file(path):
 
     Raises:
         ValueError: naming the file, if it does not exist, can't be read, is no
-            `.keras` file, is damaged, or is compressed, which Keras never
-            does.
+            `.keras` file, is damaged, or unpacks to far more than its size.
 
     Example:
         >>> check_keras_file("runs/first/checkpoints/step-00001000.keras")
@@ -97,7 +96,7 @@ def check_keras_file(path):
     if path.suffix != ".keras":
         raise ValueError(f"{path}: expected a file name that ends in .keras.")
     with _naming(path), path.open("rb") as file:
-        archive = open_stored_zip(file)
+        archive = open_bounded_zip(file)
         names = archive.namelist()
         if len(names) > _MAX_ENTRIES:
             raise ValueError(f"it holds {len(names):,} entries")

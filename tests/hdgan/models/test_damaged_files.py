@@ -110,13 +110,14 @@ def test_damaged_archives(sound, tmp_path, change, load):
 
 @pytest.mark.parametrize("load", [hdgan.load_model, check_keras_file])
 @pytest.mark.parametrize("name", [CONFIG, WEIGHTS])
-def test_missing_and_compressed_entries(entries, tmp_path, name, load):
+def test_missing_and_expanding_entries(entries, tmp_path, name, load):
     path = tmp_path / "model.keras"
     _write(path, {k: v for k, v in entries.items() if k != name})
     _assert_refused(path, f"holds no {name}", load)
-    # What unpacks to more than it takes is not unpacked.
-    _write(path, {name: bytes(10**6)}, zipfile.ZIP_DEFLATED)
-    _assert_refused(path, "compressed.*declare 1,000,000", load)
+    _write(path, {**entries, name: bytes(10**8)}, zipfile.ZIP_DEFLATED)
+    _assert_refused(path, "unpacks to 100,", load)
+    _write(path, entries, zipfile.ZIP_LZMA)
+    _assert_refused(path, "compressed by method 14", load)
 
 
 def test_sound_files_pass_the_check(sound):

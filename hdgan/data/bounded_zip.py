@@ -1,4 +1,4 @@
-"""Zip archives without compression, as Keras and PyTorch write them."""
+"""Zip archives from others, which may not unpack to more than they suggest."""
 
 import io
 import os
@@ -7,57 +7,70 @@ import zipfile
 
 from hdgan.data.printable import printable
 
+# Keras and PyTorch don't compress, and weights can't be compressed by much; the
+# texts around them can.
+_MAX_EXPANSION = 10
+_ALLOWANCE = 50_000_000
 # A local header: fixed fields, then a name and extra fields, whose lengths are
 # its last two numbers.
 _HEADER_SIZE = 30
 _LENGTHS = struct.Struct("<HH")
 
 
-def open_stored_zip(file):
-    """Opens an archive, and checks by its table that it can't expand.
-
-    A small file could unpack to gigabytes otherwise.
+def open_bounded_zip(file):
+    """Opens an archive, and checks by its table what it unpacks to.
 
     Args:
         file: open binary file.
 
     Returns:
-        `zipfile.ZipFile`.
+        `zipfile.ZipFile`. It unpacks to at most ten times the file's size, or
+        50 MB more than it.
 
     Raises:
-        zipfile.BadZipFile: if the file is no archive, an entry is compressed,
-            or the entries declare more bytes than the file has.
+        zipfile.BadZipFile: if the file is no archive, declares more than that,
+            or is compressed otherwise than by Deflate.
     """
     archive = zipfile.ZipFile(file)
     entries = archive.infolist()
     for entry in entries:
-        if (
-            entry.compress_type != zipfile.ZIP_STORED
-            or entry.file_size != entry.compress_size
+        # The others are unpacked without a limit.
+        if entry.compress_type not in (
+            zipfile.ZIP_STORED,
+            zipfile.ZIP_DEFLATED,
         ):
             raise zipfile.BadZipFile(
-                f"{printable(entry.filename)} is compressed or encrypted: "
-                f"{entry.compress_size:,} bytes that declare "
-                f"{entry.file_size:,}"
+                f"{printable(entry.filename)} is compressed by method "
+                f"{entry.compress_type}"
             )
     declared = sum(entry.file_size for entry in entries)
     size = file.seek(0, os.SEEK_END)
-    if declared > size:
+    if declared > max(_MAX_EXPANSION * size, size + _ALLOWANCE):
         raise zipfile.BadZipFile(
-            f"its entries declare {declared:,} bytes, but it has {size:,}"
+            f"it has {size:,} bytes, but declares that it unpacks to "
+            f"{declared:,}"
         )
     return archive
 
 
-class StoredEntry(io.RawIOBase):
-    """An entry of an archive, as a file that can be read in any order.
+def open_entry(file, archive, name):
+    """Opens an entry of an archive as a file that is read in any order.
 
     `ZipFile.open` starts again from the beginning at every step back.
 
     Args:
         file: the archive, an open binary file.
-        info: `zipfile.ZipInfo` of an entry that is not compressed.
+        archive: `zipfile.ZipFile` of it.
+        name: str.
     """
+    info = archive.getinfo(name)
+    if info.compress_type == zipfile.ZIP_STORED:
+        return _StoredEntry(file, info)
+    return io.BytesIO(archive.read(info))
+
+
+class _StoredEntry(io.RawIOBase):
+    """An entry that is not compressed."""
 
     def __init__(self, file, info):
         super().__init__()
