@@ -1,7 +1,8 @@
 r"""Converts checkpoints of the original PyTorch code to models, and back.
 
     hdgan convert_checkpoint \
-        --generator=checkpoints/label2city/latest_net_G.pth --output=city.keras
+        --generator=checkpoints/label2city/latest_net_G.pth --label_nc=35 \
+        --output=city.keras
 
 reads the file without PyTorch and without running anything in it, derives the
 architecture from the names and shapes of its tensors, prints what it found, and
@@ -13,8 +14,12 @@ writes a model for synthesis, training and export.
                                         styles to synthesize with
     --label_feat                        if the encoder was trained with it
     --load_style_maps                   if the generator was trained on them
+    --label_nc=35                       the number of classes, as in training;
+                                        0 if trained on RGB images
     --nouse_instances                   if trained with --no_instance
-    --label_nc=0                        if trained on RGB images
+
+A file does not say whether its 36 input channels are 35 classes and a boundary
+map, or 36 classes. `--label_nc` or `--labels_file` decides.
 
 The way back needs PyTorch (`pip install torch`):
 
@@ -110,12 +115,6 @@ def _report(model, files):
     if model.style_channels:
         parts.append(f"{model.style_channels} style channels")
     print(f"Input: {', '.join(parts)}")
-    if (
-        files.num_classes is None
-        and model.labels is not None
-        and len(model.labels) == 3
-    ):
-        print("If these 3 classes are an RGB image, convert with --label_nc=0.")
 
 
 def _check_flags(values):
@@ -171,8 +170,8 @@ if __name__ == "__main__":
     flags.DEFINE_integer(
         "label_nc",
         None,
-        "Number of classes, which is checked; 0: RGB input. Default: as many "
-        "as the generator takes.",
+        "Number of classes; 0: RGB input. Default: that of --labels_file, or "
+        "what --use_instances leaves.",
     )
     flags.DEFINE_string(
         "labels_file",
@@ -180,7 +179,10 @@ if __name__ == "__main__":
         "JSON file of the classes' names and colors. Default: numbers.",
     )
     flags.DEFINE_bool(
-        "use_instances", True, "The generator takes a boundary map."
+        "use_instances",
+        None,
+        "The generator takes a boundary map. Default: what --label_nc or "
+        "--labels_file leaves.",
     )
     flags.DEFINE_bool("to_pytorch", False, "Convert to PyTorch, not from it.")
     flags.DEFINE_string(

@@ -6,6 +6,7 @@ import neither. `--help` and errors in flags therefore answer at once, and
 `run` decides which of TensorFlow's start-up lines are shown.
 """
 
+import math
 import os
 import pathlib
 import re
@@ -144,7 +145,13 @@ def _parse(argv):
         print(format_help())
         sys.exit()
     try:
-        return flags.FLAGS(argv)
+        rest = flags.FLAGS(argv)
     except (flags.Error, ValueError) as error:
         message = describe_flag_error(error, argv[1:])
         sys.exit(f"error: {message} (--help lists the flags.)")
+    for name in flags.FLAGS:
+        value = flags.FLAGS[name].value
+        # NaN passes most checks of a range, because it fails every comparison.
+        if isinstance(value, float) and not math.isfinite(value):
+            sys.exit(f"error: --{name} must be finite. Received: {value}")
+    return rest

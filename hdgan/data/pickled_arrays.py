@@ -1,16 +1,19 @@
 """Reader of pickled dicts of NumPy arrays that runs no code."""
 
+import os
 import re
 
 import numpy as np
 
 from hdgan.data.safe_pickle import (
     DamagedError,
-    Maker,
     OrderedDict,
     load_pickle,
     read_file,
 )
+
+# Size of all arrays, in multiples of the file's.
+_MAX_COPIES = 10
 
 
 def read_array_dict(path):
@@ -79,21 +82,21 @@ def _from_buffer(data, dtype, shape, order):
 
 def _encode(text, encoding):
     if encoding != "latin1":
-        raise DamagedError(f"bytes are encoded as {encoding!r}")
+        raise DamagedError("bytes are encoded otherwise than as latin1")
     return text.encode("latin1")
 
 
 _ARRAYS = {
-    "_codecs.encode": Maker(_encode),
-    "numpy.dtype": Maker(_Dtype),
+    "_codecs.encode": _encode,
+    "numpy.dtype": _Dtype,
     # Only passed to the functions below.
     "numpy.ndarray": None,
     # The modules' names before and since NumPy 2.
-    "numpy.core.multiarray._reconstruct": Maker(lambda *_: _Array()),
-    "numpy._core.multiarray._reconstruct": Maker(lambda *_: _Array()),
-    "numpy.core.numeric._frombuffer": Maker(_from_buffer),
-    "numpy._core.numeric._frombuffer": Maker(_from_buffer),
-    "collections.OrderedDict": Maker(OrderedDict),
+    "numpy.core.multiarray._reconstruct": lambda *_: _Array(),
+    "numpy._core.multiarray._reconstruct": lambda *_: _Array(),
+    "numpy.core.numeric._frombuffer": _from_buffer,
+    "numpy._core.numeric._frombuffer": _from_buffer,
+    "collections.OrderedDict": OrderedDict,
 }
 
 
@@ -117,8 +120,14 @@ def _read_arrays(file):
     for key, value in saved.items():
         if not isinstance(value, _Array):
             raise DamagedError(f"the value of {key!r} is no array")
-    arrays = {key: value.content() for key, value in saved.items()}
-    for key, array in arrays.items():
+    # Many arrays may be copies of the same bytes.
+    left = _MAX_COPIES * file.seek(0, os.SEEK_END)
+    arrays = {}
+    for key, value in saved.items():
+        arrays[key] = array = value.content()
         if not isinstance(array, np.ndarray):
             raise DamagedError(f"the value of {key!r} is no array of numbers")
+        left -= array.nbytes
+        if left < 0:
+            raise DamagedError("its arrays repeat the same data too often")
     return arrays

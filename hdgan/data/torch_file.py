@@ -1,6 +1,8 @@
 """Reader of PyTorch checkpoints that needs no PyTorch and runs no code."""
 
 import io
+import math
+import os
 import re
 import typing
 import zipfile
@@ -8,9 +10,10 @@ import zipfile
 import ml_dtypes
 import numpy as np
 
+from hdgan.data.bounded_zip import open_bounded_zip
 from hdgan.data.safe_pickle import (
+    PLAIN,
     DamagedError,
-    Maker,
     OrderedDict,
     load_pickle,
     read_file,
@@ -31,6 +34,10 @@ _STORAGES = {
 # The first pickled values of a checkpoint of PyTorch before 1.6.
 _MAGIC_NUMBER = 0x1950A86A20F9469CFC6C
 _PROTOCOL_VERSION = 1001
+# Size of all tensors, in multiples of the file's. Tensors may share numbers,
+# and a stride of 0 repeats them.
+_MAX_COPIES = 10
+_ALLOWANCE = 1_000_000
 
 
 def read_torch_file(path):
@@ -123,12 +130,12 @@ def _make_parameter(tensor, *_):
 
 
 _TORCH = {
-    "collections.OrderedDict": Maker(OrderedDict),
-    "torch._utils._rebuild_tensor": Maker(_make_tensor),
-    "torch._utils._rebuild_tensor_v2": Maker(_make_tensor),
-    "torch._utils._rebuild_parameter": Maker(_make_parameter),
-    "torch.nn.parameter.Parameter": Maker(_make_parameter),
-    "torch.Size": Maker(tuple),
+    "collections.OrderedDict": OrderedDict,
+    "torch._utils._rebuild_tensor": _make_tensor,
+    "torch._utils._rebuild_tensor_v2": _make_tensor,
+    "torch._utils._rebuild_parameter": _make_parameter,
+    "torch.nn.parameter.Parameter": _make_parameter,
+    "torch.Size": tuple,
     **{f"torch.{name}": _StorageKind(name) for name in _STORAGES},
 }
 
@@ -143,8 +150,8 @@ def _read_torch(file):
 
 def _read_zip(file):
     """Reads the zip archive of PyTorch 1.6 and later."""
-    with zipfile.ZipFile(file) as archive:
-        names = archive.namelist()
+    with open_bounded_zip(file) as archive:
+        names = set(archive.namelist())
         pickles = [n for n in names if re.fullmatch(r"[^/]+/data\.pkl", n)]
         if len(pickles) != 1:
             raise DamagedError(f"the archive holds {len(pickles)} data.pkl")
@@ -171,11 +178,10 @@ def _read_zip(file):
 
         content = io.BytesIO(_read_member(archive, pickles[0]))
         saved = load_pickle(content, _TORCH, load_storage)
-        return _with_arrays(saved, read, {})
+        return _with_arrays(saved, read, file.seek(0, os.SEEK_END))
 
 
 def _read_member(archive, name):
-    # Otherwise a small file could expand to gigabytes.
     if archive.getinfo(name).compress_type != zipfile.ZIP_STORED:
         raise DamagedError(f"{name} is compressed, as PyTorch never does")
     return archive.read(name)
@@ -208,13 +214,17 @@ def _read_stream(file):
     contents = {}
     start = 0
     for key in keys:
+        if type(key) is not str:
+            raise DamagedError("a storage has no name")
         end = start + 8 + whole[key].size * whole[key].dtype.itemsize
         size = int.from_bytes(content[start : start + 8], "little")
         if size != whole[key].size or end > len(content):
             raise DamagedError("it is cut short")
         contents[key] = content[start + 8 : end]
         start = end
-    return _with_arrays(saved, lambda storage: contents[storage.key], {})
+    return _with_arrays(
+        saved, lambda storage: contents[storage.key], file.tell()
+    )
 
 
 def _make_storage(kind, storage_kind, key, size, order):
@@ -230,35 +240,41 @@ def _make_storage(kind, storage_kind, key, size, order):
     return _Storage(key, dtype.newbyteorder(order), size)
 
 
-_PLAIN = (str, int, float, bool, bytes, type(None))
-
-
-def _with_arrays(saved, read, known):
+def _with_arrays(saved, read, file_size):
     """Returns the saved object with arrays in place of the tensors.
 
-    `known` maps the `id` of each object to its result, so that shared objects
-    are converted once.
+    Args:
+        saved: what the pickle holds.
+        read: function from a `_Storage` to its bytes.
+        file_size: int, bytes.
     """
-    if type(saved) in _PLAIN:
-        return saved
-    if id(saved) in known:
-        if known[id(saved)] is None:
-            raise DamagedError("it contains itself")
-        return known[id(saved)]
-    known[id(saved)] = None
-    if isinstance(saved, _Tensor):
-        result = saved.to_array(read(saved.storage))
-    elif isinstance(saved, dict):
-        for key in saved:
-            if type(key) not in _PLAIN:
-                raise DamagedError(f"a key is a {type(key).__name__}")
-        result = {
-            key: _with_arrays(value, read, known)
-            for key, value in saved.items()
-        }
-    elif type(saved) in (list, tuple):
-        result = type(saved)(_with_arrays(v, read, known) for v in saved)
-    else:
-        raise DamagedError(f"it holds a {type(saved).__name__.strip('_')}")
-    known[id(saved)] = result
-    return result
+    # The result of each object by its `id`, so that shared objects are
+    # converted once.
+    known = {}
+    left = _MAX_COPIES * file_size + _ALLOWANCE
+
+    def convert(value):
+        if type(value) in PLAIN:
+            return value
+        if id(value) in known:
+            if known[id(value)] is None:
+                raise DamagedError("it contains itself")
+            return known[id(value)]
+        known[id(value)] = None
+        known[id(value)] = result = convert_new(value)
+        return result
+
+    def convert_new(value):
+        nonlocal left
+        if isinstance(value, _Tensor):
+            left -= math.prod(value.shape) * value.storage.dtype.itemsize
+            if left < 0:
+                raise DamagedError("its tensors repeat their data too often")
+            return value.to_array(read(value.storage))
+        if isinstance(value, dict):
+            return {key: convert(item) for key, item in value.items()}
+        if type(value) in (list, tuple):
+            return type(value)(convert(item) for item in value)
+        raise DamagedError(f"it holds a {type(value).__name__.strip('_')}")
+
+    return convert(saved)

@@ -5,6 +5,8 @@ import pathlib
 import keras
 from keras import ops
 
+from hdgan.data.hdf5_arrays import measure_arrays
+from hdgan.data.printable import printable
 from hdgan.data.torch_file import read_torch_file
 
 TAPS = (
@@ -154,10 +156,13 @@ def _convolutions(network):
 
 def _load_keras_weights(backbone, path):
     try:
+        with open(path, "rb") as file:
+            measure_arrays(file)
         backbone.load_weights(path)
-    except (KeyError, OSError, ValueError) as error:
+    except Exception as error:  # A damaged file can raise any.
         raise ValueError(
-            f"{path} does not hold Keras weights of VGG19 without top: {error}"
+            f"{path} does not hold Keras weights of VGG19 without top: "
+            f"{printable(error)}"
         ) from error
 
 

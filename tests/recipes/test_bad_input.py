@@ -163,7 +163,7 @@ def test_a_file_that_does_not_fit_is_named(data_dir, spoil, words):
         (("--batch_size=0",), ("`batch_size`", "at least 1")),
         (("--max_steps=-5",), ("`max_steps`", "at least 1")),
         (("--learning_rate=-1",), ("`learning_rate`", "above 0")),
-        (("--learning_rate=nan",), ("`learning_rate`", "finite")),
+        (("--learning_rate=nan",), ("--learning_rate", "finite")),
         (("--beta_1=1",), ("`beta_1`", "below 1")),
         (("--devices=GPU:7",), ("GPU:7", "CPU:0")),
         (("--max_dataset_size=0",), ("`max_dataset_size`", "at least 1")),

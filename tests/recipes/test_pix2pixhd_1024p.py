@@ -200,6 +200,7 @@ def test_a_published_checkpoint_gains_an_enhancer(data_dir, tmp_path):
     run(
         "tools.convert_checkpoint",
         f"--generator={GOLDEN / 'global.pth'}",
+        "--label_nc=5",
         f"--output={converted}",
     )
     five = tmp_path / "five"

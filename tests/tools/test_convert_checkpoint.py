@@ -75,6 +75,7 @@ def test_there_and_back_is_bit_for_bit(tmp_path, generator):
     _convert(
         f"--generator={GOLDEN / f'{generator}.pth'}",
         f"--discriminator={GOLDEN / 'discriminator.pth'}",
+        "--label_nc=5",
         f"--output={model}",
     )
     folder = tmp_path / "checkpoints" / "name"
@@ -104,6 +105,7 @@ def test_an_encoder_there_and_back(tmp_path, styles):
         f"--discriminator={GOLDEN / 'discriminator.pth'}",
         f"--encoder={GOLDEN / 'encoder.pth'}",
         *(["--label_feat"] if styles == "labels" else []),
+        "--label_nc=5",
         f"--output={model}",
     )
     assert "5 classes, boundary map, 3 style channels" in out
@@ -150,6 +152,7 @@ def test_without_feature_matching_the_names_stay(tmp_path):
     _convert(
         f"--generator={tmp_path / 'G.pth'}",
         f"--discriminator={tmp_path / 'D.pth'}",
+        "--use_instances",
         f"--output={tmp_path / 'model.keras'}",
     )
     converted = hdgan.load_model(tmp_path / "model.keras")
@@ -183,6 +186,71 @@ def test_rgb_input_without_instances(tmp_path):
     assert photo.shape == (9, 17, 3)
 
 
+@pytest.fixture(scope="module")
+def generators(tmp_path_factory):
+    """Files of generators, by the number of their input channels."""
+    folder = tmp_path_factory.mktemp("generators")
+    paths = {}
+    for channels in (1, 3, 4, 36):
+        network = hdgan.GlobalGenerator(channels, 2, 1, 1)
+        paths[channels] = _save(folder / f"G{channels}.pth", network)
+    return paths
+
+
+BOUNDARY, NO_BOUNDARY = "--use_instances", "--nouse_instances"
+
+
+@pytest.mark.parametrize(
+    ("channels", "arguments", "possible"),
+    [
+        (36, [], [f"--label_nc=35 {BOUNDARY}", f"--label_nc=36 {NO_BOUNDARY}"]),
+        (
+            3,
+            [],
+            [
+                f"2 classes and a boundary map (--label_nc=2 {BOUNDARY})",
+                f"3 classes alone (--label_nc=3 {NO_BOUNDARY})",
+                f"RGB alone (--label_nc=0 {NO_BOUNDARY})",
+            ],
+        ),
+        (3, [NO_BOUNDARY], ["--label_nc=3", "--label_nc=0"]),
+        (4, [BOUNDARY], ["--label_nc=3", "--label_nc=0"]),
+    ],
+)
+def test_what_the_channels_mean_is_not_guessed(
+    generators, tmp_path, channels, arguments, possible
+):
+    output = tmp_path / "model.keras"
+    path = generators[channels]
+    error = _refuse(f"--generator={path}", f"--output={output}", *arguments)
+    for words in (path, f"takes {channels} channels", *possible):
+        assert str(words) in error
+    assert error.count("--label_nc") == len(possible)
+    assert not output.exists()
+
+
+@pytest.mark.parametrize(
+    ("channels", "arguments", "expected"),
+    [
+        (36, ["--label_nc=35"], "35 classes, boundary map"),
+        (36, [NO_BOUNDARY], "36 classes"),
+        (4, ["--label_nc=0"], "RGB, boundary map"),
+        (3, [BOUNDARY], "2 classes, boundary map"),
+        # Nothing else is possible.
+        (1, [], "1 classes"),
+    ],
+)
+def test_a_flag_says_what_the_channels_mean(
+    generators, tmp_path, channels, arguments, expected
+):
+    out = _convert(
+        f"--generator={generators[channels]}",
+        f"--output={tmp_path / 'model.keras'}",
+        *arguments,
+    )
+    assert f"Input: {expected}\n" in out
+
+
 def test_the_moving_average_goes_to_pytorch(tmp_path):
     model = tiny_models.make_model(ema_decay=0.9)
     model.average_generator.set_weights(
@@ -204,7 +272,8 @@ def test_the_moving_average_goes_to_pytorch(tmp_path):
 def test_without_pytorch_only_the_way_back_fails(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     model = tmp_path / "model.keras"
-    _convert(f"--generator={GOLDEN / 'local2.pth'}", f"--output={model}")
+    generator = f"--generator={GOLDEN / 'local2.pth'}"
+    _convert(generator, "--label_nc=5", f"--output={model}")
     error = _refuse("--to_pytorch", f"--model={model}", f"--output={tmp_path}")
     assert "pip install torch" in error
     assert not list(tmp_path.glob("*.pth"))
@@ -216,15 +285,15 @@ def test_without_pytorch_only_the_way_back_fails(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--label_nc=7"], ["6 channels", "5 of classes", "Expected 7"]),
-        (["--label_nc=0"], ["5 of classes", "Expected 3"]),
-        (["--nouse_instances", "--label_nc=5"], ["6 of classes"]),
+        (["--label_nc=7"], ["6 channels", "5 classes", "Received: label_nc=7"]),
+        (["--label_nc=0"], ["5 classes", "Received: label_nc=0"]),
+        (["--nouse_instances"], ["6 classes alone", "use_instances=False"]),
         (
-            ["--load_style_maps"],
+            ["--load_style_maps", "--label_nc=2"],
             ["global.pth", "discriminator.pth", "Expected 6"],
         ),
         (
-            [f"--encoder={GOLDEN / 'encoder.pth'}"],
+            [f"--encoder={GOLDEN / 'encoder.pth'}", "--label_nc=2"],
             ["takes 9 channels", "--encoder"],
         ),
         ([f"--encoder={GOLDEN / 'global.pth'}"], ["not an encoder"]),
@@ -242,6 +311,7 @@ def test_what_does_not_fit_is_refused(tmp_path, monkeypatch, arguments, words):
     error = _refuse(
         f"--generator={GOLDEN / 'global.pth'}",
         f"--discriminator={GOLDEN / 'discriminator.pth'}",
+        "--label_nc=5",
         "--output=model.keras",
         *arguments,
     )
@@ -253,12 +323,13 @@ def test_what_does_not_fit_is_refused(tmp_path, monkeypatch, arguments, words):
 def test_nothing_is_overwritten(tmp_path):
     model = tmp_path / "model.keras"
     model.write_text("Mine.")
-    error = _refuse(f"--generator={GOLDEN / 'global.pth'}", f"--output={model}")
+    generator = f"--generator={GOLDEN / 'global.pth'}"
+    error = _refuse(generator, f"--output={model}")
     assert "exists already" in error
     assert model.read_text() == "Mine."
     pytest.importorskip("torch")
     model.unlink()
-    _convert(f"--generator={GOLDEN / 'global.pth'}", f"--output={model}")
+    _convert(generator, "--label_nc=5", f"--output={model}")
     (tmp_path / "latest_net_D.pth").write_text("Mine.")
     error = _refuse("--to_pytorch", f"--model={model}", f"--output={tmp_path}")
     assert "latest_net_D.pth exists already" in error
@@ -273,5 +344,5 @@ def test_a_labels_file_has_to_fit(tmp_path):
         f"--labels_file={path}",
         f"--output={tmp_path / 'model.keras'}",
     )
-    assert "5 of classes" in error
-    assert "Expected 2" in error
+    assert "5 classes and a boundary map" in error
+    assert "Received: label_nc=2" in error

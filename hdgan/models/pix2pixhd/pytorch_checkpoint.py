@@ -11,6 +11,7 @@ import re
 import keras
 import numpy as np
 
+from hdgan.data.printable import printable
 from hdgan.data.torch_file import read_torch_file
 from hdgan.models.pix2pixhd.pytorch_names import PARAMETERS, named_layers
 from hdgan.networks.global_generator import GlobalGenerator
@@ -141,9 +142,9 @@ def _read_state(path):
             np.isfinite(array.astype("float32")).all()
         ):
             raise ValueError(
-                f"{path}: {name} holds {array.dtype}, or values that are not "
-                "finite. Expected finite floating-point numbers: if the "
-                "training diverged, use an earlier checkpoint."
+                f"{path}: {_show(name)} holds {array.dtype}, or values that "
+                "are not finite. Expected finite floating-point numbers: if "
+                "the training diverged, use an earlier checkpoint."
             )
     if all(name.startswith("module.") for name in state):
         return {n.removeprefix("module."): a for n, a in state.items()}
@@ -166,7 +167,11 @@ class _MismatchError(Exception):
 def _found(state):
     if not isinstance(state, dict):
         return f"a {type(state).__name__}"
-    return f"a dict of {', '.join(str(key)[:50] for key in list(state)[:5])}"
+    return f"a dict of {', '.join(_show(key) for key in list(state)[:5])}"
+
+
+def _show(name):
+    return printable(name, 80)
 
 
 # === Architecture from names and shapes ===
@@ -361,8 +366,8 @@ def _assign(network, state, feature_matching):
         if names:
             more = f" and {len(names) - 3} more" if len(names) > 3 else ""
             raise _MismatchError(
-                f"{problem}: {', '.join(names[:3])}{more}. The other tensors "
-                f"describe a {summary}."
+                f"{problem}: {', '.join(map(_show, names[:3]))}{more}. The "
+                f"other tensors describe a {summary}."
             )
     arrays = {}
     for name, variable in variables.items():

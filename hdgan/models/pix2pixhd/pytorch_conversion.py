@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import typing
 
 from hdgan.data.files import replacing
 from hdgan.models.pix2pixhd.model import Pix2PixHD
@@ -39,10 +40,11 @@ class PyTorchFiles:
             `features_clustered_010.npy`. Defaults to None.
         use_style_maps: bool, whether the generator takes style maps from files.
             Defaults to False.
-        use_instances: bool, whether the generator takes a boundary map.
-            Defaults to True.
-        num_classes: int, the number of classes, which is checked. 0 means RGB
-            input. Defaults to None, as many as the generator takes.
+        use_instances: bool, whether the generator takes a boundary map, as it
+            does unless it was trained with `--no_instance`. Defaults to None:
+            `num_classes` or `labels` decides.
+        num_classes: int, the number of classes (`--label_nc`); 0 means RGB
+            input. Defaults to None: `labels` or `use_instances` decides.
         labels: `LabelSet`. Defaults to None, numbered classes.
     """
 
@@ -52,7 +54,7 @@ class PyTorchFiles:
     encoder_regions: str = "instances"
     style_clusters: str | os.PathLike | None = None
     use_style_maps: bool = False
-    use_instances: bool = True
+    use_instances: bool | None = None
     num_classes: int | None = None
     labels: LabelSet | None = None
 
@@ -67,11 +69,13 @@ def model_from_pytorch(files):
         `Pix2PixHD`.
 
     Raises:
-        ValueError: if a file can't be read, or the networks don't fit one
-            another.
+        ValueError: if a file can't be read, the networks don't fit one
+            another, or the generator's input channels can be classes and a
+            boundary map, but classes alone or an RGB image as well.
 
     Example:
-        >>> model = model_from_pytorch(PyTorchFiles("latest_net_G.pth"))
+        >>> files = PyTorchFiles("latest_net_G.pth", num_classes=35)
+        >>> model = model_from_pytorch(files)
     """
     generator = load_generator(files.generator)
     encoder = None
@@ -86,7 +90,10 @@ def model_from_pytorch(files):
             "supported."
         )
     condition = generator.input_shape[-1] - style_channels
-    labels = _find_labels(files, condition, style_channels)
+    inputs = _find_inputs(files, condition, style_channels)
+    labels = None
+    if inputs.num_classes:
+        labels = files.labels or LabelSet.numbered(inputs.num_classes)
     is_enhanced = isinstance(generator, LocalEnhancer)
     losses = make_losses(resolve_preset("pix2pixhd_512p")["losses"])
     if files.discriminator:
@@ -102,7 +109,7 @@ def model_from_pytorch(files):
         discriminator,
         encoder,
         labels=labels,
-        use_instances=files.use_instances,
+        use_instances=inputs.use_instances,
         losses=losses,
         style_clusters=_load_clusters(files, labels),
         preset="pix2pixhd_1024p" if is_enhanced else "pix2pixhd_512p",
@@ -179,25 +186,54 @@ def _load_discriminator(files, condition, losses):
     return discriminator, losses
 
 
-def _find_labels(files, condition, style_channels):
-    """Returns the `LabelSet`, or None for RGB input."""
-    num_classes = condition - files.use_instances
-    expected = files.num_classes
-    if expected == 0:
-        expected = 3  # Channels of an RGB image.
-    elif expected is None and files.labels is not None:
-        expected = len(files.labels)
-    if num_classes < 1 or (expected is not None and expected != num_classes):
+class _Inputs(typing.NamedTuple):
+    """A meaning that the input channels of a generator can have."""
+
+    num_classes: int
+    use_instances: bool
+
+    def __str__(self):
+        kind = f"{self.num_classes} classes" if self.num_classes else "RGB"
+        maps = "and a boundary map" if self.use_instances else "alone"
+        flag = "use_instances" if self.use_instances else "nouse_instances"
+        return f"{kind} {maps} (--label_nc={self.num_classes} --{flag})"
+
+
+def _find_inputs(files, condition, style_channels):
+    """Returns the `_Inputs` that fit the files and what is said of them."""
+    possible = []
+    for use_instances in (True, False):
+        channels = condition - use_instances
+        if channels == PHOTO_CHANNELS:
+            possible.append(_Inputs(0, use_instances))
+        if channels > 0:
+            possible.append(_Inputs(channels, use_instances))
+    num_classes = files.num_classes
+    if num_classes is None and files.labels is not None:
+        num_classes = len(files.labels)
+    fitting = [
+        inputs
+        for inputs in possible
+        if num_classes in (None, inputs.num_classes)
+        and files.use_instances in (None, inputs.use_instances)
+    ]
+    if len(fitting) == 1:
+        return fitting[0]
+    found = f"{files.generator} takes {condition} channels"
+    if style_channels:
+        found += f" beside {style_channels} of styles"
+    if fitting:
         raise ValueError(
-            f"The generator takes {condition + style_channels} channels: "
-            f"{style_channels} of styles, {int(files.use_instances)} of the "
-            f"boundary map, and so {num_classes} of classes. Expected "
-            f"{expected or 'at least 1'}. Check --label_nc, --labels_file, "
-            "--encoder, --load_style_maps and --nouse_instances."
+            f"{found} and does not say which: {', or '.join(map(str, fitting))}"
+            ". Pass the flags of the one that it was trained on; in Python, "
+            "`num_classes` and `use_instances`."
         )
-    if files.num_classes == 0:
-        return None
-    return files.labels or LabelSet.numbered(num_classes)
+    raise ValueError(
+        f"{found}: {', or '.join(map(str, possible)) or 'too few'}. Received: "
+        f"label_nc={num_classes}, use_instances={files.use_instances}. Check "
+        "--label_nc, --labels_file, --use_instances, --encoder and "
+        "--load_style_maps."
+    )
 
 
 def _load_clusters(files, labels):

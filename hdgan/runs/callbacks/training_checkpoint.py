@@ -10,6 +10,7 @@ import time
 import keras
 
 from hdgan.data.files import replacing
+from hdgan.models.finite_weights import describe_not_finite
 
 _NAME = re.compile(r"step-(\d{8})\.keras")
 
@@ -31,8 +32,8 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         keep: int >= 1, number of the newest checkpoints to keep. Defaults to 2.
 
     Raises:
-        ValueError: while training, if a loss is not finite when a checkpoint is
-            due. The last checkpoint stays.
+        ValueError: while training, if a loss or a weight is not finite when a
+            checkpoint is due. The last checkpoint stays.
     """
 
     def __init__(self, directory, every_steps, every_minutes=None, keep=2):
@@ -72,25 +73,35 @@ class TrainingCheckpoint(keras.callbacks.Callback):
             logs: dict of losses. Defaults to None, losses that are not known.
 
         Raises:
-            ValueError: if a loss is not finite.
+            ValueError: if a loss or a weight is not finite.
         """
         if self.model.step != self._saved_step:
-            self._check_finite(logs)
+            self._check_losses(logs)
             self.save()
 
-    def _check_finite(self, logs):
-        """Keeps NaN weights from replacing the last good checkpoint."""
+    def _check_losses(self, logs):
         broken = [k for k, v in (logs or {}).items() if not math.isfinite(v)]
-        if not broken:
-            return
+        if broken:
+            self._fail(f"the losses {', '.join(broken)} are not finite")
+
+    def _fail(self, reason):
+        """Keeps NaN weights from replacing the last good checkpoint."""
         raise ValueError(
-            f"Training failed: at step {self.model.step} the losses "
-            f"{', '.join(broken)} are not finite. The last checkpoint is "
-            f"{self.newest or 'none'}. Train again with a lower learning rate."
+            f"Training failed: at step {self.model.step} {reason}. The last "
+            f"checkpoint is {self.newest or 'none'}. Train again with a lower "
+            "learning rate."
         )
 
     def save(self):
-        """Saves a checkpoint of the model's current state."""
+        """Saves a checkpoint of the model's current state.
+
+        Raises:
+            ValueError: if a weight is not finite.
+        """
+        # The losses are those before the update, which they can't judge.
+        not_finite = describe_not_finite(self.model)
+        if not_finite:
+            self._fail(not_finite)
         step = self.model.step
         folder = self.directory / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)

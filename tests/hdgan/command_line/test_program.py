@@ -9,7 +9,7 @@ from unittest import mock
 
 import pytest
 from absl import flags
-from programs import NARROW, run_inside
+from programs import NARROW, assert_one_clear_error, run_inside
 
 from hdgan.command_line import program
 from hdgan.data.street.data_set import draw_scenes
@@ -173,6 +173,26 @@ def test_the_last_words_of_a_crash_are_shown():
     assert "something is wrong" in result.stderr
     assert result.stderr.endswith("Check failed")
     assert "oneDNN is on" not in result.stderr
+
+
+@pytest.mark.parametrize("value", ["nan", "inf", "-inf", "1e999"])
+@pytest.mark.parametrize(
+    ("module", "flag"),
+    [
+        ("tools.benchmark", "seconds"),
+        ("tools.request", "timeout"),
+        ("recipes.pix2pixhd_512p", "feature_matching_weight"),
+        ("recipes.pix2pix_256", "dropout_rate"),
+    ],
+)
+def test_numbers_that_are_not_finite_are_refused(module, flag, value):
+    needed = ["--url=http://localhost", "--label_dir=a", "--output_dir=b"]
+    result = run_inside(
+        module,
+        *(needed if module == "tools.request" else []),
+        f"--{flag}={value}",
+    )
+    assert_one_clear_error(result, f"--{flag} must be finite")
 
 
 def test_a_printed_command_names_the_python_that_runs(monkeypatch, tmp_path):

@@ -481,12 +481,102 @@ def test_what_holds_itself_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("write", [_zip, _stream], ids=["zip", "stream"])
-def test_repeated_numbers_take_no_memory(tmp_path, write):
+def test_repeated_numbers_are_refused(tmp_path, write):
+    """A copy of the array, such as in native byte order, would take 3.6 GB."""
     path = tmp_path / "planted.pth"
     view = b"" if write is _zip else b"N"
     huge = {"size": 1, "shape": (30000, 30000), "strides": (0, 0)}
     write(path, _tensor(view=view, **huge), [("0", NUMBERS[:1].tobytes())])
-    assert _read_elsewhere(path).startswith("read")
+    if write is _zip:
+        with zipfile.ZipFile(path, "a") as archive:
+            archive.writestr("archive/byteorder", "big")
+    assert "repeat their data" in _read_elsewhere(path)
+
+
+def _nested(depth):
+    """Returns a pickled tuple whose hash takes 2 ** depth steps."""
+    return b"K\x01q\x00" + b"".join(
+        b"h" + bytes([k]) + b"h" + bytes([k]) + b"\x86q" + bytes([k + 1])
+        for k in range(depth)
+    )
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+@pytest.mark.parametrize(
+    "pickled",
+    [
+        b"\x80\x02}" + _nested(60) + b"K\x01s.",
+        b"\x80\x02}(K\x01K\x01" + _nested(60) + b"K\x01u.",
+        b"\x80\x02(" + _nested(60) + b"K\x01d.",
+        b"\x80\x02" + _nested(60) + b"0}h\x3cK\x01s.",
+        b"\x80\x04\x8f(" + _nested(60) + b"\x90.",
+        b"\x80\x04(" + _nested(60) + b"\x91.",
+        b"\x80\x02"
+        + _nested(60)
+        + b"0ccollections\nOrderedDict\n](](h\x3cK\x01"
+        b"ee\x85R.",
+        b"\x80\x02})" + b"\x85" * 400_000 + b"K\x01s.",
+    ],
+    ids=["set", "sets", "dict", "memo", "add", "frozen", "ordered", "deep"],
+)
+def test_nested_keys_do_not_hang(tmp_path, container, pickled):
+    write, read = CONTAINERS[container]
+    path = tmp_path / "planted"
+    write(path, pickled)
+    with pytest.raises(ValueError, match=r"planted.*(key is a|holds a set)"):
+        read(path)
+
+
+@pytest.mark.parametrize("container", CONTAINERS)
+def test_endless_pickles_are_refused(tmp_path, container):
+    write, read = CONTAINERS[container]
+    path = tmp_path / "planted"
+    write(path, b"\x80\x02(" + b"N" * 500_000 + b"l.")
+    with pytest.raises(ValueError, match="over 500,000 steps"):
+        read(path)
+
+
+def test_copies_of_the_same_data_are_refused(tmp_path):
+    """A list of 400 kB, copied a thousand times; bytes of 1 MB likewise."""
+    path = tmp_path / "planted"
+    _zip(
+        path,
+        b"\x80\x02](" + b"K\x01" * 50_000 + b"eq\x00](ctorch\nSize\nq\x01"
+        b"h\x00\x85R" + b"h\x01h\x00\x85R" * 1000 + b"e.",
+    )
+    with pytest.raises(ValueError, match="copies the same data"):
+        read_torch_file(path)
+    text = b"X" + struct.pack("<I", 10**6) + b"a" * 10**6 + b"q\x00"
+    encode = b"c_codecs\nencode\nq\x01X\x06\x00\x00\x00latin1q\x02"
+    _plain(
+        path,
+        b"\x80\x02" + text + encode + b"](h\x01h\x00h\x02\x86R"
+        b"h\x01h\x00h\x02\x86R" * 1000 + b"e.",
+    )
+    with pytest.raises(ValueError, match="copies the same data"):
+        read_array_dict(path)
+
+
+def test_arrays_of_the_same_bytes_are_refused(tmp_path):
+    path = tmp_path / "planted.pkl"
+    path.write_bytes(_shared_arrays(2))
+    assert len(read_array_dict(path)) == 2
+    path.write_bytes(_shared_arrays(100))
+    with pytest.raises(ValueError, match="the same data too often"):
+        read_array_dict(path)
+
+
+def _shared_arrays(count):
+    """Returns a pickled dict of arrays that are all the same 40 kB."""
+    content = np.arange(10_000, dtype="<f4").tobytes()
+    data = b"B" + struct.pack("<I", len(content)) + content + b"q\x00"
+    frombuffer = b"cnumpy._core.numeric\n_frombuffer\nq\x01"
+    dtype = b"cnumpy\ndtype\nX\x02\x00\x00\x00f4\x85Rq\x02"
+    items = b"".join(
+        b"K" + bytes([k]) + b"h\x01(h\x00h\x02M\x10'\x85X\x01\x00\x00\x00CtR"
+        for k in range(count)
+    )
+    return b"\x80\x03" + data + frombuffer + dtype + b"000}(" + items + b"u."
 
 
 def test_a_storage_that_claims_more_than_the_file(tmp_path):

@@ -349,7 +349,8 @@ def test_a_small_file_builds_no_large_network(tmp_path, loader, names):
         LOADERS[loader](path)
 
 
-def test_expanded_tensors_build_no_large_network(tmp_path):
+def test_expanded_tensors_are_refused(tmp_path):
+    """Else a file of 8 kB would ask for gigabytes."""
     torch = pytest.importorskip("torch")
     state = {
         "model.1.weight": torch.zeros(1).expand(2**15, 3, 7, 7),
@@ -357,8 +358,21 @@ def test_expanded_tensors_build_no_large_network(tmp_path):
     }
     path = tmp_path / "expanded.pth"
     torch.save(state, path)
-    with pytest.raises(ValueError, match=r"expanded\.pth.*numbers or more"):
+    with pytest.raises(ValueError, match=r"expanded\.pth.*repeat their data"):
         pytorch_checkpoint.load_generator(path)
+
+
+@pytest.mark.parametrize("name", ["model.1.\x1b[2J\x07.bias", "a\nb" * 100])
+def test_names_of_tensors_keep_to_the_line(tmp_path, name):
+    """They come from the file and go to the terminal."""
+    state = read_torch_file(GOLDEN / "encoder.pth")
+    path = tmp_path / "planted.pth"
+    for value in (state["model.1.bias"], state["model.1.bias"] * np.nan):
+        _save(path, {**state, name: value})
+        for load in LOADERS.values():
+            with pytest.raises(ValueError, match=r"planted\.pth") as caught:
+                load(path)
+            assert str(caught.value).isprintable()
 
 
 @pytest.mark.parametrize(

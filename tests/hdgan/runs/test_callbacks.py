@@ -224,6 +224,31 @@ def test_lost_weights_do_not_replace_a_checkpoint(tmp_path):
     ]
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+@pytest.mark.parametrize("network", ["generator", "discriminator"])
+def test_weights_that_an_update_breaks_are_not_saved(tmp_path, value, network):
+    """The losses of a step are those before its update."""
+    model = make_model(num_downsamplings=1, num_scales=1)
+    model.compile(run_eagerly=True)
+    scenes = tf.data.Dataset.from_tensors(make_scenes(1, 16, 24)).repeat()
+
+    class Break(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if self.model.step == 4:
+                bias = getattr(self.model, network).weights[1]
+                bias.assign([value, *bias.numpy()[1:]])
+
+    callbacks = [Break(), TrainingCheckpoint(tmp_path, every_steps=2)]
+    with pytest.raises(ValueError, match=rf"step 4 1 weights of the {network}"):
+        train_steps(
+            model, lambda step: scenes, 6, 6, callbacks=callbacks, verbose=0
+        )
+    (kept,) = list_checkpoints(tmp_path)
+    assert kept.stem == "step-00000002"
+    saved = (tmp_path / "model.keras").read_bytes()
+    assert saved == kept.read_bytes()
+
+
 def test_a_run_without_checkpoints_lists_none(tmp_path):
     assert list_checkpoints(tmp_path) == []
     (tmp_path / "checkpoints").mkdir()
