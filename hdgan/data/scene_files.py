@@ -7,7 +7,6 @@ import hashlib
 import os
 import pathlib
 
-import keras
 import numpy as np
 from absl import logging
 
@@ -22,6 +21,7 @@ from hdgan.data.image_files import (
     read_photo,
 )
 from hdgan.data.name_matching import match_files
+from hdgan.progress_bar import make_progress_bar
 
 
 @dataclasses.dataclass(frozen=True)
@@ -294,7 +294,7 @@ def check_scenes(scenes, num_classes):
         ValueError: naming the first file, in the data set's order, that does
             not fit, what was found and how to fix it.
     """
-    progress = keras.utils.Progbar(len(scenes), unit_name="scene")
+    progress = make_progress_bar(len(scenes))
     sizes = []
     has_narrow_instances = False
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

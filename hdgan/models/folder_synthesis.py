@@ -2,10 +2,9 @@
 
 import pathlib
 
-import keras
-
 from hdgan.data.image_files import write_png
 from hdgan.data.scene_dataset import read_scene
+from hdgan.progress_bar import make_progress_bar
 
 
 def synthesize_folder(
@@ -29,7 +28,7 @@ def synthesize_folder(
         map to the `ValueError` that its scene ended in, for those that failed.
     """
     output_dir = pathlib.Path(output_dir)
-    progress = keras.utils.Progbar(len(scenes), unit_name="scene")
+    progress = make_progress_bar(len(scenes))
     written, errors = [], {}
     for index, path in enumerate(scenes.inputs):
         try:

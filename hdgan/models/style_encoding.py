@@ -2,7 +2,6 @@
 
 import pathlib
 
-import keras
 import tensorflow as tf
 
 from hdgan.data.files import make_writable_folder
@@ -10,6 +9,7 @@ from hdgan.data.image_files import write_png
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import check_scenes
 from hdgan.models.synthesis import to_uint8
+from hdgan.progress_bar import make_progress_bar
 
 
 def encode_styles(model, scenes, output_dir, resizing):
@@ -64,7 +64,7 @@ def encode_styles(model, scenes, output_dir, resizing):
         style_map = tf.image.resize(model.encode(scene), size, method="nearest")
         return to_uint8(style_map)
 
-    progress = keras.utils.Progbar(len(scenes), unit_name="scene")
+    progress = make_progress_bar(len(scenes))
     written = []
     for index, (path, size) in enumerate(
         zip(scenes.inputs, sizes, strict=True)

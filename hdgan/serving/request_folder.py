@@ -2,9 +2,8 @@
 
 import pathlib
 
-import keras
-
 from hdgan.data.files import write_file
+from hdgan.progress_bar import make_progress_bar
 from hdgan.serving.scene_request import (
     is_photo,
     list_requests,
@@ -47,7 +46,7 @@ def request_folder(client, scenes, output_dir, concurrency=4):
 
     errors = {}
     if missing:
-        progress = keras.utils.Progbar(len(missing), unit_name="scene")
+        progress = make_progress_bar(len(missing))
         for paths, error in client.map(ask, missing, concurrency):
             if error is not None:
                 errors[paths["label_bytes"]] = error

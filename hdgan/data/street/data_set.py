@@ -4,8 +4,6 @@ import concurrent.futures
 import os
 import pathlib
 
-import keras
-
 from hdgan.data.image_files import write_png
 from hdgan.data.street.scenes import (
     CLASS_COLORS,
@@ -13,6 +11,7 @@ from hdgan.data.street.scenes import (
     draw_street_scene,
 )
 from hdgan.preprocessing.label_set import LabelSet
+from hdgan.progress_bar import make_progress_bar
 
 
 def draw_scenes(output_dir, split, count, height, width, seed=0, start=0):
@@ -46,7 +45,7 @@ def draw_scenes(output_dir, split, count, height, width, seed=0, start=0):
         write_png(folders["inst"] / name, scene.instance_map)
         write_png(folders["img"] / name, scene.photo)
 
-    progress = keras.utils.Progbar(count, unit_name="scene")
+    progress = make_progress_bar(count)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for _ in pool.map(draw, range(start, start + count)):
             progress.add(1)
