@@ -111,7 +111,7 @@ def test_pages_start_programs_by_name(page):
     assert "python -m hdgan." not in page.read_text("utf-8")
 
 
-def test_nothing_is_installed_by_a_name_that_no_index_has():
+def test_what_is_to_be_installed_is_on_an_index_and_fits():
     sources = [
         path
         for folder in ("hdgan", "layers", "recipes", "tools")
@@ -121,6 +121,13 @@ def test_nothing_is_installed_by_a_name_that_no_index_has():
         text = path.read_text("utf-8")
         assert not re.search(r"install [^\n]*hdgan(\[|'|`| )", text), path
         assert "hdgan[" not in text, path
+    texts = [p.read_text("utf-8") for p in [*PAGES, *sources]]
+    texts.append((ROOT / "pyproject.toml").read_text("utf-8"))
+    versions = re.findall(
+        r"tensorflow(?:\[and-cuda\]|-serving-api)?~=([\d.]*\d)", "".join(texts)
+    )
+    assert len(versions) > 6
+    assert len(set(versions)) == 1
 
 
 def test_flags_in_text_exist():
