@@ -34,7 +34,7 @@ class AveragePooling2DExcludingPadding(keras.layers.Layer):
     def call(self, inputs):
         height, width = ops.shape(inputs)[1:3]
         padded = ops.pad(inputs, ((0, 0), (1, 1), (1, 1), (0, 0)))
-        means = ops.average_pool(padded, 3, strides=2, padding="valid")
+        means = ops.average_pool(padded, 3, 2, "valid", "channels_last")
         rows = 3.0 / _count_pixels(height)
         columns = 3.0 / _count_pixels(width)
         scale = ops.reshape(rows, (1, -1, 1, 1)) * ops.reshape(

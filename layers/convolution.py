@@ -31,8 +31,9 @@ class PaddedConv2D(keras.layers.Conv2D):
         **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
-        `(batch, height, width, channels)`; height and width may be unknown.
-        With `pad_mode="reflect"` both must be greater than `pad_width`.
+        `(batch, height, width, channels)`, each side with its padding at least
+        `kernel_size`; height and width may be unknown. With
+        `pad_mode="reflect"` both must be greater than `pad_width`.
 
     Output shape:
         `(batch, new_height, new_width, filters)`, where a side becomes `(side +
@@ -41,8 +42,8 @@ class PaddedConv2D(keras.layers.Conv2D):
     Raises:
         ValueError: if `pad_width` is not an integer >= 0, `pad_mode` is
             unknown, an argument of `keras.layers.Conv2D` is given that this
-            layer does not have, or a known height or width is too small to be
-            reflected.
+            layer does not have, or a known height or width is too small for
+            the kernel or to be reflected.
 
     Example:
         >>> x = keras.random.normal((1, 32, 64, 8))
@@ -71,6 +72,8 @@ class PaddedConv2D(keras.layers.Conv2D):
             filters,
             kernel_size,
             strides,
+            # Whatever keras.json says.
+            data_format="channels_last",
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
@@ -93,24 +96,9 @@ class PaddedConv2D(keras.layers.Conv2D):
         self.pad_mode = pad_mode
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
-    def build(self, input_shape):
-        for side, size in zip(
-            ("height", "width"), input_shape[1:3], strict=True
-        ):
-            if (
-                self.pad_mode == "reflect"
-                and size is not None
-                and size <= self.pad_width
-            ):
-                raise ValueError(
-                    f"A {side} of {size} pixels can't be padded by reflection "
-                    f"of {self.pad_width} pixels. Expected a {side} of at "
-                    f"least {self.pad_width + 1}; pass a larger image or use a "
-                    "network with fewer downsamplings."
-                )
-        super().build(input_shape)
-
     def call(self, inputs):
+        # Checks the sides that are known.
+        self.compute_output_shape(inputs.shape)
         return convolve(
             inputs,
             self.kernel,
@@ -122,6 +110,8 @@ class PaddedConv2D(keras.layers.Conv2D):
 
     def compute_output_shape(self, input_shape):
         batch, height, width, _ = input_shape
+        self._check_size("height", height)
+        self._check_size("width", width)
         sides = [
             None
             if side is None
@@ -131,6 +121,26 @@ class PaddedConv2D(keras.layers.Conv2D):
             )
         ]
         return (batch, *sides, self.filters)
+
+    def _check_size(self, side, size):
+        """Raises if a side of the image is too small. None is unknown."""
+        if size is None:
+            return
+        if self.pad_mode == "reflect" and size <= self.pad_width:
+            raise ValueError(
+                f"A {side} of {size} pixels can't be padded by reflection "
+                f"of {self.pad_width} pixels. Expected a {side} of at "
+                f"least {self.pad_width + 1}; pass a larger image or use a "
+                "network with fewer downsamplings."
+            )
+        kernel, padding = self.kernel_size[0], 2 * self.pad_width
+        if size + padding < kernel:
+            raise ValueError(
+                f"A {side} of {size} + {padding} pixels, image and padding, "
+                f"is smaller than the kernel of {self.name}, {kernel} pixels. "
+                f"Expected a {side} of at least {kernel - padding}; pass a "
+                "larger image or use a network with fewer downsamplings."
+            )
 
     def get_config(self):
         return {
@@ -155,8 +165,8 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
         filters: int, output channels.
         kernel_size: int, the kernel's side in pixels.
         strides: int, of height and width. Defaults to `1`.
-        cropping: int >= 0, pixels cropped at the top and at the left. Defaults
-            to `0`.
+        cropping: int >= 0, smaller than `kernel_size`, pixels cropped at the
+            top and at the left. Defaults to `0`.
         use_bias: bool, whether to add a bias. Defaults to `True`.
         kernel_initializer: as in `keras.layers.Conv2DTranspose`. Defaults to
             `"glorot_uniform"`.
@@ -180,9 +190,9 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
         `(side - 1) * strides + kernel_size - cropping`.
 
     Raises:
-        ValueError: if `cropping` is not an integer >= 0, or an argument of
-            `keras.layers.Conv2DTranspose` is given that this layer does not
-            have.
+        ValueError: if `cropping` is not an integer >= 0 or not smaller than
+            `kernel_size`, or an argument of `keras.layers.Conv2DTranspose` is
+            given that this layer does not have.
 
     Example:
         >>> x = keras.random.normal((1, 16, 32, 16))
@@ -211,6 +221,8 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
             filters,
             kernel_size,
             strides,
+            # Whatever keras.json says.
+            data_format="channels_last",
             use_bias=use_bias,
             kernel_initializer=kernel_initializer,
             bias_initializer=bias_initializer,
@@ -224,6 +236,12 @@ class CroppedConv2DTranspose(keras.layers.Conv2DTranspose):
             raise ValueError(
                 "`cropping` must be an integer >= 0, the number of pixels "
                 f"cropped at the top and at the left. Received: {cropping!r}"
+            )
+        if cropping >= self.kernel_size[0]:
+            # A single pixel would be cropped to nothing.
+            raise ValueError(
+                f"`cropping` must be smaller than `kernel_size`. Received: "
+                f"cropping={cropping}, kernel_size={kernel_size}"
             )
         self.cropping = cropping
         self.input_spec = keras.layers.InputSpec(ndim=4)

@@ -61,11 +61,13 @@ class EdgePadding(keras.layers.Layer):
         outputs = inputs
         for axis in (1, 2):
             size = ops.shape(inputs)[axis]
-            if isinstance(size, int) and self._padded(size) == size:
-                continue
-            padded = ops.maximum(
-                -(-size // self.multiple) * self.multiple, self.minimum
-            )
+            if isinstance(size, int):
+                # Not by `ops`: within JAX' jit the result would be unknown.
+                padded = self._padded(size)
+                if padded == size:
+                    continue
+            else:
+                padded = ops.maximum(self._next_multiple(size), self.minimum)
             rows = ops.minimum(ops.arange(padded), size - 1)
             outputs = ops.take(outputs, rows, axis=axis)
         return outputs
@@ -91,4 +93,7 @@ class EdgePadding(keras.layers.Layer):
         }
 
     def _padded(self, size):
-        return max(-(-size // self.multiple) * self.multiple, self.minimum)
+        return max(self._next_multiple(size), self.minimum)
+
+    def _next_multiple(self, size):
+        return -(-size // self.multiple) * self.multiple

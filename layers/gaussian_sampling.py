@@ -37,6 +37,9 @@ class GaussianSampling(keras.layers.Layer):
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
+    def build(self, mean_shape, log_variance_shape):
+        self.built = True
+
     def call(self, mean, log_variance, training=False):
         if not training:
             return mean

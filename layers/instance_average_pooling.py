@@ -43,6 +43,9 @@ class InstanceAveragePooling(keras.layers.Layer):
         # Checks the first argument.
         self.input_spec = keras.layers.InputSpec(ndim=4)
 
+    def build(self, inputs_shape, instance_map_shape=None):
+        self.built = True
+
     def call(self, inputs, instance_map):
         means = mean_per_instance(
             ops.cast(inputs, "float32"), squeeze_channel(instance_map)

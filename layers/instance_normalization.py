@@ -9,7 +9,7 @@ from hdgan.layers.kernels import instance_normalize
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class InstanceNormalization(keras.layers.Layer):
-    """Normalizes each channel of each example over its height and width.
+    """Normalizes each channel of each example over all of its pixels.
 
     `y = (x - mean) / sqrt(variance + epsilon)`. Training and inference both use
     the example's own statistics; the variance is the biased one. Statistics are
@@ -35,15 +35,17 @@ class InstanceNormalization(keras.layers.Layer):
         **kwargs: `name`, `trainable` and `dtype` of the layer.
 
     Input shape:
-        `(batch, height, width, channels)`, floating; height and width may be
-        unknown.
+        `(batch, height, width, channels)`, or with one, three or more axes
+        between batch and channels; floating. All sizes may be unknown, except
+        that of channels with `center` or `scale`.
 
     Output shape:
         The input's.
 
     Raises:
-        ValueError: if `epsilon` is not positive; on a call with another rank
-            than 4, or with another number of channels than it was built for.
+        ValueError: if `epsilon` is not positive; on a call with fewer than
+            three axes, or with another number of channels than it was built
+            for.
 
     Example:
         >>> x = keras.random.normal((2, 16, 16, 8))
@@ -61,7 +63,8 @@ class InstanceNormalization(keras.layers.Layer):
         gamma_regularizer=None,
         **kwargs,
     ):
-        super().__init__(**kwargs)
+        # Float32 inputs must not overflow on their way in.
+        super().__init__(autocast=False, **kwargs)
         if not epsilon > 0:
             raise ValueError(
                 f"`epsilon` must be greater than 0. Received: {epsilon}"
@@ -73,12 +76,14 @@ class InstanceNormalization(keras.layers.Layer):
         self.gamma_initializer = keras.initializers.get(gamma_initializer)
         self.beta_regularizer = keras.regularizers.get(beta_regularizer)
         self.gamma_regularizer = keras.regularizers.get(gamma_regularizer)
-        self.input_spec = keras.layers.InputSpec(ndim=4)
+        self.input_spec = keras.layers.InputSpec(min_ndim=3)
         self.supports_masking = True
 
     def build(self, input_shape):
         if self.scale or self.center:
-            self.input_spec = image_spec(self, input_shape)
+            self.input_spec = keras.layers.InputSpec(
+                min_ndim=3, axes=image_spec(self, input_shape).axes
+            )
         channels = (input_shape[-1],)
         if self.scale:
             self.gamma = self.add_weight(
@@ -97,7 +102,16 @@ class InstanceNormalization(keras.layers.Layer):
         self.built = True
 
     def call(self, inputs):
-        outputs = instance_normalize(inputs, self.epsilon)
+        if keras.backend.standardize_dtype(inputs.dtype) != self.compute_dtype:
+            inputs = ops.cast(inputs, "float32")
+        if len(inputs.shape) == 4:
+            outputs = instance_normalize(inputs, self.epsilon)
+        else:
+            shape = ops.shape(inputs)
+            column = ops.reshape(inputs, (shape[0], -1, 1, shape[-1]))
+            outputs = instance_normalize(column, self.epsilon)
+            outputs = ops.reshape(outputs, shape)
+        outputs = ops.cast(outputs, self.compute_dtype)
         if self.scale:
             outputs = outputs * ops.cast(self.gamma, outputs.dtype)
         if self.center:

@@ -4,6 +4,8 @@ Keras may change them in any release. Nothing else in the package names them,
 and `tests/layers/test_keras_internals.py` fails by the name that changed.
 """
 
+from keras.src import backend
+
 
 class BuiltBeforeFit:
     """Mixin for a `keras.Model` whose parts are all built before `fit`.
@@ -63,3 +65,11 @@ def adam_moments(optimizer, variable):
     """
     index = optimizer._get_variable_index(variable)
     return optimizer._momentums[index], optimizer._velocities[index]
+
+
+def current_stateless_scope():
+    """Returns the innermost `keras.StatelessScope`, or None outside of all.
+
+    Uses `keras.src.backend.get_stateless_scope`, Keras 3.15.
+    """
+    return backend.get_stateless_scope()

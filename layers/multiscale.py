@@ -79,5 +79,10 @@ class Multiscale(keras.layers.Wrapper):
             outputs.append(call(scale, image))
         return outputs
 
+    def compute_output_spec(self, inputs):
+        return self.call_children(
+            lambda layer, x: layer.compute_output_spec(x), inputs
+        )
+
     def get_config(self):
         return {**super().get_config(), "num_scales": self.num_scales}

@@ -46,7 +46,8 @@ class ParameterFreeBatchNormalization(keras.layers.Layer):
     """
 
     def __init__(self, momentum=0.9, epsilon=1e-5, **kwargs):
-        super().__init__(**kwargs)
+        # Float32 inputs must not overflow on their way in.
+        super().__init__(autocast=False, **kwargs)
         if not 0 <= momentum < 1:
             raise ValueError(
                 f"`momentum` must be in [0, 1). Received: {momentum}"
@@ -84,13 +85,15 @@ class ParameterFreeBatchNormalization(keras.layers.Layer):
             wide = ops.cast(inputs, "float32")
             factor = ops.rsqrt(self.moving_variance + self.epsilon)
             outputs = (wide - self.moving_mean) * factor
-            return ops.cast(outputs, inputs.dtype)
+            return ops.cast(outputs, self.compute_dtype)
         if tuple(inputs.shape[:-1]) == (1, 1, 1):
             raise ValueError(
                 "A batch of a single pixel has no variance to normalize with "
                 "in training. Expected more pixels: a larger image or batch. "
                 f"Received: inputs of shape {tuple(inputs.shape)}"
             )
+        if keras.backend.standardize_dtype(inputs.dtype) != self.compute_dtype:
+            inputs = ops.cast(inputs, "float32")
         outputs, mean, variance = batch_normalize(inputs, self.epsilon)
         for running, value in (
             (self.moving_mean, mean),
@@ -98,7 +101,7 @@ class ParameterFreeBatchNormalization(keras.layers.Layer):
         ):
             kept = self.momentum * running.value
             running.assign(kept + (1 - self.momentum) * value)
-        return outputs
+        return ops.cast(outputs, self.compute_dtype)
 
     def compute_output_shape(self, input_shape):
         return input_shape

@@ -142,6 +142,11 @@ class PatchDiscriminator(keras.layers.Layer):
             outputs.append(x)
         return outputs
 
+    def compute_output_spec(self, inputs):
+        return self.call_children(
+            lambda layer, x: layer.compute_output_spec(x), inputs
+        )
+
     def get_config(self):
         return {
             **super().get_config(),

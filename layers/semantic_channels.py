@@ -57,6 +57,9 @@ class SemanticChannels(keras.layers.Layer):
         """int, the number of channels of the output."""
         return self.num_classes + bool(self.use_boundaries)
 
+    def build(self, label_map_shape, instance_map_shape=None):
+        self.built = True
+
     def call(self, label_map, instance_map=None):
         classes = self.one_hot(label_map)
         if not self.use_boundaries:

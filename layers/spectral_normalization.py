@@ -7,6 +7,8 @@ import threading
 import keras
 from keras import ops
 
+from hdgan.layers.keras_internals import current_stateless_scope
+
 # One per thread, because a strategy traces each replica in its own.
 _step = threading.local()
 
@@ -41,14 +43,16 @@ class SpectralNormalization(keras.layers.Wrapper):
     `sigma = v W u'`. The layer's own kernel does not change, and the gradient
     flows through sigma, with u and v constant (Miyato et al., 2018,
     equations 11 and 12). `keras.layers.SpectralNormalization` overwrites the
-    kernel instead, without that gradient.
+    kernel instead, without that gradient. u starts as a random unit vector. A
+    kernel of zeros stays as it is. u, v and sigma are float32, whatever the
+    dtype of the layer.
 
     Args:
         layer: a Keras layer with an attribute `kernel`.
         power_iterations: int >= 1, iterations per training call. Defaults to
             `1`.
-        epsilon: float > 0, which prevents a division by 0 in the normalization
-            of u and v. Defaults to `1e-12`.
+        epsilon: float > 0, the smallest length that u and v are divided by.
+            Defaults to `1e-12`.
         store_v: bool, whether v is a weight beside u. Inference then divides by
             the sigma of the two as the last training call left them, which is
             what PyTorch does and its checkpoints need. Otherwise inference
@@ -60,7 +64,7 @@ class SpectralNormalization(keras.layers.Wrapper):
         The wrapped layer's.
 
     Output shape:
-        The wrapped layer's.
+        The wrapped layer's, in this layer's compute dtype.
 
     Raises:
         ValueError: if `power_iterations` is not an integer >= 1, or the layer
@@ -97,12 +101,9 @@ class SpectralNormalization(keras.layers.Wrapper):
                 f"Received: {self.layer}"
             )
         *inputs, outputs = self.layer.kernel.shape
+        self.u = self._add_vector("u", outputs, self._draw_unit_vector)
         if self.store_v:
-            self.u = self._add_vector("u", outputs, self._draw_unit_vector)
             self.v = self._add_vector("v", math.prod(inputs), self._start_v)
-        else:
-            initializer = keras.initializers.TruncatedNormal(stddev=0.02)
-            self.u = self._add_vector("u", outputs, initializer)
 
     def _add_vector(self, name, size, initializer):
         return self.add_weight(
@@ -110,6 +111,7 @@ class SpectralNormalization(keras.layers.Wrapper):
             shape=(1, size),
             initializer=initializer,
             trainable=False,
+            autocast=False,
             dtype="float32",
             # Depends on the kernel alone, so it is equal on every replica.
             aggregation="only_first_replica",
@@ -131,12 +133,12 @@ class SpectralNormalization(keras.layers.Wrapper):
         kernel = ops.cast(self.layer.kernel.value, "float32")
         matrix = ops.reshape(kernel, (-1, kernel.shape[-1]))
         v, u = self._find_vectors(ops.stop_gradient(matrix), training)
-        sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))
-        # The scope replaces the kernel in this call only and writes nothing.
-        with keras.StatelessScope(
-            state_mapping=[(self.layer.kernel, kernel / sigma[0, 0])]
-        ):
-            return self.layer(inputs)
+        sigma = ops.matmul(ops.matmul(v, matrix), ops.transpose(u))[0, 0]
+        # Only a kernel of zeros has the sigma 0.
+        kernel = kernel / ops.where(sigma == 0, 1.0, sigma)
+        with _replaced_kernel(self.layer, kernel):
+            outputs = self.layer(inputs)
+        return ops.cast(outputs, self.compute_dtype)
 
     def call_children(self, call, inputs):
         """Calls the layer by `call(layer, inputs)`; used by shape traces."""
@@ -147,14 +149,15 @@ class SpectralNormalization(keras.layers.Wrapper):
         known = getattr(_step, "vectors", None) if training else None
         if known and id(self) in known:
             return known[id(self)]
-        u = ops.cast(self.u.value, "float32")
+        u = self.u.value
         if self.store_v and not training:
-            return ops.cast(self.v.value, "float32"), u
+            return self.v.value, u
         for _ in range(self.power_iterations if training else 1):
             v = self._l2_normalize(ops.matmul(u, ops.transpose(matrix)))
             next_u = self._l2_normalize(ops.matmul(v, matrix))
-            # At inference u stays that of the last training call.
-            u = next_u if training else u
+            # At inference u stays that of the last training call. And u = 0,
+            # from a kernel of zeros, would stay 0 whatever the kernel becomes.
+            u = ops.where(ops.any(next_u), next_u, u) if training else u
         if training:
             self.u.assign(u)
             if self.store_v:
@@ -175,5 +178,32 @@ class SpectralNormalization(keras.layers.Wrapper):
         }
 
     def _l2_normalize(self, vector):
-        square = ops.sum(ops.square(vector))
-        return vector * ops.rsqrt(ops.maximum(square, self.epsilon))
+        length = ops.sqrt(ops.sum(ops.square(vector)))
+        return vector / ops.maximum(length, self.epsilon)
+
+
+@contextlib.contextmanager
+def _replaced_kernel(layer, kernel):
+    """Within it, a layer has another kernel. Nothing is written.
+
+    Args:
+        layer: Keras layer with an attribute `kernel`.
+        kernel: tensor of the kernel's shape.
+    """
+    scope = current_stateless_scope()
+    if scope is None:
+        with keras.StatelessScope(
+            [(layer.kernel, kernel)], collect_losses=True
+        ) as scope:
+            yield
+        for loss in scope.losses:
+            layer.add_loss(loss)
+        return
+    # A scope of its own would hide the values of all other variables, which
+    # JAX passes in the outer one.
+    before = scope.get_current_value(layer.kernel)
+    scope.add_update((layer.kernel, kernel))
+    try:
+        yield
+    finally:
+        scope.add_update((layer.kernel, before))

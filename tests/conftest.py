@@ -1,5 +1,6 @@
 """Settings for all tests: two logical CPU devices and a fixed seed."""
 
+import contextlib
 import os
 import signal
 
@@ -31,6 +32,28 @@ def fixed_seed():
     keras.config.set_dtype_policy("float32")
     yield
     keras.config.set_dtype_policy("float32")
+
+
+@pytest.fixture(scope="session")
+def odd_keras_settings():
+    """A context in which Keras has other settings than its defaults.
+
+    They are those that a file `~/.keras/keras.json` can hold.
+    """
+
+    @contextlib.contextmanager
+    def settings():
+        keras.config.set_image_data_format("channels_first")
+        keras.config.set_epsilon(0.1)
+        keras.config.set_floatx("float16")
+        try:
+            yield
+        finally:
+            keras.config.set_image_data_format("channels_last")
+            keras.config.set_epsilon(1e-7)
+            keras.config.set_floatx("float32")
+
+    return settings
 
 
 # One strategy for all tests: a second one in the same process would use the

@@ -90,7 +90,9 @@ class GlobalGenerator(Network):
         ]
 
         # === Functional Model ===
-        inputs = keras.Input((None, None, input_channels), name="condition")
+        inputs = keras.Input(
+            (None, None, input_channels), dtype="float32", name="condition"
+        )
         x = stem(inputs)
         for layer in [*downs, *blocks, *ups]:
             x = layer(x)

@@ -88,7 +88,7 @@ class InstanceEncoder(Network):
         pool = InstanceAveragePooling(dtype="float32", name="pool")
 
         # === Functional Model ===
-        photo = keras.Input((None, None, 3), name="photo")
+        photo = keras.Input((None, None, 3), dtype="float32", name="photo")
         region_map = keras.Input((None, None), dtype="int32", name="region_map")
         x = stem(photo)
         for layer in [*downs, *ups]:

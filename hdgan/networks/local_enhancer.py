@@ -72,7 +72,9 @@ class LocalEnhancer(Network):
 
         # === Functional Model ===
         inputs = keras.Input(
-            (None, None, global_generator.input_channels), name="condition"
+            (None, None, global_generator.input_channels),
+            dtype="float32",
+            name="condition",
         )
         pyramid = [inputs]
         for pool in pools:

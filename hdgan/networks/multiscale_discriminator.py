@@ -98,7 +98,9 @@ class MultiscaleDiscriminator(Network):
         )
 
         # === Functional Model ===
-        inputs = keras.Input((None, None, input_channels), name="pair")
+        inputs = keras.Input(
+            (None, None, input_channels), dtype="float32", name="pair"
+        )
         super().__init__(inputs, multiscale(inputs), dtype, **kwargs)
 
         # === Config ===

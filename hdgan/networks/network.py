@@ -37,7 +37,20 @@ def resolve_dtype(dtype):
 
     Args:
         dtype: policy, its name or its config; None means the global policy.
+
+    Raises:
+        ValueError: if the policy's weights are not float32.
     """
     if isinstance(dtype, dict):
-        return keras.saving.deserialize_keras_object(dtype)
-    return keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+        policy = keras.saving.deserialize_keras_object(dtype)
+    else:
+        policy = keras.dtype_policies.get(dtype or keras.config.dtype_policy())
+    if policy.variable_dtype != "float32":
+        # Steps of Adam would be lost to the rounding of the weights.
+        raise ValueError(
+            "Networks have their weights in float32. Expected the dtype policy "
+            "'float32', 'mixed_bfloat16' or 'mixed_float16', as `dtype` or as "
+            "Keras' global policy, which follows `floatx` in keras.json. "
+            f"Received: {policy.name!r}"
+        )
+    return policy

@@ -129,14 +129,16 @@ class SpadeGenerator(Network):
         # === Functional Model ===
         height, width = image_size or (None, None)
         condition = keras.Input(
-            (height, width, input_channels), name="condition"
+            (height, width, input_channels), dtype="float32", name="condition"
         )
         inputs = condition
         # One map for all layers of a resolution.
         level = num_upsamplings
         semantics = _downsample(condition, level, dtype)
         if style_channels:
-            style = keras.Input((style_channels,), name="style")
+            style = keras.Input(
+                (style_channels,), dtype="float32", name="style"
+            )
             inputs = [condition, style]
             x = _start_from_style(style, base_width, semantics.shape, dtype)
         else:
@@ -146,7 +148,9 @@ class SpadeGenerator(Network):
                 level -= 1
                 semantics = _downsample(condition, level, dtype)
                 x = keras.layers.UpSampling2D(
-                    dtype=dtype, name=f"upsample_{level}"
+                    data_format="channels_last",
+                    dtype=dtype,
+                    name=f"upsample_{level}",
                 )(x)
             x = residual_block(x, semantics)
         x = keras.layers.Activation(

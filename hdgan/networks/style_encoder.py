@@ -53,10 +53,13 @@ class StyleEncoder(Network):
         dtype = resolve_dtype(dtype)
 
         # === Functional Model ===
-        photo = keras.Input((None, None, 3), name="photo")
+        photo = keras.Input((None, None, 3), dtype="float32", name="photo")
         # Between the centres of pixels, without antialiasing, as in PyTorch.
         x = ops.image.resize(
-            photo, (_PHOTO_SIDE, _PHOTO_SIDE), interpolation="bilinear"
+            photo,
+            (_PHOTO_SIDE, _PHOTO_SIDE),
+            interpolation="bilinear",
+            data_format="channels_last",
         )
         for number, factor in enumerate((1, 2, 4, 8, 8, 8), start=1):
             convolution = PaddedConv2D(
@@ -79,7 +82,9 @@ class StyleEncoder(Network):
             x = keras.layers.Activation(
                 leaky_relu, dtype=dtype, name=f"activation_{number}"
             )(x)
-        x = keras.layers.Flatten(dtype=dtype, name="flatten")(x)
+        x = keras.layers.Flatten("channels_last", dtype=dtype, name="flatten")(
+            x
+        )
         # In float32: the exponential of the variance follows.
         style_mean, style_log_variance = [
             keras.layers.Dense(

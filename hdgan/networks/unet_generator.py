@@ -17,9 +17,12 @@ class UNetGenerator(Network):
     """Encoder and decoder with a skip connection at every resolution.
 
     4x4 convolutions at stride 2, C64-C128-C256-C512-... down to one pixel of a
-    256x256 image, and back, with dropout in the three innermost decoder steps
-    at constant width. Isola et al., 2017, section 6.1.1. The authors train with
-    batches of one, where batch norm equals instance norm: that is the default.
+    256x256 image, and back. The decoder's steps from 512 to 512 channels have
+    dropout, except the innermost: three at the default depth. Up to five
+    downsamplings the original PyTorch code has no such step; here the three
+    steps after the innermost have dropout then. Isola et al., 2017, section
+    6.1.1. The authors train with batches of one, where batch norm equals
+    instance norm: that is the default.
 
     Args:
         input_channels: int >= 1, channels of the condition.
@@ -75,7 +78,9 @@ class UNetGenerator(Network):
         widths = [base_width * min(2**k, 8) for k in range(num_downsamplings)]
 
         # === Functional Model ===
-        inputs = keras.Input((None, None, input_channels), name="condition")
+        inputs = keras.Input(
+            (None, None, input_channels), dtype="float32", name="condition"
+        )
         x = inputs
         skips = []
         for k, filters in enumerate(widths):
@@ -91,9 +96,10 @@ class UNetGenerator(Network):
             )
             skips.append(x)
         skips.pop()
+        # The step from 512 to 512 channels at the largest size.
+        last_dropout = 4 if num_downsamplings > 5 else num_downsamplings - 4
         for k in range(num_downsamplings - 1, 0, -1):
-            # The three steps after the innermost, which has no dropout.
-            has_dropout = num_downsamplings - 4 <= k < num_downsamplings - 1
+            has_dropout = last_dropout <= k < num_downsamplings - 1
             x = _up(
                 x,
                 widths[k - 1],
@@ -171,6 +177,7 @@ def _down(x, filters, name, *, norm, activate, dtype):
         4,
         strides=2,
         padding="same",
+        data_format="channels_last",
         kernel_initializer=default_kernel_initializer(),
         bias_initializer=default_bias_initializer(16 * x.shape[-1]),
         dtype=dtype,
@@ -187,6 +194,7 @@ def _up(x, filters, name, *, norm, dropout_rate, dtype):
         4,
         strides=2,
         padding="same",
+        data_format="channels_last",
         kernel_initializer=default_kernel_initializer(),
         bias_initializer=default_bias_initializer(16 * filters),
         dtype=dtype,

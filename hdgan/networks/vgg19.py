@@ -120,9 +120,7 @@ def _load_network(weights):
             "'imagenet', or the path of Keras' weights without top (.h5) or "
             "of torchvision's (.pth)."
         )
-    backbone = keras.applications.VGG19(
-        include_top=False, weights="imagenet" if is_imagenet else None
-    )
+    backbone = _make_backbone("imagenet" if is_imagenet else None)
     network = keras.Model(
         backbone.input,
         [backbone.get_layer(tap).output for tap in TAPS],
@@ -134,6 +132,22 @@ def _load_network(weights):
         _load_keras_weights(backbone, weights)
     network.trainable = False
     return network
+
+
+def _make_backbone(weights):
+    """Returns Keras' VGG19, without what keras.json says of its input."""
+    # VGG19 has no arguments for it.
+    data_format, floatx = (
+        keras.config.image_data_format(),
+        keras.config.floatx(),
+    )
+    keras.config.set_image_data_format("channels_last")
+    keras.config.set_floatx("float32")
+    try:
+        return keras.applications.VGG19(include_top=False, weights=weights)
+    finally:
+        keras.config.set_image_data_format(data_format)
+        keras.config.set_floatx(floatx)
 
 
 def _divide_activations(network, divisor):

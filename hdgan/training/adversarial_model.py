@@ -213,7 +213,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         with self.distribute_strategy.scope():
             self._make_optimizers(generator_optimizer, discriminator_optimizer)
             self._trackers = [
-                keras.metrics.Mean(name=name)
+                keras.metrics.Mean(name=name, dtype="float32")
                 for name in list_loss_names(self.loss_terms)
             ]
 

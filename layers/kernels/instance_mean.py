@@ -61,7 +61,9 @@ def _mean_by_sorting(values, instance_map):
     )
     sums = ops.segment_sum(flat_values, segments, num_segments=num_pixels)
     counts = ops.segment_sum(
-        ops.ones((num_pixels, 1)), segments, num_segments=num_pixels
+        ops.ones((num_pixels, 1), "float32"),
+        segments,
+        num_segments=num_pixels,
     )
     means = sums / ops.maximum(counts, 1.0)
     return ops.reshape(ops.take(means, segments, axis=0), shape)

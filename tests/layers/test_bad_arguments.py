@@ -81,6 +81,14 @@ BAD_ARGUMENTS = [
         r"\(batch, height, width, 1\).*\(1, 2, 2, 3\).*replace each color",
     ),
     (
+        lambda: layers.CroppedConv2DTranspose(4, 3, cropping=3),
+        "smaller than `kernel_size`.*cropping=3, kernel_size=3",
+    ),
+    (
+        lambda: layers.PaddedConv2D(4, 3, data_format="channels_first"),
+        "no argument 'data_format'.*channels_first",
+    ),
+    (
         lambda: layers.CroppedConv2DTranspose(4, 3, cropping=-1),
         "`cropping` must be an integer >= 0.*-1",
     ),

@@ -193,3 +193,26 @@ def test_reflection_does_not_repeat_the_border_pixel():
     received = layer(x)
     assert received.shape == (1, 7, 7, 1)
     assert received[0, 0, :, 0].numpy().tolist() == [3, 2, 1, 2, 3, 2, 1]
+
+
+@pytest.mark.parametrize(
+    ("shape", "side"), [((1, 3, 9, 2), "height"), ((1, 9, 3, 2), "width")]
+)
+def test_a_kernel_larger_than_the_padded_image_is_refused(shape, side):
+    message = (
+        rf"A {side} of 3 \+ 2 pixels.*kernel of big, 7 pixels.*{side} of at "
+        "least 5.*larger image"
+    )
+    options = {"kernel_size": 7, "pad_width": 1, "name": "big"}
+    x = np.ones(shape, "float32")
+    with pytest.raises(ValueError, match=message):
+        layers.PaddedConv2D(4, **options).build(shape)
+    layer = layers.PaddedConv2D(4, **options)
+    layer.build((None, None, None, 2))
+    for call in (layer, tf.function(layer)):
+        with pytest.raises(ValueError, match=message):
+            call(x)
+    with pytest.raises(ValueError, match=message):
+        layer(keras.KerasTensor(shape))
+    # The smallest image.
+    assert layer(np.ones((1, 5, 5, 2), "float32")).shape == (1, 1, 1, 4)

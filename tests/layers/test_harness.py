@@ -133,6 +133,19 @@ def test_saved_model_gives_the_same_when_loaded(case, tmp_path):
     assert_equal_outputs(loaded(argument), model(argument), tolerance=0)
 
 
+def test_outputs_do_not_depend_on_keras_json(case, odd_keras_settings):
+    examples = case.examples()
+    layer = case.make()
+    expected = layer(*examples)
+    with odd_keras_settings():
+        other = case.make()
+        other.build(*[example.shape for example in examples])
+        other.set_weights(layer.get_weights())
+        assert_equal_outputs(other(*examples), expected, tolerance=0)
+        with layers.plain_kernels():
+            assert_equal_outputs(other(*examples), expected)
+
+
 def test_every_weight_and_input_gets_a_gradient(case):
     layer = case.make()
     examples = case.examples()

@@ -2,6 +2,7 @@
 
 import pathlib
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,8 +15,9 @@ GOLDEN = pathlib.Path(__file__).parent.parent / "golden" / "tfa_layers.npz"
 def normalize(x, epsilon=1e-5):
     """The formula in float64."""
     x = np.asarray(x, "float64")
-    mean = x.mean(axis=(1, 2), keepdims=True)
-    variance = x.var(axis=(1, 2), keepdims=True)
+    pixels = tuple(range(1, x.ndim - 1))
+    mean = x.mean(axis=pixels, keepdims=True)
+    variance = x.var(axis=pixels, keepdims=True)
     return (x - mean) / np.sqrt(variance + epsilon)
 
 
@@ -119,3 +121,37 @@ def test_a_channel_of_one_value_becomes_exactly_zero(size):
     values = np.random.default_rng(0).standard_normal(64, "float32") * 10
     x = np.broadcast_to(values, (1, *size, 64))
     assert not np.any(layers.InstanceNormalization()(x))
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+@pytest.mark.parametrize("pixels", [(7,), (3, 5, 4)])
+def test_other_numbers_of_axes(pixels, batch):
+    random = np.random.default_rng(5)
+    x = 3 * random.standard_normal((batch, *pixels, 6), "float32") + 2
+    layer = layers.InstanceNormalization(scale=True)
+    np.testing.assert_allclose(layer(x), normalize(x), atol=1e-5)
+    symbolic = keras.Input((*[None] * len(pixels), 6))
+    model = keras.Model(symbolic, layer(symbolic))
+    assert model.output.shape == symbolic.shape
+    graph = tf.function(
+        model, input_signature=[tf.TensorSpec(symbolic.shape, tf.float32)]
+    )
+    np.testing.assert_allclose(graph(x), normalize(x), atol=1e-5)
+
+
+def test_two_axes_are_refused():
+    with pytest.raises(ValueError, match=r"expected min_ndim=3.*\(2, 6\)"):
+        layers.InstanceNormalization()(np.ones((2, 6), "float32"))
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.InstanceNormalization, layers.ParameterFreeBatchNormalization],
+)
+@pytest.mark.parametrize("batch", [1, 2])
+def test_values_that_float16_does_not_have(layer, batch):
+    x = 70000 + 100 * image(batch)
+    output = layer(dtype="mixed_float16")(x, training=True)
+    assert output.dtype == tf.float16
+    expected = layer()(x, training=True)
+    np.testing.assert_allclose(output, expected, atol=1e-2)

@@ -90,3 +90,12 @@ def test_adam_momentums_velocities_and_get_variable_index(index):
     gradient = gradients[index].numpy()
     np.testing.assert_allclose(mean, 0.25 * gradient)
     np.testing.assert_allclose(square, 0.5 * gradient**2)
+
+
+def test_get_stateless_scope():
+    assert keras_internals.current_stateless_scope() is None
+    with keras.StatelessScope() as outer:
+        with keras.StatelessScope() as inner:
+            assert keras_internals.current_stateless_scope() is inner
+        assert keras_internals.current_stateless_scope() is outer
+    assert keras_internals.current_stateless_scope() is None

@@ -1,20 +1,13 @@
 """The layers give the same numbers without TensorFlow."""
 
-import importlib.util
-import os
-import pathlib
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
+from backend_process import run_script
 from layer_table import CASES
 
 from hdgan.layers import kernels
 
-HERE = pathlib.Path(__file__).parent
-ROOT = HERE.parent.parent
 NAMES = list(CASES)
 
 
@@ -38,31 +31,11 @@ def tensorflow_results():
 @pytest.fixture(scope="module")
 def numpy_outputs(tensorflow_results, tmp_path_factory):
     """Outputs of a process without TensorFlow, from the same weights."""
-    missing = [
-        name
-        for name in ("jax", "scipy")
-        if importlib.util.find_spec(name) is None
-    ]
-    if missing:
-        pytest.skip(f"Keras' NumPy backend needs {' and '.join(missing)}")
     folder = tmp_path_factory.mktemp("numpy_backend")
     weights, _ = tensorflow_results
     np.savez(folder / "weights.npz", cases=NAMES, **weights)
-    paths = [str(ROOT), str(HERE.parent), os.environ.get("PYTHONPATH", "")]
-    environment = {
-        **os.environ,
-        "KERAS_BACKEND": "numpy",
-        "PYTHONPATH": os.pathsep.join(filter(None, paths)),
-    }
-    script = HERE / "numpy_outputs.py"
     files = [folder / "weights.npz", folder / "outputs.npz"]
-    process = subprocess.run(
-        [sys.executable, script, *files],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert process.returncode == 0, process.stderr
+    run_script("numpy_outputs.py", "numpy", *files)
     return np.load(folder / "outputs.npz")
 
 

@@ -142,3 +142,10 @@ def test_a_smaller_last_batch_is_weighted_by_its_examples(compiled):
     alone = compiled.evaluate(scenes, batch_size=1, verbose=0)
     uneven = compiled.evaluate(scenes, batch_size=2, verbose=0)
     np.testing.assert_allclose(uneven, alone, rtol=1e-5)
+
+
+def test_logged_losses_do_not_depend_on_keras_json(odd_keras_settings):
+    with odd_keras_settings():
+        model = make_model()
+        model.compile()
+    assert {metric.dtype for metric in model.metrics} == {"float32"}

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from hdgan.layers import NoiseDropout
 from hdgan.networks.global_generator import GlobalGenerator
 from hdgan.networks.instance_encoder import InstanceEncoder
 from hdgan.networks.local_enhancer import LocalEnhancer
@@ -267,7 +268,7 @@ def test_the_smallest_size_passes_and_a_smaller_one_does_not():
     smallest = generator.size_minimum
     assert smallest == 2 * generator.size_multiple == 8
     assert generator(random_image(smallest, smallest, 5)).shape[1] == smallest
-    with pytest.raises(tf.errors.InvalidArgumentError, match="paddings"):
+    with pytest.raises(ValueError, match="can't be padded by reflection"):
         generator(random_image(smallest // 2, smallest, 5))
     enhancer = LocalEnhancer(coarse(), num_enhancers=2, num_blocks=1)
     assert (enhancer.size_multiple, enhancer.size_minimum) == (16, 32)
@@ -310,3 +311,54 @@ def test_the_smallest_size_passes_and_a_smaller_one_does_not():
 def test_bad_arguments_are_named(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+@pytest.mark.parametrize(
+    ("depth", "steps"),
+    [
+        (9, (8, 7, 6, 5)),
+        (8, (7, 6, 5)),
+        (7, (6, 5)),
+        (6, (5,)),
+        # The original code has none here.
+        (5, (4, 3, 2)),
+        (2, ()),
+    ],
+)
+def test_dropout_of_the_u_net_is_where_the_original_has_it(depth, steps):
+    unet = UNetGenerator(3, base_width=1, num_downsamplings=depth)
+    dropouts = [
+        layer.name for layer in unet.layers if isinstance(layer, NoiseDropout)
+    ]
+    assert dropouts == [f"up_{step}_dropout" for step in steps]
+    for step in steps if depth > 5 else ():
+        convolution = unet.get_layer(f"up_{step}_convolution")
+        assert convolution.filters == 8
+
+
+@pytest.mark.parametrize("policy", ["float16", "bfloat16", "float64"])
+def test_weights_in_another_precision_than_float32_are_refused(policy):
+    message = rf"weights in float32.*'mixed_bfloat16'.*'{policy}'"
+    with pytest.raises(ValueError, match=message):
+        coarse(dtype=policy)
+    keras.config.set_dtype_policy(policy)
+    with pytest.raises(ValueError, match=message):
+        coarse()
+
+
+def make_style_encoder():
+    return StyleEncoder(base_width=2, style_channels=3)
+
+
+@pytest.mark.parametrize(
+    "case", [*CASES.values(), Case(make_style_encoder, channels=3)]
+)
+def test_outputs_do_not_depend_on_keras_json(case, odd_keras_settings):
+    examples = case.examples()
+    network = case.make()
+    with odd_keras_settings():
+        other = case.make()
+        other.set_weights(network.get_weights())
+        outputs = flat(other(examples))
+    for output, expected in zip(outputs, flat(network(examples)), strict=True):
+        np.testing.assert_array_equal(output, expected)

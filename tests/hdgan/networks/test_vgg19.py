@@ -59,6 +59,17 @@ def test_loss_and_gradient_are_those_of_the_original_code(golden, raw):
     _assert_original_loss(raw, golden)
 
 
+def test_activations_do_not_depend_on_keras_json(
+    golden, raw, weights_file, odd_keras_settings
+):
+    with odd_keras_settings():
+        features = hdgan.VGG19Features(weights_file, inputs="raw")
+        outputs = features(golden["real"])
+        assert keras.config.image_data_format() == "channels_first"
+    for output, expected in zip(outputs, raw(golden["real"]), strict=True):
+        np.testing.assert_array_equal(output, expected)
+
+
 def test_torchvision_weights_give_the_original_loss(golden, torchvision_file):
     """By default: the inputs are chosen by the format of the weights."""
     features = hdgan.VGG19Features(torchvision_file)
