@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from hdgan.data.png import decode_grey, grey_bits, has_end, is_png, png_size
 from hdgan.serving.checks import refuse_first, too_large
+from hdgan.serving.exif import read_orientation, swaps_sides, turn_upright
 
 
 class ImageCodec:
@@ -27,6 +28,9 @@ class ImageCodec:
     def decode_scene(self, names, contents):
         """Decodes a scene's files.
 
+        Images are turned upright by their Exif orientation; maps of ids are
+        not.
+
         Args:
             names: list of str, the names of the maps, among them `label_map`
                 and `instance_map`.
@@ -40,16 +44,27 @@ class ImageCodec:
 
         Raises:
             InvalidArgumentError: when run, if a file has another format, is too
-                large or damaged, or a label id has no class.
+                large or damaged, a label id has no class, or an image has the
+                size of the label map only before it is turned.
         """
-        decoded = {
-            name: self._decode(name, content)
-            for name, content in zip(names, contents, strict=True)
-        }
-        decoded["instance_map"] = self._or_zeros(
-            decoded["instance_map"], decoded["label_map"]
+        decoded, orientations = {}, {}
+        for name, content in zip(names, contents, strict=True):
+            if self._is_image(name):
+                decoded[name], orientations[name] = self._decode_image(
+                    name, content
+                )
+            else:
+                decoded[name] = self._decode_map(name, content)
+        size = tf.shape(decoded["label_map"])[:2]
+        decoded["instance_map"] = self._or_zeros(decoded["instance_map"], size)
+        check = refuse_first(
+            *(
+                _fits_unturned(name, decoded[name], orientation, size)
+                for name, orientation in orientations.items()
+            )
         )
-        return [decoded[name][None] for name in names]
+        with tf.control_dependencies([check]):
+            return [tf.identity(decoded[name][None]) for name in names]
 
     def encode(self, image):
         """Encodes a photo, uint8 `(height, width, 3)`, as a PNG or JPEG."""
@@ -57,15 +72,13 @@ class ImageCodec:
             return tf.io.encode_png(image)
         return tf.io.encode_jpeg(image, quality=self._options.jpeg_quality)
 
-    def _decode(self, name, contents):
-        """Decodes one file to `(height, width)` or `(height, width, 3)`."""
-        source = f"`{bytes_name(name)}`"
+    def _is_image(self, name):
         is_rgb = name == "label_map" and self._model.labels is None
-        if name in ("photo", "style_map") or is_rgb:
-            channels = 3
-            if name == "style_map":
-                channels = self._model.style_map_channels
-            return self._decode_image(source, contents, channels)
+        return is_rgb or name in ("photo", "style_map")
+
+    def _decode_map(self, name, contents):
+        """Decodes a map of ids to `(height, width)`."""
+        source = f"`{bytes_name(name)}`"
         if name == "instance_map":
             return tf.cond(
                 contents == "",
@@ -85,7 +98,12 @@ class ImageCodec:
         with tf.control_dependencies([check]):
             return tf.cast(ids, self.label_dtype)
 
-    def _decode_image(self, source, contents, channels):
+    def _decode_image(self, name, contents):
+        """Returns `(height, width, channels)`, upright, and the orientation."""
+        source = f"`{bytes_name(name)}`"
+        channels = 3
+        if name == "style_map":
+            channels = self._model.style_map_channels
         is_jpeg = tf.io.is_jpeg(contents)
         check = refuse_first(
             (
@@ -108,13 +126,15 @@ class ImageCodec:
         check = refuse_first(too_large(source, size, self._options.max_pixels))
         with tf.control_dependencies([check]):
             contents = tf.identity(contents)
-        return tf.cond(
+        image = tf.cond(
             is_jpeg,
             lambda: tf.io.decode_jpeg(
                 contents, channels, dct_method="INTEGER_ACCURATE"
             ),
             lambda: tf.io.decode_png(contents, channels),
         )
+        orientation = read_orientation(contents)
+        return turn_upright(image, orientation), orientation
 
     def _decode_ids(self, source, contents):
         """Decodes a PNG of ids to int32 `(height, width)`."""
@@ -138,13 +158,25 @@ class ImageCodec:
         with tf.control_dependencies([check]):
             return decode_grey(tf.identity(contents), bits)[..., 0]
 
-    def _or_zeros(self, instance_map, label_map):
-        size = tf.shape(label_map)[:2]
+    def _or_zeros(self, instance_map, size):
         return tf.cond(
             tf.size(instance_map) > 0,
             lambda: instance_map,
             lambda: tf.zeros(size, tf.int32),
         )
+
+
+def _fits_unturned(name, image, orientation, size):
+    """Returns the problem that only the stored image has the expected size."""
+    upright_size = tf.shape(image)[:2]
+    return (
+        swaps_sides(orientation)
+        & tf.reduce_any(upright_size != size)
+        & tf.reduce_all(upright_size[::-1] == size),
+        f"`{bytes_name(name)}` has the size of `label_bytes` only before its "
+        "Exif orientation swaps height and width. Turn the maps, too, or "
+        "remove the orientation from the file.",
+    )
 
 
 def bytes_name(name):

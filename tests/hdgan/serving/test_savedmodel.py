@@ -39,19 +39,20 @@ MODELS = {
 STOCK_OPERATIONS = """
     Abs AddV2 All Any AsString Assert AssignVariableOp AvgPool BiasAdd
     BroadcastTo Cast ClipByValue ConcatV2 Const Conv2D Conv2DBackpropInput
-    DecodeJpeg DecodePng DecodeRaw DisableCopyOnRead EncodePng Equal ExpandDims
-    ExtractJpegShape Fill FloorDiv FloorMod FusedBatchNormV3 GatherNd GatherV2
-    Greater GreaterEqual Identity If Less LessEqual LogicalAnd LogicalNot
-    LogicalOr LowerBound MatMul Max Maximum Mean MergeV2Checkpoints Minimum
-    MirrorPad Mul Neg NoOp NotEqual OneHot Pack Pad PadV2 PartitionedCall
-    Placeholder Prod RaggedTensorFromVariant RaggedTensorToVariant Range
-    ReadVariableOp RealDiv Relu Reshape RestoreV2 Round Rsqrt SaveV2 Select
-    SelectV2 Shape ShardedFilename Size Square Squeeze StatefulPartitionedCall
-    StatelessIf StaticRegexFullMatch StopGradient StridedSlice StringJoin
-    StringToHashBucketStrong Sub Substr Tanh TensorListFromTensor
+    DecodeJpeg DecodePng DecodeRaw DisableCopyOnRead EncodePng EnsureShape Equal
+    ExpandDims ExtractJpegShape Fill FloorDiv FloorMod FusedBatchNormV3 GatherNd
+    GatherV2 Greater GreaterEqual Identity IdentityN If Less LessEqual
+    LogicalAnd LogicalNot LogicalOr LowerBound MatMul Max Maximum Mean
+    MergeV2Checkpoints Minimum MirrorPad Mul Neg NoOp NotEqual OneHot Pack Pad
+    PadV2 PartitionedCall Placeholder Pow Prod RaggedTensorFromVariant
+    RaggedTensorToVariant Range Rank ReadVariableOp RealDiv Relu Reshape
+    RestoreV2 ReverseV2 Round Rsqrt SaveV2 Select SelectV2 Shape ShardedFilename
+    Size Square Squeeze StatefulPartitionedCall StatelessIf StatelessWhile
+    StaticRegexFullMatch StopGradient StridedSlice StringJoin StringLength
+    StringToHashBucketStrong Sub Substr Sum Tanh TensorListFromTensor
     TensorListGetItem TensorListReserve TensorListSetItem TensorListStack Tile
-    TopKV2 Unique Unpack UnsortedSegmentMin UnsortedSegmentSum VarHandleOp Where
-    While
+    TopKV2 Transpose Unique Unpack UnsortedSegmentMin UnsortedSegmentSum
+    VarHandleOp Where While
 """
 
 
