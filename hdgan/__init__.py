@@ -44,6 +44,7 @@ _EXPORTS = {
     "StyleEncoder": "hdgan.networks.style_encoder",
     "UNetGenerator": "hdgan.networks.unet_generator",
     "VGG19Features": "hdgan.networks.vgg19",
+    "data": "hdgan.data",
     "layers": "hdgan.layers",
     "load_model": "hdgan.models.model_file",
     "runs": "hdgan.runs",

@@ -6,6 +6,11 @@ import keras
 
 from hdgan.models.presets import PRESETS, find_model_class, resolve_preset
 from hdgan.models.synthesis import Synthesizer
+from hdgan.preprocessing.input_checks import (
+    check_examples,
+    standardize_inputs,
+)
+from hdgan.preprocessing.label_set import as_label_set
 from hdgan.preprocessing.scene_preprocessing import (
     PHOTO_CHANNELS,
     ScenePreprocessing,
@@ -38,7 +43,9 @@ class LabelToPhotoModel(AdversarialModel):
             `dropout_rate` and `children_policy`.
         discriminator: network.
         encoder: network that finds the style of a photo, or None.
-        labels: `LabelSet`, or None where the "label map" is an RGB image.
+        labels: `LabelSet`; a list of class names; str, the name of a label set
+            that ships with hdgan (`LabelSet.named`); or None where the "label
+            map" is an RGB image.
         use_instances: bool, whether the condition has a boundary map. Defaults
             to True.
         ema_decay: float in (0, 1), decay per step of a moving average of the
@@ -55,24 +62,35 @@ class LabelToPhotoModel(AdversarialModel):
         **kwargs: `name` and `dtype` of `keras.Model`.
 
     Call arguments:
-        inputs: dict of `label_map`, `(batch, height, width)`, integers below
-            the number of classes (`(batch, height, width, 3)`, uint8, without
-            labels); `instance_map`, `(batch, height, width)`, integers, may be
-            left out; where the generator takes a style, `style_map`, uint8,
-            0..255 for [-1, 1], or floats; with an encoder, instead of it,
-            `photo`, `(batch, height, width, 3)`, uint8, whose style is taken.
+        inputs: a label map alone, or a dict of `label_map`, `(batch, height,
+            width)` or `(batch, height, width, 1)`, integers below the number of
+            classes (without labels `(batch, height, width, 3)` in 0..255,
+            preferably uint8); `instance_map`, of the same shapes, integers that
+            int32 holds, may be left out; where the generator takes a style,
+            `style_map`, uint8, 0..255 for [-1, 1], or floats; with an encoder,
+            instead of it, `photo`, `(batch, height, width, 3)` in 0..255, whose
+            style is taken: uint8, or int32, int64 or floats in that range. An
+            instance map that is left out or all zeros is replaced by the label
+            map, whose regions then count as instances.
         training: bool.
 
     Output shape:
         `(batch, height, width, 3)`, float32 in [-1, 1].
 
-    `fit` and `evaluate` take a dict that also holds `photo`, or the photos as
-    `y`. An instance map that is left out or holds only zeros is replaced by the
-    label map, whose regions then count as instances.
+    `fit` and `evaluate` take batches of a dict as above that also holds the
+    `photo`, of `(dict, photo)`, or of `(label_map, photo)`; the scenes of a
+    batch have one size. Give a batched `tf.data.Dataset`, such as
+    `hdgan.data.load_folder` makes, or NumPy arrays: `fit(dict)` or
+    `fit(label_map, photo)`. Sample weights are not supported. `predict` takes
+    batches of what a call takes; `synthesize` returns photos in uint8.
 
     Raises:
-        ValueError: if `ema_decay` is out of range, or the networks do not fit
-            one another.
+        ValueError: if `ema_decay` is out of range, `labels` is something else,
+            or the networks do not fit one another. In a call, if a key, shape
+            or dtype of the inputs is wrong.
+        InvalidArgumentError: in a call, if a label id has no class, a photo is
+            outside of 0..255, sizes differ, or a replica is left without
+            examples.
     """
 
     # The family's presets: dict of plain data by name.
@@ -100,7 +118,7 @@ class LabelToPhotoModel(AdversarialModel):
         self.generator = generator
         self.discriminator = discriminator
         self.encoder = encoder
-        self.labels = labels
+        self.labels = labels = as_label_set(labels)
         self.use_instances = use_instances
         self.ema_decay = ema_decay
         self.preset = preset
@@ -147,7 +165,8 @@ class LabelToPhotoModel(AdversarialModel):
                 a `.keras` file, the folder of a run, or `hf://OWNER/NAME` on
                 the Hugging Face Hub (needs `huggingface_hub`): a trained
                 model, as `hdgan.load_model` opens it.
-            labels: `LabelSet`, or None for RGB input instead of labels.
+            labels: as in the constructor: `LabelSet`, list of names, name of a
+                label set such as `"cityscapes35"`, or None for RGB input.
             use_instances: bool, whether the condition has a boundary map.
                 Defaults to True.
             styles: source of the generator's style, one of the family's; None
@@ -187,6 +206,7 @@ class LabelToPhotoModel(AdversarialModel):
                 f"of: {', '.join(cls.PRESETS or ())}."
             )
         config = resolve_preset(preset, **overrides)
+        labels = as_label_set(labels)
         channels = PHOTO_CHANNELS if labels is None else len(labels)
         generator, discriminator, encoder = family.make_networks(
             config["networks"], channels + bool(use_instances), styles, dtype
@@ -322,6 +342,7 @@ class LabelToPhotoModel(AdversarialModel):
         return self.generator if training else self.inference_generator
 
     def call(self, inputs, training=False):
+        inputs = self._standardize(inputs)
         scene = self.add_style(self.preprocess_maps(inputs), inputs)
         generated = self.generate(scene, training)
         return self.preprocessing.crop(generated.image, inputs["label_map"])
@@ -345,7 +366,8 @@ class LabelToPhotoModel(AdversarialModel):
                 "Make and train one with an encoder: `styles` of "
                 "`from_preset`."
             )
-        inputs = {k: v for k, v in inputs.items() if k != "style_map"}
+        inputs = self._standardize(inputs)
+        inputs.pop("style_map", None)
         scene = self.add_style(self.preprocess_maps(inputs), inputs)
         return self.encode_scene(scene, inputs["label_map"])
 
@@ -371,13 +393,14 @@ class LabelToPhotoModel(AdversarialModel):
 
         Args:
             label_map: `(height, width)` or `(batch, height, width)`, integers
-                below the number of classes; without labels an RGB image,
-                uint8, with three channels more.
-            instance_map: the same shape, integers, or None.
-            style_photo: uint8, the same size with three channels: the photo
-                whose style is taken, where the model has an encoder.
+                below the number of classes; without labels an RGB image in
+                0..255, with an axis of three channels. An axis of one channel
+                at the end is dropped, so `(height, width, 1)` is one map.
+            instance_map: the same size, integers that int32 holds, or None.
+            style_photo: integers in 0..255, the same size with three channels:
+                the photo whose style is taken, where the model has an encoder.
             style_map: `style_map_size` with `style_channels` channels, where
-                the generator takes a style; uint8, 0..255 for [-1, 1], or
+                the generator takes a style; integers, 0..255 for [-1, 1], or
                 floats.
             noise_seed: int; draws one of the photographs that dropout at
                 synthesis makes possible. None leaves dropout off.
@@ -390,9 +413,9 @@ class LabelToPhotoModel(AdversarialModel):
             0..255, of the size of the label map.
 
         Raises:
-            ValueError: if a shape or id is wrong, a photo or style map that
-                the model needs is missing, or a style or seed is given to a
-                generator that takes no style or has no dropout.
+            ValueError: if a shape, dtype or value is wrong, a photo or style
+                map that the model needs is missing, or a style or seed is given
+                to a generator that takes no style or has no dropout.
         """
         return self._synthesizer(
             label_map,
@@ -424,16 +447,34 @@ class LabelToPhotoModel(AdversarialModel):
     # === Preprocessing ===
 
     def preprocess(self, data):
-        inputs, y, _ = keras.utils.unpack_x_y_sample_weight(data)
-        photo = inputs.get("photo") if y is None else y
+        inputs, photo, third = keras.utils.unpack_x_y_sample_weight(data)
+        if third is not None:
+            raise ValueError(
+                "Expected a dict, (dict, photo) or (label_map, photo). "
+                "Received: three parts. Put an instance map into the dict: "
+                '({"label_map": ..., "instance_map": ...}, photo). Sample '
+                "weights are not supported."
+            )
+        inputs = self._standardize(inputs)
+        photo = inputs.get("photo") if photo is None else photo
         if photo is None:
             raise ValueError(
                 "Training and evaluation need the photos: as `photo` in the "
-                f"dict or as `y`. Received only: {sorted(inputs)}"
+                "dict, or as the second part of (label_map, photo). Received "
+                f"only: {', '.join(inputs)}"
             )
         photo = self.preprocessing.normalize_photo(photo, inputs["label_map"])
         scene = self.preprocess_maps(inputs)._replace(photo=photo)
         return self.add_style(scene, inputs)
+
+    def _standardize(self, inputs):
+        inputs = standardize_inputs(inputs, is_rgb=self.labels is None)
+        num_replicas = self.distribute_strategy.num_replicas_in_sync
+        if num_replicas > 1:
+            inputs["label_map"] = check_examples(
+                inputs["label_map"], num_replicas
+            )
+        return inputs
 
     def preprocess_maps(self, maps):
         maps = {
@@ -449,7 +490,9 @@ class LabelToPhotoModel(AdversarialModel):
         return list(self._default_losses)
 
     def default_optimizer(self, side):
-        return TorchAdam(**self._preset_config()[f"{side}_optimizer"])
+        # Callbacks of Keras log each learning rate by its optimizer's name.
+        name = f"{side}_optimizer"
+        return TorchAdam(**self._preset_config()[name], name=name)
 
     def default_update_order(self):
         return self._preset_config()["update_order"]

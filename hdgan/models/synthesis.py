@@ -4,8 +4,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from hdgan.checks import check_integer_array, check_range
+from hdgan.checks import check_integer_array, check_range, drop_channel
 from hdgan.layers import dropout_noise
+
+_INT32 = np.iinfo(np.int32)
+_PHOTO_ADVICE = "Scale it to 0..255 and convert it to uint8."
 
 
 def to_uint8(image):
@@ -51,9 +54,9 @@ class Synthesizer:
             inputs["label_map"] = label_map.astype("uint8")
         size = label_map.shape[:3]
         if instance_map is not None:
-            inputs["instance_map"] = _check_map(
-                "instance_map", instance_map, size, is_single
-            ).astype("int32")
+            inputs["instance_map"] = _check_instance_map(
+                instance_map, size, is_single
+            )
         if style_photo is not None:
             if self._model.encoder is None:
                 raise ValueError(
@@ -61,9 +64,9 @@ class Synthesizer:
                     "which finds the style of a photo. Leave it out, or make "
                     "and train a model with an encoder."
                 )
-            inputs["photo"] = _check_map(
+            inputs["photo"] = _check_levels(
                 "style_photo", style_photo, (*size, 3), is_single
-            ).astype("uint8")
+            )
         if style_map is not None:
             inputs["style_map"] = self._check_style_map(
                 style_map, size, is_single
@@ -111,24 +114,28 @@ class Synthesizer:
     def _check_label_map(self, label_map):
         label_map = np.asarray(label_map)
         labels = self._model.labels
-        rank = 3 if labels is None else 2
-        kind = "an RGB image" if labels is None else "a label map"
-        if label_map.ndim not in (rank, rank + 1) or 0 in label_map.shape:
-            raise ValueError(
-                f"Expected {kind} with {rank} axes, or {rank + 1} for a batch, "
-                f"none of length 0. Received: shape {label_map.shape}"
-            )
         if labels is None:
-            check_range("`label_map`", label_map, 255)
+            image = label_map
+            if image.ndim not in (3, 4) or image.shape[-1] != 3:
+                raise ValueError(
+                    "`label_map` of a model without labels must be an RGB "
+                    "image, (height, width, 3) or (batch, height, width, 3). "
+                    f"Received: shape {image.shape}"
+                )
+            is_single = image.ndim == 3
+            check_integer_array("`label_map`", image, _PHOTO_ADVICE)
+            highest, kind, advice = 255, "values", _PHOTO_ADVICE
         else:
-            check_range(
-                "`label_map`",
-                label_map,
-                len(labels) - 1,
-                "label ids",
-                f"This model has {len(labels)} classes.",
+            label_map = _drop_channel("label_map", label_map)
+            is_single = label_map.ndim == 2
+            highest, kind = len(labels) - 1, "label ids"
+            advice = f"This model has {len(labels)} classes."
+        if 0 in label_map.shape:
+            raise ValueError(
+                "`label_map` must have no axis of length 0. Received: shape "
+                f"{label_map.shape}"
             )
-        is_single = label_map.ndim == rank
+        check_range("`label_map`", label_map, highest, kind, advice)
         return (label_map[None] if is_single else label_map), is_single
 
     def _check_style_map(self, style_map, size, is_single):
@@ -159,9 +166,9 @@ class Synthesizer:
                 "`style_map` of this model must hold floats. Received: "
                 f"{style_map.dtype}"
             )
-        return _check_map(
+        return _check_levels(
             "style_map", style_map, (*size, channels), is_single
-        ).astype("uint8")
+        )
 
 
 def _check_shape(name, array, shape, is_single):
@@ -176,7 +183,39 @@ def _check_shape(name, array, shape, is_single):
     return array[None] if is_single else array
 
 
-def _check_map(name, array, shape, is_single):
-    array = _check_shape(name, array, shape, is_single)
-    check_integer_array(f"`{name}`", array)
-    return array
+def _check_levels(name, image, shape, is_single):
+    """Returns an image in 0..255 as uint8."""
+    image = _check_shape(name, image, shape, is_single)
+    check_integer_array(f"`{name}`", image, _PHOTO_ADVICE)
+    check_range(f"`{name}`", image, 255, advice=_PHOTO_ADVICE)
+    return image.astype("uint8")
+
+
+def _check_instance_map(instance_map, shape, is_single):
+    """Returns a batch of instance maps as int32."""
+    instance_map = _drop_channel("instance_map", np.asarray(instance_map))
+    instance_map = _check_shape("instance_map", instance_map, shape, is_single)
+    check_integer_array("`instance_map`", instance_map)
+    low, high = int(instance_map.min()), int(instance_map.max())
+    if low < _INT32.min or high > _INT32.max:
+        raise ValueError(
+            f"`instance_map` holds ids {low}..{high}. Expected ids that int32 "
+            "holds: give each object a smaller one."
+        )
+    return instance_map.astype("int32")
+
+
+def _drop_channel(name, id_map):
+    """Returns maps of ids as `(height, width)` or `(batch, height, width)`."""
+    shape = id_map.shape
+    id_map = drop_channel(id_map)
+    # RGB and RGBA would be maps three or four pixels wide.
+    is_image = id_map.ndim == 3 and id_map.shape[-1] in (3, 4)
+    if id_map.ndim not in (2, 3) or is_image:
+        raise ValueError(
+            f"`{name}` must be (height, width) or (batch, height, width), or "
+            f"either with an axis of 1 at the end. Received: shape {shape}. If "
+            "it shows classes as colors, replace each color by the id of its "
+            "class."
+        )
+    return id_map

@@ -1,4 +1,4 @@
-"""Names and display colours of the classes of a label map."""
+"""Names and display colors of the classes of a label map."""
 
 import json
 import pathlib
@@ -6,10 +6,19 @@ import pathlib
 import keras
 import numpy as np
 
+from hdgan.checks import check_range, drop_channel
+from hdgan.data.files import write_file
+from hdgan.preprocessing.named_label_sets import NAMED_LABEL_SETS
+
+# Names of classes that `repr` shows before it leaves out the rest.
+_NUM_SHOWN = 10
+
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class LabelSet:
-    """Names and colours of the classes in a label map.
+    """Names and colors of the classes in a label map.
+
+    Two label sets are equal if they have the same names and colors.
 
     Args:
         names: sequence of strings. The label id k belongs to `names[k]`.
@@ -18,8 +27,9 @@ class LabelSet:
             PASCAL VOC challenge.
 
     Raises:
-        ValueError: if `names` is empty or holds a name twice, or if `colors`
-            does not hold one colour per name.
+        ValueError: if `names` is empty, holds something else than strings or a
+            name twice, or if `colors` does not hold one color of integers in
+            0..255 per name.
 
     Example:
         >>> labels = hdgan.LabelSet(["sky", "road"])
@@ -28,24 +38,10 @@ class LabelSet:
     """
 
     def __init__(self, names, colors=None):
-        names = [str(name) for name in names]
-        if not names or len(set(names)) < len(names):
-            raise ValueError(
-                "`names` must hold at least one class name, each only once. "
-                f"Received: {names}"
-            )
+        self.names = _check_names(names)
         if colors is None:
-            colors = [_palette_color(k) for k in range(len(names))]
-        colors = np.asarray(colors)
-        if colors.shape != (len(names), 3):
-            raise ValueError(
-                "`colors` must hold one (red, green, blue) per class, shape "
-                f"({len(names)}, 3). Received: shape {colors.shape}"
-            )
-        self.names = tuple(names)
-        self.colors = tuple(
-            tuple(int(value) for value in color) for color in colors
-        )
+            colors = [_palette_color(k) for k in range(len(self.names))]
+        self.colors = _check_colors(colors, len(self.names))
 
     @classmethod
     def numbered(cls, num_classes):
@@ -57,30 +53,80 @@ class LabelSet:
         return cls([f"class {k}" for k in range(num_classes)])
 
     @classmethod
+    def named(cls, name):
+        """Returns a label set that ships with hdgan.
+
+        Args:
+            name: str. `"cityscapes35"` has the label ids of Cityscapes
+                (`*_labelIds.png`), 0..33, and as id 34 the license plate,
+                which no label map holds: the 35 classes of the original
+                PyTorch code of pix2pixHD. `"cityscapes19"` has the training
+                ids (`*_labelTrainIds.png`), 0..18. There 255 stands for pixels
+                without a class, which a model refuses: give them an id and a
+                class of their own.
+
+        Raises:
+            ValueError: if there is no label set of that name.
+
+        Example:
+            >>> labels = hdgan.LabelSet.named("cityscapes19")
+            >>> with_void = hdgan.LabelSet([*labels.names, "void"])
+        """
+        if name not in NAMED_LABEL_SETS:
+            raise ValueError(
+                f"There is no label set {name!r}. The label sets that ship "
+                f"with hdgan are: {', '.join(NAMED_LABEL_SETS)}. For classes "
+                "of your own, give a LabelSet or a list of names; "
+                "`LabelSet.load` reads a labels.json."
+            )
+        names, colors = zip(*NAMED_LABEL_SETS[name], strict=True)
+        return cls(names, colors)
+
+    @classmethod
     def load(cls, path):
         """Reads a JSON file `{"names": [...], "colors": [[r, g, b], ...]}`.
 
         Args:
-            path: path of the file, which may leave `colors` out.
+            path: path of the file, in UTF-8, which may leave `colors` out.
 
         Raises:
-            ValueError: if the file is missing or has another form.
+            ValueError: if the file is missing or has another form. It names
+                the file.
         """
         try:
-            return cls(**json.loads(pathlib.Path(path).read_text()))
-        except (OSError, TypeError, ValueError) as error:
+            # Notepad starts a file in UTF-8 with a byte order mark.
+            text = pathlib.Path(path).read_text("utf-8-sig")
+            return cls(**_check_keys(json.loads(text)))
+        except (OSError, ValueError) as error:
             raise ValueError(
                 f'{path} is not a label set. Expected JSON {{"names": [...], '
                 f'"colors": [[r, g, b], ...]}}. {error}'
             ) from error
 
     def save(self, path):
-        """Writes the JSON file that `load` reads.
+        """Writes the JSON file that `load` reads, atomically.
 
         Args:
             path: path of the file. An existing file is replaced.
+
+        Raises:
+            OSError: if the file can't be written.
         """
-        pathlib.Path(path).write_text(json.dumps(self.get_config(), indent=1))
+        write_file(path, json.dumps(self.get_config(), indent=1))
+
+    def __repr__(self):
+        shown = [*self.names[:_NUM_SHOWN]]
+        if len(shown) < len(self.names):
+            shown.append("...")
+        return f"<LabelSet of {len(self)} classes: {', '.join(shown)}>"
+
+    def __eq__(self, other):
+        if not isinstance(other, LabelSet):
+            return NotImplemented
+        return (self.names, self.colors) == (other.names, other.colors)
+
+    def __hash__(self):
+        return hash((self.names, self.colors))
 
     def __len__(self):
         return len(self.names)
@@ -102,15 +148,22 @@ class LabelSet:
         return self.names.index(name)
 
     def colorize(self, label_map):
-        """Paints each class of a label map in its colour.
+        """Paints each class of a label map in its color.
 
         Args:
-            label_map: `(..., height, width)`, integers below the number of
-                classes.
+            label_map: `(..., height, width)` or `(..., height, width, 1)`,
+                integers below the number of classes.
 
         Returns:
             uint8 `(..., height, width, 3)`.
+
+        Raises:
+            ValueError: if `label_map` does not hold integers, or one has no
+                class.
         """
+        label_map = drop_channel(np.asarray(label_map))
+        if label_map.size:
+            check_range("`label_map`", label_map, len(self) - 1, "label ids")
         return np.asarray(self.colors, "uint8")[label_map]
 
     def get_config(self):
@@ -124,8 +177,87 @@ class LabelSet:
         return cls(**config)
 
 
+def as_label_set(labels):
+    """Returns the `LabelSet` that an argument stands for.
+
+    Args:
+        labels: `LabelSet`; a list or tuple of class names; str, the name of a
+            label set that ships with hdgan; or None, which is returned.
+
+    Raises:
+        ValueError: if `labels` is something else.
+    """
+    if labels is None or isinstance(labels, LabelSet):
+        return labels
+    if isinstance(labels, str):
+        return LabelSet.named(labels)
+    if isinstance(labels, (list, tuple)):
+        return LabelSet(labels)
+    raise ValueError(
+        "`labels` must be a LabelSet, a list of class names, the name of a "
+        f"label set ({', '.join(NAMED_LABEL_SETS)}), or None for RGB input. "
+        f"Received: {labels!r}. For a number of classes without names, give "
+        "LabelSet.numbered(num_classes)."
+    )
+
+
+def _check_keys(config):
+    """Returns the dict that a file of a label set holds."""
+    if not isinstance(config, dict):
+        raise ValueError(f"Received: a {type(config).__name__}")
+    unknown = sorted(config.keys() - {"names", "colors"})
+    if unknown:
+        raise ValueError(f"Received the unknown key {unknown[0]!r}")
+    if "names" not in config:
+        raise ValueError("Received no `names`")
+    return config
+
+
+def _check_names(names):
+    """Returns class names as a tuple."""
+    # A string would be taken for a sequence of names of one letter.
+    is_sequence = isinstance(names, (list, tuple, np.ndarray))
+    if not is_sequence or not all(isinstance(name, str) for name in names):
+        raise ValueError(
+            "`names` must be a list of strings, the class names. "
+            f"Received: {names!r}"
+        )
+    if not len(names) or len(set(names)) < len(names):
+        raise ValueError(
+            "`names` must hold at least one class name, each only once. "
+            f"Received: {list(names)}"
+        )
+    return tuple(str(name) for name in names)
+
+
+def _check_colors(colors, num_classes):
+    """Returns the colors of classes as a tuple of tuples."""
+    expected = (
+        "`colors` must hold one (red, green, blue) of integers in 0..255 per "
+        f"class, shape ({num_classes}, 3)."
+    )
+    try:
+        array = np.asarray(colors)
+    except ValueError as error:  # Rows of several lengths.
+        raise ValueError(f"{expected} Received: {colors!r}") from error
+    if array.shape != (num_classes, 3):
+        raise ValueError(f"{expected} Received: shape {array.shape}")
+    if not np.issubdtype(array.dtype, np.integer):
+        advice = ""
+        if np.issubdtype(array.dtype, np.floating):
+            advice = ". Round them, and multiply those in [0, 1] by 255 first."
+        raise ValueError(
+            f"{expected} Received: {array.dtype}, such as "
+            f"{array[0].tolist()}{advice}"
+        )
+    for label, color in enumerate(array.tolist()):
+        if min(color) < 0 or max(color) > 255:
+            raise ValueError(f"{expected} Received: {color} for class {label}")
+    return tuple(tuple(color) for color in array.tolist())
+
+
 def _palette_color(index):
-    """Returns a colour of the PASCAL VOC palette, in which neighbours differ.
+    """Returns a color of the PASCAL VOC palette, in which neighbours differ.
 
     The bits of the index are spread over red, green and blue, the lowest bits
     to the highest of a channel.

@@ -10,10 +10,13 @@ from hdgan.layers import (
     join_channels,
 )
 from hdgan.layers.one_hot_labels import squeeze_channel
+from hdgan.preprocessing.input_checks import check_id_dtype, check_image
 from hdgan.preprocessing.scene import Scene
 
 # Channels of a photograph, and of an image in place of the label map: RGB.
 PHOTO_CHANNELS = 3
+# Integers that int32 does not hold.
+_WIDE_DTYPES = (tf.int64, tf.uint32, tf.uint64)
 
 
 @keras.saving.register_keras_serializable(package="hdgan")
@@ -33,11 +36,12 @@ class ScenePreprocessing(keras.layers.Layer):
             are padded to at least this many pixels.
 
     Call arguments:
-        label_map: `(batch, height, width)`, integers below `num_classes`. If
-            `num_classes` is 0, uint8 `(batch, height, width, 3)`.
-        instance_map: `(batch, height, width)`, integers. Defaults to None. The
-            label map replaces an instance map that is None or all zeros, so
-            that its regions count as instances.
+        label_map: `(batch, height, width)` or `(batch, height, width, 1)`,
+            integers below `num_classes`. If `num_classes` is 0, `(batch,
+            height, width, 3)` in 0..255, preferably uint8.
+        instance_map: as the label map, integers that int32 holds. Defaults to
+            None. The label map replaces an instance map that is None or all
+            zeros, so that its regions count as instances.
 
     Returns:
         The condition, `(batch, padded_height, padded_width, channels)` in the
@@ -47,9 +51,11 @@ class ScenePreprocessing(keras.layers.Layer):
 
     Raises:
         InvalidArgumentError: when run, if a label id is negative or not below
-            `num_classes`.
-        ValueError: if the condition has a boundary map, but there are neither
-            instances nor labels to compute it from.
+            `num_classes`, an instance id is outside of int32, or an RGB image
+            outside of 0..255.
+        ValueError: if a map has another shape or dtype, or the condition has a
+            boundary map, but there are neither instances nor labels to compute
+            it from.
 
     Example:
         >>> preprocess = ScenePreprocessing(35, True, 16, 32)
@@ -98,11 +104,12 @@ class ScenePreprocessing(keras.layers.Layer):
 
     def call(self, label_map, instance_map=None):
         if instance_map is not None:
-            instance_map = self.pad_ids(instance_map)
+            instance_map = self.pad_ids(instance_map, "instance_map")
         if not self.num_classes:
-            label_map = self.pad(tf.convert_to_tensor(label_map))
+            image = tf.convert_to_tensor(label_map)
+            label_map = self.pad(check_image("label_map", image))
         else:
-            label_map = self._check_ids(self.pad_ids(label_map))
+            label_map = self.pad_ids(label_map, "label_map")
             instance_map = instances_or_labels(instance_map, label_map)
         if self.use_instances and instance_map is None:
             raise ValueError(
@@ -121,24 +128,37 @@ class ScenePreprocessing(keras.layers.Layer):
             return image
         return join_channels([image, self.boundary(instance_map)])
 
-    def pad_ids(self, id_map):
+    def pad_ids(self, id_map, name):
         """Pads a raw label map or instance map.
 
         Args:
             id_map: `(batch, height, width)` or `(batch, height, width, 1)`,
                 integers.
+            name: `"label_map"`, whose ids must be below the number of classes,
+                or `"instance_map"`, whose ids must be in the range of int32.
 
         Returns:
             int32 `(batch, padded_height, padded_width)`.
         """
         id_map = squeeze_channel(tf.convert_to_tensor(id_map))
+        check_id_dtype(name, id_map)
+        # Checked before the cast to int32, which would wrap larger ids.
+        if id_map.dtype in _WIDE_DTYPES:
+            id_map = tf.cast(id_map, tf.int64)
+        else:
+            id_map = tf.cast(id_map, tf.int32)
+        if name == "label_map":
+            id_map = self._check_label_ids(id_map)
+        elif id_map.dtype == tf.int64:
+            id_map = _check_instance_ids(id_map)
         return self.pad(tf.cast(id_map, tf.int32))
 
     def normalize_photo(self, photo, label_map):
         """Pads photos and scales them to [-1, 1].
 
         Args:
-            photo: `(batch, height, width, 3)`, uint8 or floats in 0..255.
+            photo: `(batch, height, width, 3)` in 0..255: uint8, int32, int64
+                or floats.
             label_map: the raw label map, which must have the photo's size.
 
         Returns:
@@ -146,18 +166,12 @@ class ScenePreprocessing(keras.layers.Layer):
 
         Raises:
             InvalidArgumentError: when run, if the sizes differ, or if a photo
-                of floats is in [0, 1] or [-1, 1] instead of 0..255.
+                is not in 0..255, such as one of floats in [0, 1] or [-1, 1].
+            ValueError: if the photo does not have three channels, or has
+                another dtype, such as uint16.
         """
-        photo = tf.convert_to_tensor(photo)
+        photo = check_image("photo", tf.convert_to_tensor(photo))
         photo = _with_size_of(photo, label_map, "photo")
-        if photo.dtype.is_floating:
-            check = tf.debugging.assert_greater(
-                tf.reduce_max(photo),
-                tf.cast(1.5, photo.dtype),
-                "`photo` must be in 0..255, preferably uint8. Received: floats "
-                "that are at most 1.5. Scale them to 0..255.",
-            )
-            photo = _after(check, photo)
         return self.to_unit(self.pad(photo))
 
     def normalize_style_map(self, style_map, label_map):
@@ -173,8 +187,14 @@ class ScenePreprocessing(keras.layers.Layer):
 
         Raises:
             InvalidArgumentError: when run, if the sizes differ.
+            ValueError: if the dtype is neither uint8 nor a floating one.
         """
         style_map = tf.convert_to_tensor(style_map)
+        if style_map.dtype != tf.uint8 and not style_map.dtype.is_floating:
+            raise ValueError(
+                "`style_map` must be uint8, 0..255 for [-1, 1], or floats in "
+                f"[-1, 1]. Received: {style_map.dtype.name}"
+            )
         style_map = _with_size_of(style_map, label_map, "style_map")
         if style_map.dtype.is_floating:
             return tf.cast(self.pad(style_map), tf.float32)
@@ -202,7 +222,7 @@ class ScenePreprocessing(keras.layers.Layer):
             "size_minimum": self.size_minimum,
         }
 
-    def _check_ids(self, label_map):
+    def _check_label_ids(self, label_map):
         # Without the check, an id that is too large would give a pixel whose
         # class channels are all 0.
         message = (
@@ -210,10 +230,24 @@ class ScenePreprocessing(keras.layers.Layer):
             f"{self.num_classes} classes. Correct the label map, or make the "
             "model with more classes."
         )
-        check = tf.debugging.assert_less(label_map, self.num_classes, message)
+        num_classes = tf.cast(self.num_classes, label_map.dtype)
+        check = tf.debugging.assert_less(label_map, num_classes, message)
         label_map = _after(check, label_map)
         check = tf.debugging.assert_non_negative(label_map, message)
         return _after(check, label_map)
+
+
+def _check_instance_ids(instance_map):
+    message = (
+        "An id of `instance_map` is outside of int32. Give each object an id "
+        "below 2**31."
+    )
+    check = tf.debugging.assert_equal(
+        instance_map,
+        tf.cast(tf.cast(instance_map, tf.int32), tf.int64),
+        message,
+    )
+    return _after(check, instance_map)
 
 
 def _with_size_of(image, label_map, name):

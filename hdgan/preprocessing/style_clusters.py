@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from hdgan.checks import as_id_map
 from hdgan.data.pickled_arrays import read_array_dict
 
 
@@ -79,26 +80,37 @@ class StyleClusters:
         """Draws a style for each instance.
 
         Args:
-            label_map: `(height, width)`, integers, the classes.
-            instance_map: `(height, width)`, integers. The class at an
-                instance's first pixel decides which styles it draws from.
+            label_map: `(height, width)` or `(height, width, 1)`, integers, the
+                classes.
+            instance_map: the same size, integers. The class at an instance's
+                first pixel decides which styles it draws from.
             seed: int. The same seed draws the same styles.
 
         Returns:
             The style map, float32 `(height, width, style_channels)` in
             [-1, 1], constant over each instance. An instance whose class has no
             clusters gets the mean of all centers.
+
+        Raises:
+            ValueError: if a map does not hold integers, or the sizes differ.
         """
+        label_map = as_id_map("`label_map`", label_map)
+        instance_map = as_id_map("`instance_map`", instance_map)
+        if label_map.shape != instance_map.shape:
+            raise ValueError(
+                "`label_map` and `instance_map` must have the same size. "
+                f"Received: shapes {label_map.shape} and {instance_map.shape}"
+            )
         _, first, inverse = np.unique(
             instance_map, return_index=True, return_inverse=True
         )
         mean = np.concatenate(list(self.centers.values())).mean(axis=0)
         draw = np.random.default_rng(seed)
         styles = []
-        for label in np.ravel(label_map)[first]:
+        for label in label_map.ravel()[first]:
             centers = self.centers.get(int(label), mean[None])
             styles.append(centers[draw.integers(len(centers))])
-        return np.stack(styles)[inverse.reshape(np.shape(instance_map))]
+        return np.stack(styles)[inverse.reshape(instance_map.shape)]
 
     def get_config(self):
         return {

@@ -11,6 +11,7 @@ import typing
 
 from hdgan.data.resize_modes import MODES
 from hdgan.models.precision_names import PRECISIONS
+from hdgan.preprocessing.named_label_sets import NAMED_LABEL_SETS
 
 _TYPE_NAMES = {
     bool: "True or False",
@@ -81,6 +82,13 @@ class TrainingOptions:
         "Number of classes; 0 for RGB input instead of label maps. Default: "
         "that of the labels file.",
         at_least=0,
+    )
+    labels: str | None = option(
+        None,
+        "Name of a label set that ships with hdgan: cityscapes35, the label "
+        "ids of Cityscapes, or cityscapes19, its training ids. Default: that "
+        "of the labels file.",
+        choices=tuple(NAMED_LABEL_SETS),
     )
     labels_file: str | None = option(
         None,

@@ -59,33 +59,48 @@ def find_labels(options):
         `LabelSet`, or None for RGB input.
 
     Raises:
-        ValueError: if the number of classes is not known, or is not that of
-            the labels file.
+        ValueError: if the number of classes is not known, is not that of the
+            label set, or the label set is given twice.
     """
     count = options.label_nc
     file = options.labels_file
+    given = {"labels": options.labels, "labels_file": file}
+    given = {name: value for name, value in given.items() if value is not None}
+    if len(given) > 1:
+        raise ValueError(
+            f"`labels` is {options.labels}, but `labels_file` is {file}. Leave "
+            "one of them out."
+        )
     if count == 0:
-        if file is not None:
+        for name, value in given.items():
             raise ValueError(
-                f"`label_nc` is 0, for RGB input, but `labels_file` is {file}. "
+                f"`label_nc` is 0, for RGB input, but `{name}` is {value}. "
                 "Leave one of them out."
             )
         return None
+    if options.labels is not None:
+        labels = LabelSet.named(options.labels)
+        return _check_count(count, labels, f"labels={options.labels}")
     default = pathlib.Path(options.data_dir) / "labels.json"
     if file is None and default.is_file():
         file = default
     if file is None:
         if count is None:
             raise ValueError(
-                "The number of classes is not known. Pass `label_nc` (35 for "
-                "Cityscapes' labelIds, 0 for RGB input) or `labels_file`."
+                "The number of classes is not known. Pass `label_nc` (0 for "
+                "RGB input), `labels_file` or `labels` (cityscapes35 for "
+                "Cityscapes' labelIds)."
             )
         return LabelSet.numbered(count)
-    labels = LabelSet.load(file)
+    return _check_count(count, LabelSet.load(file), file)
+
+
+def _check_count(count, labels, source):
+    """Returns a label set, if it has the number of classes that was given."""
     if count is not None and count != len(labels):
         raise ValueError(
-            f"label_nc={count}, but {file} names {len(labels)} classes. Leave "
-            "`label_nc` out, or correct the file."
+            f"label_nc={count}, but {source} names {len(labels)} classes. "
+            "Leave `label_nc` out, or correct it."
         )
     return labels
 

@@ -10,6 +10,7 @@ import numpy as np
 from absl import logging
 from PIL import Image
 
+from hdgan.checks import check_integer_array, drop_channel
 from hdgan.data.image_files import as_integers, encode_png
 from hdgan.serving.description import parse_description
 from hdgan.serving.transports import (
@@ -108,9 +109,10 @@ class Client:
         """Synthesizes a photograph of a label map.
 
         Args:
-            label_map: `(height, width)`, integers, class ids. For a model
-                without labels an RGB image, uint8 `(height, width, 3)`.
-            instance_map: `(height, width)`, integers 0..65535, or None.
+            label_map: `(height, width)` or `(height, width, 1)`, integers,
+                class ids. For a model without labels an RGB image, `(height,
+                width, 3)` in 0..255.
+            instance_map: the same size, integers 0..65535, or None.
             style_photo: uint8 `(height, width, 3)`, the photo whose style is
                 used, for a model with an encoder.
             style_map: uint8 `(height, width, style_channels)`, 0..255 for
@@ -331,9 +333,17 @@ class Client:
 
 def _encode(**arrays):
     """Returns arrays as PNG files, by the names of the signatures' inputs."""
+    for name in ("label_map", "instance_map"):
+        if arrays.get(name) is not None:
+            # An image of one channel would be encoded in 8 bits.
+            arrays[name] = drop_channel(np.asarray(arrays[name]))
     for name in ("photo", "style_photo", "style_map"):
         if arrays.get(name) is not None:
-            image = as_integers(f"`{name}`", arrays[name], 255)
+            image = np.asarray(arrays[name])
+            check_integer_array(
+                f"`{name}`", image, "Scale it to 0..255, and convert to uint8."
+            )
+            image = as_integers(f"`{name}`", image, 255)
             arrays[name] = image.astype("uint8")
     return {"instance_bytes": b""} | {
         # Compressed fast rather than small, as it is sent only once.

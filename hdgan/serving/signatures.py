@@ -237,6 +237,21 @@ class _Functions:
     def _synthesize(self, inputs):
         return to_uint8(self._model(inputs, training=False))
 
+    def _find_channels(self, shape):
+        """Returns the problem that a label map has channels and no batch."""
+        if self._model.labels is None:
+            return []
+        # (height, width, channels) is a batch of very narrow maps, otherwise.
+        has_channels = tf.reduce_any(shape[2] == (1, 3, 4))
+        return [
+            (
+                (shape[0] > 1) & has_channels,
+                "`label_map` is 1, 3 or 4 pixels wide. Expected (batch, "
+                "height, width): add the axis of the batch, and leave out the "
+                "one of channels.",
+            )
+        ]
+
     def _check(self, maps, names=None):
         """Returns the inputs by name; reading them runs their checks."""
         names = names or self._names
@@ -248,6 +263,7 @@ class _Functions:
                 "`label_map` is empty. Expected (batch, height, width), each "
                 "at least 1.",
             ),
+            *self._find_channels(shape),
             # The whole batch is in memory at once, so its sum is limited.
             too_large("`label_map`", shape, self._max_pixels),
             *(

@@ -20,6 +20,7 @@ from hdgan.training.loss_terms import (
     resolve_losses,
 )
 from hdgan.training.old_configs import upgrade_compile_config
+from hdgan.training.optimizer_pair import OptimizerPair
 from hdgan.training.torch_adam import TorchAdam
 
 UPDATE_ORDERS = ("simultaneous", "alternating")
@@ -31,6 +32,10 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
     A subclass has the attributes `generator`, `discriminator` and `encoder`
     (or None), and defines `preprocess`, `preprocess_maps`, `generate`,
     `discriminate` and `default_losses`.
+
+    `compile` sets `generator_optimizer` and `discriminator_optimizer`, and
+    `optimizer`, the `OptimizerPair` through which callbacks of Keras reach
+    both.
     """
 
     # The weights that `compile(weights_to_train=...)` can choose.
@@ -93,7 +98,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
 
     def default_optimizer(self, side):
         """Returns a new optimizer for `"generator"` or `"discriminator"`."""
-        return TorchAdam()
+        return TorchAdam(name=f"{side}_optimizer")
 
     def default_update_order(self):
         """Returns which of `UPDATE_ORDERS` `compile()` uses."""
@@ -135,10 +140,11 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         `keras.optimizers.LossScaleOptimizer` to choose the initial scale.
 
         Args:
-            generator_optimizer: Keras optimizer of generator and encoder.
+            generator_optimizer: optimizer of generator and encoder: a Keras
+                optimizer, or a name or config, of which a new one is made.
                 Defaults to None: the preset's.
-            discriminator_optimizer: Keras optimizer of the discriminator.
-                Defaults to None: the preset's.
+            discriminator_optimizer: the same of the discriminator. Defaults to
+                None: the preset's.
             losses: list of `LossTerm`; or a dict that changes the model's own
                 terms, from a term's name to a weight, to a dict of arguments,
                 or to a `LossTerm`. Defaults to None: the model's own terms.
@@ -171,13 +177,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
                 has no loss, both networks are given the same optimizer, or
                 there is a pool or another replica in a step that XLA compiles.
         """
-        if generator_optimizer is not None and (
-            generator_optimizer is discriminator_optimizer
-        ):
-            raise ValueError(
-                "Generator and discriminator were given the same optimizer "
-                "object. Expected two: each keeps the state of its own weights."
-            )
+        _check_optimizers(generator_optimizer, discriminator_optimizer)
         update_order = update_order or self.default_update_order()
         _check_one_of("update_order", update_order, UPDATE_ORDERS)
         self._check_weights_to_train(weights_to_train)
@@ -237,6 +237,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         for side, optimizer in zip(SIDES, optimizers, strict=True):
             optimizer.build(variables[side])
         self.generator_optimizer, self.discriminator_optimizer = optimizers
+        self.optimizer = OptimizerPair(*optimizers)
         self._updates = GradientUpdates(
             dict(zip(SIDES, optimizers, strict=True)),
             variables,
@@ -266,13 +267,14 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
 
     def train_step(self, data):
         scene = self.preprocess(data)
+        share = self._updates.share_of_step(tf.shape(scene.photo)[0])
         if self.update_order == "simultaneous":
-            losses = self._update_simultaneously(scene)
+            losses = self._update_simultaneously(scene, share)
         else:
-            losses = self._update_alternately(scene)
+            losses = self._update_alternately(scene, share)
         return self._track(losses, scene)
 
-    def _update_simultaneously(self, scene):
+    def _update_simultaneously(self, scene, share):
         """Computes both gradients before either update."""
         with (
             gradient_checkpointing(self.remat),
@@ -285,10 +287,10 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
                 step = self._discriminate_step(scene, generated, training=True)
                 losses = compute_losses(self.loss_terms, step)
                 discriminator_loss = self._updates.prepare_loss(
-                    "discriminator", losses["discriminator_loss"]
+                    "discriminator", losses["discriminator_loss"], share
                 )
             generator_loss = self._updates.prepare_loss(
-                "generator", losses["generator_loss"]
+                "generator", losses["generator_loss"], share
             )
         self._updates.apply(
             {
@@ -302,7 +304,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         )
         return losses
 
-    def _update_alternately(self, scene):
+    def _update_alternately(self, scene, share):
         """Updates the generator, then the discriminator on a new fake."""
         losses = {}
         for side in SIDES:
@@ -313,7 +315,9 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
                     scene, generated, training=True, sides=(side,)
                 )
                 losses |= compute_losses(self.loss_terms, step, (side,))
-                loss = self._updates.prepare_loss(side, losses[f"{side}_loss"])
+                loss = self._updates.prepare_loss(
+                    side, losses[f"{side}_loss"], share
+                )
             gradients = tape.gradient(loss, self.trained_variables(side))
             self._updates.apply({side: gradients})
         return losses
@@ -447,6 +451,21 @@ def _not_defined(model, method):
     return TypeError(
         f"{type(model).__name__} must define `{method}`, as every family does."
     )
+
+
+def _check_optimizers(generator_optimizer, discriminator_optimizer):
+    """Raises `ValueError` if both are the same object."""
+    first, second = (
+        getattr(optimizer, "inner_optimizer", optimizer)
+        for optimizer in (generator_optimizer, discriminator_optimizer)
+    )
+    # The same name or config gives two optimizers.
+    if isinstance(first, keras.optimizers.Optimizer) and first is second:
+        raise ValueError(
+            "Generator and discriminator were given the same optimizer "
+            "object. Expected two: each keeps the state of its own weights. "
+            'Make a second one, or give a name to both, such as "adam".'
+        )
 
 
 def _check_sides(terms):

@@ -2,6 +2,8 @@
 
 import functools
 
+import tensorflow as tf
+
 from hdgan.training.gradient_accumulation import GradientAccumulation
 from hdgan.training.loss_scaling import update_if_finite
 
@@ -34,7 +36,8 @@ class GradientUpdates:
     ):
         self._optimizers = optimizers
         self._variables = variables
-        self._num_summed = num_batches * num_replicas
+        self._num_batches = num_batches
+        self._num_replicas = num_replicas
         self._is_scaled = is_scaled
         self._after_step = after_step
         self._accumulations = {}
@@ -49,16 +52,36 @@ class GradientUpdates:
                 for group in groups
             }
 
-    def prepare_loss(self, side, loss):
+    def share_of_step(self, num_examples):
+        """Returns how much this replica's batch weighs in a step's gradient.
+
+        Gradients are summed over replicas, and over the batches of a step:
+        without this factor two of them would take twice the step of one.
+
+        Args:
+            num_examples: int32 scalar tensor, this replica's examples. In the
+                last batch of an epoch some replicas may have fewer.
+
+        Returns:
+            Scalar, for `prepare_loss`.
+        """
+        if self._num_replicas == 1:
+            return 1.0 / self._num_batches
+        num_examples = tf.cast(num_examples, tf.float32)
+        total = tf.distribute.get_replica_context().all_reduce(
+            tf.distribute.ReduceOp.SUM, num_examples
+        )
+        return num_examples / (total * self._num_batches)
+
+    def prepare_loss(self, side, loss, share):
         """Returns the loss whose gradient `apply` takes.
 
         Args:
             side: `"generator"` or `"discriminator"`.
             loss: scalar, the mean over a replica's examples.
+            share: from `share_of_step`.
         """
-        # Gradients are summed over replicas, and over the batches of a step:
-        # without the division two of them would take twice the step of one.
-        return self._optimizers[side].scale_loss(loss / self._num_summed)
+        return self._optimizers[side].scale_loss(loss * share)
 
     def apply(self, gradients):
         """Updates the networks, unless batches follow or a gradient overflowed.

@@ -214,7 +214,9 @@ class Pix2PixHD(LabelToPhotoModel):
             photo = self._normalize_photo(inputs)
         region_map = scene.region_map
         if self._has_style_per_class:
-            region_map = self.preprocessing.pad_ids(scene.maps["label_map"])
+            region_map = self.preprocessing.pad_ids(
+                scene.maps["label_map"], "label_map"
+            )
         return scene._replace(style=[photo, region_map])
 
     def _normalize_photo(self, inputs):

@@ -58,3 +58,33 @@ def test_an_unknown_class_is_named_with_those_known():
         with pytest.raises(ValueError, match="'boat'") as error:
             replace_class(LABEL_MAP, None, LABELS, *names)
         assert "sky, tree, building, car" in str(error.value)
+
+
+def test_an_axis_of_one_channel_is_dropped():
+    edited = replace_class(
+        LABEL_MAP[..., None], INSTANCE_MAP, list(LABELS.names), "tree", "car"
+    )
+    expected = replace_class(LABEL_MAP, INSTANCE_MAP, LABELS, "tree", "car")
+    for one, other in zip(edited, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize(
+    ("label_map", "instance_map", "message"),
+    [
+        (LABEL_MAP.astype("float32"), None, "`label_map` must be of integers"),
+        (LABEL_MAP, INSTANCE_MAP / 2, "`instance_map` must be of integers"),
+        (LABEL_MAP + 3, None, r"ids 3\.\.6. Expected 0\.\.3"),
+        (LABEL_MAP, INSTANCE_MAP[:, :2], r"shape of `label_map`, \(2, 3\)"),
+        (LABEL_MAP[None], None, r"must be \(height, width\)"),
+    ],
+)
+def test_wrong_maps_are_refused(label_map, instance_map, message):
+    with pytest.raises(ValueError, match=message):
+        replace_class(label_map, instance_map, LABELS, "tree", "car")
+
+
+def test_an_id_that_a_dtype_cannot_hold_is_refused():
+    labels = hdgan.LabelSet.numbered(300)
+    with pytest.raises(ValueError, match=r"uint8.*can't hold the id 299"):
+        replace_class(LABEL_MAP, None, labels, "class 1", "class 299")

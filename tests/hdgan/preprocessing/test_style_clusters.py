@@ -75,6 +75,22 @@ def test_the_same_seed_draws_the_same_styles(clusters):
     assert (first != clusters.sample(*maps, seed=4)).any()
 
 
+def test_an_axis_of_one_channel_is_dropped(clusters):
+    label_map, instance_map = _scene()
+    np.testing.assert_array_equal(
+        clusters.sample(label_map[..., None], instance_map[..., None], seed=3),
+        clusters.sample(label_map, instance_map, seed=3),
+    )
+
+
+def test_maps_that_do_not_fit_are_refused(clusters):
+    label_map, instance_map = _scene()
+    with pytest.raises(ValueError, match=r"same size.*\(20, 20\).*\(10, 20\)"):
+        clusters.sample(label_map, instance_map[:10], seed=3)
+    with pytest.raises(ValueError, match="`label_map` must be of integers"):
+        clusters.sample(label_map + 0.6, instance_map, seed=3)
+
+
 @pytest.mark.parametrize("kind", ["npy", "pickle"])
 def test_load_reads_a_file_of_the_original_pytorch_code(
     tmp_path, clusters, kind

@@ -261,6 +261,38 @@ def test_rgb_input_has_no_labels_file(data_dir, tmp_path):
         hdgan.runs.train(options)
 
 
+def test_a_label_set_is_chosen_by_name(data_dir, tmp_path):
+    options = one_phase(
+        # The drawn label maps hold fewer ids, and labels.json is not read.
+        data_dir,
+        tmp_path / "run",
+        labels="cityscapes19",
+        max_steps=1,
+    )
+    model = hdgan.runs.train(options)
+    assert model.labels == hdgan.LabelSet.named("cityscapes19")
+    record = json.loads((tmp_path / "run" / "options.json").read_text())
+    assert record["classes"] == list(model.labels.names)
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"label_nc": 0}, "`label_nc` is 0.*`labels` is cityscapes35"),
+        ({"label_nc": 34}, "label_nc=34, but labels=cityscapes35 names 35"),
+        ({"labels_file": "a.json"}, "`labels_file` is a.json. Leave one"),
+        ({"labels": "cityscapes"}, "one of cityscapes35, cityscapes19"),
+    ],
+)
+def test_a_label_set_that_does_not_fit_is_refused(
+    data_dir, tmp_path, changes, message
+):
+    changes = {"labels": "cityscapes35", **changes}
+    options = one_phase(data_dir, tmp_path / "run", **changes)
+    with pytest.raises(ValueError, match=message):
+        hdgan.runs.train(options)
+
+
 def test_the_options_add_a_term_of_ones_own(data_dir, tmp_path):
     @keras.saving.register_keras_serializable(package="tests")
     class Brightness(LossTerm):

@@ -74,6 +74,14 @@ def test_photographs_are_those_of_synthesize(model, server, protocol, size):
     assert np.abs(without.astype(int) - model.synthesize(maps[0])).max() <= 1
 
 
+def test_an_axis_of_one_channel_is_dropped(model, server):
+    client = Client(server.rest_url)
+    label_map, instance_map = _scene(model)
+    photo = client.synthesize(label_map[..., None], instance_map[..., None])
+    expected = client.synthesize(label_map, instance_map)
+    np.testing.assert_array_equal(photo, expected)
+
+
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_large_photographs_come_through(model, server, protocol):
     # Noise, so that the answer exceeds gRPC's default limit of 4 MB.

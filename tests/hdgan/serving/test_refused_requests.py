@@ -153,6 +153,9 @@ def _peak_kilobytes():
         ((1, 50, 50), (1, 50, 50), "larger than the 2000 pixels"),
         # Only the whole batch is too large.
         ((4, 20, 30), (4, 20, 30), "larger than the 2000 pixels"),
+        # One map with channels, and without the axis of the batch.
+        ((16, 32, 1), (16, 32, 1), "leave out the one of channels"),
+        ((16, 32, 3), (16, 32, 3), "leave out the one of channels"),
     ],
 )
 def test_bad_arrays_are_refused_clearly(
@@ -162,4 +165,18 @@ def test_bad_arrays_are_refused_clearly(
         exports["labels"].signatures["serving_default"](
             label_map=tf.zeros(shape, tf.uint8),
             instance_map=tf.zeros(instance_shape, tf.int32),
+        )
+
+
+@pytest.mark.parametrize(
+    "label_map",
+    [np.zeros((1, 8, 8), "float32"), np.zeros((1, 8, 8, 1), "uint8")],
+    ids=["floats", "channel"],
+)
+def test_another_dtype_or_rank_is_refused(exports, label_map):
+    signature = exports["labels"].loaded.signatures["serving_default"]
+    with pytest.raises((TypeError, ValueError, tf.errors.OpError)):
+        signature(
+            label_map=tf.constant(label_map),
+            instance_map=tf.zeros((1, 8, 8), tf.int32),
         )

@@ -110,6 +110,44 @@ def test_a_file_of_one_replica_opens_on_two(
     np.testing.assert_array_equal(photos, synthesize(one_replica.model, scenes))
 
 
+@pytest.mark.parametrize("update_order", ["simultaneous", "alternating"])
+def test_a_smaller_last_batch_trains_like_on_one_replica(
+    two_replicas, update_order
+):
+    """Of the last batch, one replica has two examples and the other one."""
+    scenes = make_scenes(3, 16, 24)
+    dataset = tf.data.Dataset.from_tensor_slices(scenes).batch(4)
+    results = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            model = make_model(**OPTIONS, num_scales=1)
+            model.compile(
+                *(keras.optimizers.SGD(0.05) for _ in range(2)),
+                update_order=update_order,
+            )
+        logs = model.fit(dataset, shuffle=False, verbose=0).history
+        results.append((model, logs))
+    (expected, expected_logs), (model, logs) = results
+    assert set(logs) == set(expected_logs)
+    for name, value in expected_logs.items():
+        np.testing.assert_allclose(logs[name], value, 1e-5, err_msg=name)
+    for weight, value in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_allclose(
+            weight.numpy(), value.numpy(), atol=1e-5, err_msg=weight.path
+        )
+
+
+def test_a_replica_without_examples_is_refused(two_replicas):
+    dataset = tf.data.Dataset.from_tensor_slices(make_scenes(1, 16, 24))
+    with two_replicas.scope():
+        model = make_model(num_downsamplings=1, num_scales=1)
+        model.compile()
+    with pytest.raises(
+        tf.errors.InvalidArgumentError, match="drop_remainder=True"
+    ):
+        model.fit(dataset.batch(2), shuffle=False, verbose=0)
+
+
 def _assert_equal_models(model, expected):
     for weight, value in zip(model.weights, expected.weights, strict=True):
         np.testing.assert_array_equal(
