@@ -69,7 +69,7 @@ TRAINING = {
     "beta1": "--beta_1=X",
     "beta2": "--beta_2=X",
     "D_steps_per_G": "not available",
-    "contain_dontcare_label": "not available",
+    "contain_dontcare_label": "--ignore_ids=255",
     **dict.fromkeys(
         (
             "input_nc",

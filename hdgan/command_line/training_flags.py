@@ -94,7 +94,9 @@ def resolve(defaults, **fixed):
         for field in option_fields(type(defaults))
         if field.name not in fixed
     }
-    values["devices"] = tuple(values["devices"])
+    for field in option_fields(type(defaults)):
+        if option_type(field) is tuple:
+            values[field.name] = _parse_items(field, values[field.name])
     if is_given("learning_rate"):
         # It replaces a recipe's own rate of each network.
         for network in ("generator", "discriminator"):
@@ -120,6 +122,16 @@ def resolve(defaults, **fixed):
         networks={**defaults.networks, **networks},
         losses=losses,
     )
+
+
+def _parse_items(field, items):
+    kind = field.metadata.get("item", str)
+    try:
+        return tuple(map(kind, items))
+    except ValueError as error:
+        raise ValueError(
+            f"`{field.name}` must hold integers. Received: {','.join(items)}"
+        ) from error
 
 
 def is_given(name):

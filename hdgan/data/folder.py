@@ -70,7 +70,9 @@ def load_folder(
     scenes = find_scenes(
         data_dir, split, is_rgb=labels is None, use_instances=use_instances
     )
-    sizes = check_scenes(scenes, len(labels or ()))
+    sizes = check_scenes(
+        scenes, len(labels or ()), labels.ignore_ids if labels else ()
+    )
     finals = {resizing.final_size(*size) for size in set(sizes)}
     if batch_size > 1 and len(finals) > 1:
         raise ValueError(

@@ -277,7 +277,7 @@ def pair_files(
     )
 
 
-def check_scenes(scenes, num_classes):
+def check_scenes(scenes, num_classes, ignore_ids=()):
     """Checks every file of a data set before training, with a progress bar.
 
     Each file must be readable, label ids must be below the number of classes,
@@ -286,6 +286,8 @@ def check_scenes(scenes, num_classes):
     Args:
         scenes: `SceneFiles`.
         num_classes: int, ignored for RGB inputs.
+        ignore_ids: sequence of int, ids of pixels without a class. Defaults to
+            none.
 
     Returns:
         List of each scene's `(height, width)`.
@@ -299,7 +301,7 @@ def check_scenes(scenes, num_classes):
     has_narrow_instances = False
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         checks = pool.map(
-            lambda index: _check_scene(scenes, index, num_classes),
+            lambda index: _check_scene(scenes, index, num_classes, ignore_ids),
             range(len(scenes)),
         )
         try:
@@ -321,11 +323,13 @@ def check_scenes(scenes, num_classes):
     return sizes
 
 
-def _check_scene(scenes, index, num_classes):
+def _check_scene(scenes, index, num_classes, ignore_ids):
     """Returns a scene's size, and whether its instance map may have 8 bits."""
     scene = scenes.read(index)
     if not scenes.is_rgb:
         path, ids = scenes.inputs[index], scene["label_map"]
+        if ignore_ids:
+            ids = np.where(np.isin(ids, ignore_ids), 0, ids)
         check_range(
             str(path),
             ids,

@@ -129,6 +129,7 @@ class LabelToPhotoModel(AdversarialModel):
             use_instances,
             size_multiple=multiple,
             size_minimum=-(-generator.size_minimum // multiple) * multiple,
+            ignore_ids=() if labels is None else labels.ignore_ids,
             dtype=generator.children_policy,
             name="preprocessing",
         )

@@ -49,7 +49,10 @@ def encode_styles(model, scenes, output_dir, resizing):
             "--style_channels=3."
         )
     output_dir = pathlib.Path(output_dir)
-    sizes = check_scenes(scenes, len(model.labels or ()))
+    labels = model.labels
+    sizes = check_scenes(
+        scenes, len(labels or ()), labels.ignore_ids if labels else ()
+    )
     try:
         make_writable_folder(output_dir)
     except OSError as error:

@@ -127,6 +127,7 @@ class Synthesizer:
             highest, kind, advice = 255, "values", _PHOTO_ADVICE
         else:
             label_map = _drop_channel("label_map", label_map)
+            label_map = labels.replace_ignored(label_map)
             is_single = label_map.ndim == 2
             highest, kind = len(labels) - 1, "label ids"
             advice = f"This model has {len(labels)} classes."

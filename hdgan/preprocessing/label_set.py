@@ -1,6 +1,7 @@
 """Names and display colors of the classes of a label map."""
 
 import json
+import operator
 import pathlib
 
 import keras
@@ -10,6 +11,7 @@ from hdgan.checks import check_range, drop_channel
 from hdgan.data.files import write_file
 from hdgan.preprocessing.named_label_sets import NAMED_LABEL_SETS
 
+_IGNORED = "ignored"
 # Names of classes that `repr` shows before it leaves out the rest.
 _NUM_SHOWN = 10
 
@@ -25,11 +27,15 @@ class LabelSet:
         colors: sequence of `(red, green, blue)` integers in 0..255, one per
             class, which `colorize` uses. Defaults to None: the palette of the
             PASCAL VOC challenge.
+        ignore_ids: sequence of int, ids of pixels without a class, such as 255
+            or -1. One more class, the last, called "ignored" and black, stands
+            for all of them, as with `--contain_dontcare_label` of the original
+            code of SPADE. Defaults to none.
 
     Raises:
         ValueError: if `names` is empty, holds something else than strings or a
-            name twice, or if `colors` does not hold one color of integers in
-            0..255 per name.
+            name twice, if `colors` does not hold one color of integers in
+            0..255 per name, or if an ignored id is that of a class.
 
     Example:
         >>> labels = hdgan.LabelSet(["sky", "road"])
@@ -37,11 +43,15 @@ class LabelSet:
         (1, 2, 3)
     """
 
-    def __init__(self, names, colors=None):
+    def __init__(self, names, colors=None, ignore_ids=()):
         self.names = _check_names(names)
         if colors is None:
             colors = [_palette_color(k) for k in range(len(self.names))]
         self.colors = _check_colors(colors, len(self.names))
+        self.ignore_ids = _check_ignore_ids(ignore_ids, self.names)
+        if self.ignore_ids:
+            self.names += (_IGNORED,)
+            self.colors += ((0, 0, 0),)
 
     @classmethod
     def numbered(cls, num_classes):
@@ -52,6 +62,20 @@ class LabelSet:
         """
         return cls([f"class {k}" for k in range(num_classes)])
 
+    def ignoring(self, ids):
+        """Returns a label set that also has ids of pixels without a class.
+
+        Args:
+            ids: sequence of int, as `ignore_ids` of the constructor.
+
+        Raises:
+            ValueError: if one is the id of a class.
+        """
+        config = self.get_config()
+        return type(self)(
+            **{**config, "ignore_ids": [*config["ignore_ids"], *ids]}
+        )
+
     @classmethod
     def named(cls, name):
         """Returns a label set that ships with hdgan.
@@ -61,16 +85,14 @@ class LabelSet:
                 (`*_labelIds.png`), 0..33, and as id 34 the license plate,
                 which no label map holds: the 35 classes of the original
                 PyTorch code of pix2pixHD. `"cityscapes19"` has the training
-                ids (`*_labelTrainIds.png`), 0..18. There 255 stands for pixels
-                without a class, which a model refuses: give them an id and a
-                class of their own.
+                ids (`*_labelTrainIds.png`), 0..18, where 255 stands for pixels
+                without a class.
 
         Raises:
             ValueError: if there is no label set of that name.
 
         Example:
-            >>> labels = hdgan.LabelSet.named("cityscapes19")
-            >>> with_void = hdgan.LabelSet([*labels.names, "void"])
+            >>> labels = hdgan.LabelSet.named("cityscapes19").ignoring([255])
         """
         if name not in NAMED_LABEL_SETS:
             raise ValueError(
@@ -87,7 +109,8 @@ class LabelSet:
         """Reads a JSON file `{"names": [...], "colors": [[r, g, b], ...]}`.
 
         Args:
-            path: path of the file, in UTF-8, which may leave `colors` out.
+            path: path of the file, in UTF-8, which may leave `colors` out and
+                have `ignore_ids`.
 
         Raises:
             ValueError: if the file is missing or has another form. It names
@@ -123,10 +146,13 @@ class LabelSet:
     def __eq__(self, other):
         if not isinstance(other, LabelSet):
             return NotImplemented
-        return (self.names, self.colors) == (other.names, other.colors)
+        return self._key() == other._key()
 
     def __hash__(self):
-        return hash((self.names, self.colors))
+        return hash(self._key())
+
+    def _key(self):
+        return self.names, self.colors, self.ignore_ids
 
     def __len__(self):
         return len(self.names)
@@ -147,12 +173,26 @@ class LabelSet:
             )
         return self.names.index(name)
 
+    def replace_ignored(self, label_map):
+        """Replaces ignored ids by that of the class that stands for them.
+
+        Args:
+            label_map: NumPy array of integers.
+
+        Returns:
+            `label_map` itself if no ids are ignored, or else a copy.
+        """
+        if not self.ignore_ids:
+            return label_map
+        is_ignored = np.isin(label_map, self.ignore_ids)
+        return np.where(is_ignored, len(self) - 1, label_map)
+
     def colorize(self, label_map):
         """Paints each class of a label map in its color.
 
         Args:
             label_map: `(..., height, width)` or `(..., height, width, 1)`,
-                integers below the number of classes.
+                integers below the number of classes, or ignored ones.
 
         Returns:
             uint8 `(..., height, width, 3)`.
@@ -162,14 +202,18 @@ class LabelSet:
                 class.
         """
         label_map = drop_channel(np.asarray(label_map))
+        label_map = self.replace_ignored(label_map)
         if label_map.size:
             check_range("`label_map`", label_map, len(self) - 1, "label ids")
         return np.asarray(self.colors, "uint8")[label_map]
 
     def get_config(self):
+        # The class of the ignored ids follows from these.
+        count = len(self) - bool(self.ignore_ids)
         return {
-            "names": list(self.names),
-            "colors": [list(color) for color in self.colors],
+            "names": list(self.names[:count]),
+            "colors": [list(color) for color in self.colors[:count]],
+            "ignore_ids": list(self.ignore_ids),
         }
 
     @classmethod
@@ -205,7 +249,7 @@ def _check_keys(config):
     """Returns the dict that a file of a label set holds."""
     if not isinstance(config, dict):
         raise ValueError(f"Received: a {type(config).__name__}")
-    unknown = sorted(config.keys() - {"names", "colors"})
+    unknown = sorted(config.keys() - {"names", "colors", "ignore_ids"})
     if unknown:
         raise ValueError(f"Received the unknown key {unknown[0]!r}")
     if "names" not in config:
@@ -228,6 +272,28 @@ def _check_names(names):
             f"Received: {list(names)}"
         )
     return tuple(str(name) for name in names)
+
+
+def _check_ignore_ids(ignore_ids, names):
+    """Returns the ids of pixels without a class as a sorted tuple."""
+    try:
+        ids = sorted(set(map(operator.index, ignore_ids)))
+    except TypeError as error:
+        raise ValueError(
+            f"`ignore_ids` must be integers. Received: {ignore_ids!r}"
+        ) from error
+    for number in ids:
+        if 0 <= number < len(names):
+            raise ValueError(
+                f"`ignore_ids` holds {number}, which is the id of the class "
+                f"{names[number]!r}. Expected ids without a class."
+            )
+    if ids and _IGNORED in names:
+        raise ValueError(
+            f"`names` holds {_IGNORED!r}, which is the name of the class that "
+            "`ignore_ids` adds. Leave it out."
+        )
+    return tuple(ids)
 
 
 def _check_colors(colors, num_classes):

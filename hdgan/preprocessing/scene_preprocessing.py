@@ -34,6 +34,8 @@ class ScenePreprocessing(keras.layers.Layer):
             it.
         size_minimum: int >= 1, a multiple of `size_multiple`. Height and width
             are padded to at least this many pixels.
+        ignore_ids: sequence of int, ids without a class, for which the last
+            class stands. Defaults to none.
 
     Call arguments:
         label_map: `(batch, height, width)` or `(batch, height, width, 1)`,
@@ -63,7 +65,13 @@ class ScenePreprocessing(keras.layers.Layer):
     """
 
     def __init__(
-        self, num_classes, use_instances, size_multiple, size_minimum, **kwargs
+        self,
+        num_classes,
+        use_instances,
+        size_multiple,
+        size_minimum,
+        ignore_ids=(),
+        **kwargs,
     ):
         # Ids must not be cast to a floating compute dtype on their way in:
         # float16 can't tell 20001 from 20002.
@@ -72,6 +80,7 @@ class ScenePreprocessing(keras.layers.Layer):
         self.use_instances = use_instances
         self.size_multiple = size_multiple
         self.size_minimum = size_minimum
+        self.ignore_ids = tuple(ignore_ids)
         dtype = self.dtype_policy
         self.pad = EdgePadding(size_multiple, size_minimum, name="pad")
         if num_classes:
@@ -220,9 +229,25 @@ class ScenePreprocessing(keras.layers.Layer):
             "use_instances": self.use_instances,
             "size_multiple": self.size_multiple,
             "size_minimum": self.size_minimum,
+            "ignore_ids": self.ignore_ids,
         }
 
+    def replace_ignored(self, label_map):
+        """Replaces ignored ids by the last class, which stands for them.
+
+        Args:
+            label_map: tensor of integers.
+        """
+        dtype = label_map.dtype
+        for number in self.ignore_ids:
+            if dtype.min <= number <= dtype.max:
+                last = tf.cast(self.num_classes - 1, dtype)
+                is_ignored = label_map == tf.cast(number, dtype)
+                label_map = tf.where(is_ignored, last, label_map)
+        return label_map
+
     def _check_label_ids(self, label_map):
+        label_map = self.replace_ignored(label_map)
         # Without the check, an id that is too large would give a pixel whose
         # class channels are all 0.
         message = (

@@ -26,7 +26,10 @@ def open_initial_model(name, options):
             f"{name}={path} is a {type(model).__name__}. Expected a "
             f"{family.__name__}, as {options.preset} trains it."
         )
-    num_classes = len(model.labels or ())
+    num_classes = 0
+    if model.labels is not None:
+        # Without the one that ignored ids become.
+        num_classes = len(model.labels) - bool(model.labels.ignore_ids)
     if options.label_nc not in (None, num_classes):
         raise ValueError(
             f"label_nc={options.label_nc}, but {name}={path} has {num_classes} "

@@ -32,7 +32,8 @@ def option(default, help, **rules):
             becomes the flag's help, to which the default is added.
         **rules: `choices`, tuple of str; `at_least`, the least value; `above`,
             a bound that the value must exceed; `below`, one that it must not
-            reach; `is_changeable`, whether a resumed run may change the
+            reach; `item`, the type of a tuple's items, defaults to str;
+            `is_changeable`, whether a resumed run may change the
             option, defaults to False; `heading`, str, begins a group of flags
             in `--help`.
 
@@ -94,6 +95,12 @@ class TrainingOptions:
         None,
         "JSON file with names and colors of the classes. Default: labels.json "
         "of the data set, if it has one.",
+    )
+    ignore_ids: tuple = option(
+        (),
+        "Ids of pixels without a class, such as 255 or -1. They become one "
+        "more class, the last.",
+        item=int,
     )
     pair_cores: bool = option(
         False,
@@ -368,10 +375,14 @@ class TrainingOptions:
             field.name: getattr(self, field.name)
             for field in option_fields(type(self))
         }
+        # As JSON has it.
+        values = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in values.items()
+        }
         losses = {f"{name}_weight": w for name, w in self.losses.items()}
         return {
             **values,
-            "devices": list(self.devices),
             **losses,
             **self.networks,
         }

@@ -62,6 +62,19 @@ def find_labels(options):
         ValueError: if the number of classes is not known, is not that of the
             label set, or the label set is given twice.
     """
+    labels = _find_classes(options)
+    if not options.ignore_ids:
+        return labels
+    if labels is None:
+        raise ValueError(
+            f"`label_nc` is 0, for RGB input, but `ignore_ids` is "
+            f"{options.ignore_ids}. Leave one of them out."
+        )
+    return labels.ignoring(options.ignore_ids)
+
+
+def _find_classes(options):
+    """Returns the `LabelSet` without ignored ids, or None for RGB input."""
     count = options.label_nc
     file = options.labels_file
     given = {"labels": options.labels, "labels_file": file}

@@ -156,10 +156,11 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
             print("Resuming at step 0: there is no checkpoint yet.")
     else:
         directory.check_unused()
+    checked = check_scenes(
+        scenes, len(labels or ()), labels.ignore_ids if labels else ()
+    )
     sizes = {}
-    for path, size in zip(
-        scenes.inputs, check_scenes(scenes, len(labels or ())), strict=True
-    ):
+    for path, size in zip(scenes.inputs, checked, strict=True):
         sizes.setdefault(size, path)
     check_folders(options)
     run = _Run(options, directory, strategy, labels, scenes, sizes)

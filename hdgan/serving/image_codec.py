@@ -86,6 +86,7 @@ class ImageCodec:
                 lambda: self._decode_ids(source, contents),
             )
         ids = self._decode_ids(source, contents)
+        ids = self._model.preprocessing.replace_ignored(ids)
         num_labels = len(self._model.labels)
         # Checked before the cast, which would wrap ids of 16 bits.
         check = refuse_first(

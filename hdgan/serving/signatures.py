@@ -278,4 +278,8 @@ class _Functions:
             ),
         )
         with tf.control_dependencies([check]):
-            return {name: tf.identity(inputs[name]) for name in names}
+            inputs = {name: tf.identity(inputs[name]) for name in names}
+        if self._model.labels is not None:
+            replace = self._model.preprocessing.replace_ignored
+            inputs["label_map"] = replace(inputs["label_map"])
+        return inputs
