@@ -64,7 +64,9 @@ class EdgePadding(keras.layers.Layer):
             if isinstance(size, int) and self._padded(size) == size:
                 continue
             padded = ops.maximum(
-                -(-size // self.multiple) * self.multiple, self.minimum
+                # Not `-(-size // multiple)`: in ONNX, division rounds to 0.
+                (size + self.multiple - 1) // self.multiple * self.multiple,
+                self.minimum,
             )
             rows = ops.minimum(ops.arange(padded), size - 1)
             outputs = ops.take(outputs, rows, axis=axis)
