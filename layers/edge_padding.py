@@ -96,4 +96,5 @@ class EdgePadding(keras.layers.Layer):
         return max(self._next_multiple(size), self.minimum)
 
     def _next_multiple(self, size):
-        return -(-size // self.multiple) * self.multiple
+        # Not `-(-size // multiple)`: in ONNX, division rounds to 0.
+        return (size + self.multiple - 1) // self.multiple * self.multiple

@@ -7,6 +7,7 @@ _EXPORTS = {
     "Client": "hdgan.serving.client",
     "ServingError": "hdgan.serving.transports",
     "ServingOptions": "hdgan.serving.options",
+    "export_onnx": "hdgan.serving.onnx_export",
     "export_savedmodel": "hdgan.serving.savedmodel",
     "write_server_files": "hdgan.serving.server_files",
 }

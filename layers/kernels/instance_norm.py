@@ -27,7 +27,8 @@ def instance_normalize(x, epsilon):
         Tensor of the same shape and dtype.
     """
     if not has_fast_paths():
-        return ops.cast(_normalize(ops.cast(x, "float32"), epsilon)[0], x.dtype)
+        centred = _subtract_first_pixel(ops.cast(x, "float32"))
+        return ops.cast(_normalize(centred, epsilon)[0], x.dtype)
     x = tf.convert_to_tensor(x)
     if x.dtype == tf.float32:
         # TensorFlow writes the result over `x`, and keeps it in its place.
@@ -65,7 +66,7 @@ def _subtract_first_pixel(x):
     each kernel rounds differently.
     """
     # The norm doesn't depend on the subtracted constant, so its gradient is 0.
-    return x - tf.stop_gradient(x[:, :1, :1])
+    return x - ops.stop_gradient(x[:, :1, :1])
 
 
 def _normalize_one(x, epsilon):

@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tiny_models
 
-import hdgan
+import hdgan.serving
 from hdgan.training.loss_terms import make_losses
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -94,6 +94,17 @@ def test_guide_of_edits(monkeypatch):
         styles[instance_map == 26001][0], styles[instance_map == 26002][0]
     )
     assert names["photo"].shape == (*label_map.shape, 3)
+
+
+def test_guide_of_serving_runs_an_onnx_file(tmp_path, monkeypatch):
+    pytest.importorskip("tf2onnx")
+    pytest.importorskip("onnxruntime")
+    monkeypatch.chdir(tmp_path)
+    model = tiny_models.make_model(labels=LABELS)
+    hdgan.serving.export_onnx(model, "model.onnx")
+    names = {}
+    exec(_python_of("docs/guides/serve.md")[1], names)
+    assert names["photo"].shape == (1, 256, 512, 3)
 
 
 def test_guide_of_losses_adds_a_term():
