@@ -1,1 +1,1 @@
-"""How the recipes and tools parse flags, start and fail."""
+"""The command `hdgan`, and how recipes and tools parse flags and fail."""
