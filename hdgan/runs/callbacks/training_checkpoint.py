@@ -65,7 +65,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         """Keeps NaN weights from replacing the last good checkpoint."""
         kept = list_checkpoints(self.directory)
         raise ValueError(
-            f"Training failed: at step {self.model.step} {reason}. The last "
+            f"Training failed: at step {self.model.step}, {reason}. The last "
             f"checkpoint is {kept[-1] if kept else 'none'}. Train again with a "
             "lower learning rate."
         )
@@ -79,7 +79,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         # The losses are those before the update, which they can't judge.
         not_finite = describe_not_finite(self.model)
         if not_finite:
-            self._fail(not_finite)
+            self._fail(f"the model {not_finite}")
         step = self.model.step
         folder = self.directory / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)
