@@ -160,11 +160,11 @@ def _check_opcodes(file):
         name = opcode.name
         if count == _MAX_OPCODES:
             raise DamagedError(f"its pickle has over {_MAX_OPCODES:,} steps")
-        if name.endswith("PUT") and int(argument) > count:
-            raise DamagedError("its memo indices are out of order")
         if name in ("EMPTY_SET", "FROZENSET"):
             raise DamagedError("it holds a set")
         if name.endswith("PUT"):
+            if int(argument) > count:
+                raise DamagedError("its memo indices are out of order")
             memo[int(argument)] = stack[-1]
         elif name == "MEMOIZE":
             memo[len(memo)] = stack[-1]

@@ -18,6 +18,8 @@ _MAX_CONFIG = 10_000_000
 # inside an enhancer has an output layer.
 _MAX_GROWTH = 2
 _ALLOWANCE = 1_000_000
+# Other things that are counted, such as classes, may be more than the layers.
+_MORE_LAYERS = 5_000
 
 
 def read_config(archive):
@@ -47,17 +49,17 @@ def read_config(archive):
 
 
 def check_counts(config, stored):
-    """Checks that networks are no deeper than the weights allow.
+    """Checks that networks are not absurdly deep.
 
-    By the rules of this code, arguments that count layers are named `num_*`,
-    and each such layer has at least one weight.
+    By the rules of this code, arguments that count layers are named `num_*`. A
+    network makes its list of layers before their first weight.
 
     Args:
         config: dict, the configuration of a model or of a part of it.
         stored: `StoredArrays`, the weights in the file.
 
     Raises:
-        ValueError: if a number is larger than that of the weights.
+        ValueError: if there are far more of them than weights.
     """
     values = config.items() if isinstance(config, dict) else enumerate(config)
     for name, value in values:
@@ -66,12 +68,12 @@ def check_counts(config, stored):
         elif (
             str(name).startswith("num_")
             and isinstance(value, int | float)
-            and value > stored.count
+            and value > stored.count + _MORE_LAYERS
         ):
             raise ValueError(
                 f"config.json declares {printable(name)}="
-                f"{printable(value, 20)}, but the file holds only "
-                f"{stored.count} weights"
+                f"{printable(value, 20)}, but the file holds weights of at "
+                f"most {stored.count:,} layers"
             )
 
 

@@ -16,7 +16,7 @@ def describe_not_finite(model):
         model: `keras.Model` whose layers are its networks.
 
     Returns:
-        str, such as `"18 weights of the generator are NaN or infinite"`; None
+        str, such as `"has NaN or infinite weights (18 in the generator)"`; None
         if all are finite.
     """
     weights = [
@@ -38,5 +38,5 @@ def describe_not_finite(model):
             counts[name] += int(
                 tf.math.count_nonzero(~tf.math.is_finite(value))
             )
-    found = [f"{n:,} weights of the {name}" for name, n in counts.items()]
-    return f"{', '.join(found)} are NaN or infinite"
+    found = ", ".join(f"{n:,} in the {name}" for name, n in counts.items())
+    return f"has NaN or infinite weights ({found})"

@@ -62,9 +62,8 @@ def load_model(path):
     not_finite = describe_not_finite(model)
     if not_finite:
         raise ValueError(
-            f"{path} can't synthesize: {not_finite}. Its training has failed. "
-            "Use an earlier checkpoint, or train again with a lower learning "
-            "rate."
+            f"{path} {not_finite}: its training has failed. Use an earlier "
+            "checkpoint, or train again with a lower learning rate."
         )
     return model
 

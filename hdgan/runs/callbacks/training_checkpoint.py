@@ -87,7 +87,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
     def _fail(self, reason):
         """Keeps NaN weights from replacing the last good checkpoint."""
         raise ValueError(
-            f"Training failed: at step {self.model.step} {reason}. The last "
+            f"Training failed: at step {self.model.step}, {reason}. The last "
             f"checkpoint is {self.newest or 'none'}. Train again with a lower "
             "learning rate."
         )
@@ -101,7 +101,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         # The losses are those before the update, which they can't judge.
         not_finite = describe_not_finite(self.model)
         if not_finite:
-            self._fail(not_finite)
+            self._fail(f"the model {not_finite}")
         step = self.model.step
         folder = self.directory / "checkpoints"
         folder.mkdir(parents=True, exist_ok=True)

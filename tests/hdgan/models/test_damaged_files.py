@@ -317,8 +317,8 @@ def test_weights_that_are_not_finite(sound, tmp_path, value):
     path = tmp_path / "model.keras"
     model.save(path)
     message = _assert_refused(path, "earlier checkpoint")
-    assert "1 weights of the encoder" in message
-    assert "1 weights of the average_generator" in message
+    assert "1 in the encoder" in message
+    assert "1 in the average_generator" in message
     # The check of the file alone opens no model.
     check_keras_file(path)
 

@@ -239,7 +239,7 @@ def test_weights_that_an_update_breaks_are_not_saved(tmp_path, value, network):
                 bias.assign([value, *bias.numpy()[1:]])
 
     callbacks = [Break(), TrainingCheckpoint(tmp_path, every_steps=2)]
-    with pytest.raises(ValueError, match=rf"step 4 1 weights of the {network}"):
+    with pytest.raises(ValueError, match=rf"step 4, .*1 in the {network}"):
         train_steps(
             model, lambda step: scenes, 6, 6, callbacks=callbacks, verbose=0
         )
