@@ -7,7 +7,7 @@ the orientation in the file's Exif data.
 import numpy as np
 import tensorflow as tf
 
-from hdgan.data.png import is_png
+from hdgan.serving.png import is_png
 
 _ORIENTATION = 0x0112
 # The type of the orientation, an integer of two bytes.

@@ -2,9 +2,9 @@
 
 import tensorflow as tf
 
-from hdgan.data.png import decode_grey, grey_bits, has_end, is_png, png_size
 from hdgan.serving.checks import refuse_first, too_large
 from hdgan.serving.exif import read_orientation, swaps_sides, turn_upright
+from hdgan.serving.png import decode_grey, grey_bits, has_end, is_png, png_size
 
 
 class ImageCodec:
