@@ -1,12 +1,11 @@
 r"""Exports a trained model as an ONNX file.
 
-    python -m hdgan.tools.export_onnx --model=runs/streets/model.keras \
-        --output=model.onnx
+    hdgan export_onnx --model=runs/streets --output=model.onnx
 
 writes the inference generator with its preprocessing: maps in, photographs out,
 for any batch size, height and width. `hdgan.serving.export_onnx` documents the
 inputs. Before the file is written, its photographs are compared with those of
-the model. Needs the extra `onnx`.
+the model. Needs `pip install tf2onnx onnxruntime`.
 """
 
 import pathlib

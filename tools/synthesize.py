@@ -66,6 +66,8 @@ def _choose_resizing(model, values):
     from hdgan.data.resize_policy import ResizePolicy
 
     width = values.load_size
+    if width is not None and width < 0:
+        raise ValueError(f"--load_size must be at least 0. Received: {width}")
     if width is None:
         width = model.scene_width
         if width:
@@ -130,7 +132,6 @@ if __name__ == "__main__":
         None,
         "Width in pixels that maps are scaled to; 0 keeps their size. Default: "
         "the width that the model was trained at.",
-        lower_bound=0,
     )
     flags.DEFINE_integer(
         "samples",

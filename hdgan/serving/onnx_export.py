@@ -82,7 +82,7 @@ def check_libraries():
         if importlib.util.find_spec(name) is None:
             raise ValueError(
                 f"The ONNX export needs {name}, which is not installed: "
-                "pip install 'hdgan[onnx]'."
+                "pip install 'tf2onnx~=1.17.0' onnxruntime."
             )
 
 

@@ -186,12 +186,16 @@ def test_the_last_words_of_a_crash_are_shown():
     ],
 )
 def test_numbers_that_are_not_finite_are_refused(module, flag, value):
-    needed = ["--url=http://localhost", "--label_dir=a", "--output_dir=b"]
-    result = run_inside(
-        module,
-        *(needed if module == "tools.request" else []),
-        f"--{flag}={value}",
-    )
+    needed = {
+        "tools.benchmark": (),
+        "tools.request": (
+            "--url=http://localhost",
+            "--label_dir=a",
+            "--output_dir=b",
+        ),
+    }
+    run = ("--data_dir=data", "--workdir=run")
+    result = run_inside(module, *needed.get(module, run), f"--{flag}={value}")
     assert_one_clear_error(result, f"--{flag} must be finite")
 
 

@@ -78,7 +78,7 @@ def test_names_may_have_dashes(arguments, module):
     ("arguments", "words"),
     [
         (("synthesise",), ("'synthesise'", "mean synthesize")),
-        (("export",), ("mean export_savedmodel?",)),
+        (("export",), ("mean export_onnx, export_savedmodel?",)),
         (("pix2pix_256",), ("mean train pix2pix_256?",)),
         (("train", "demo"), ("mean demo?",)),
         (
