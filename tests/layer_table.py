@@ -218,12 +218,17 @@ CASES = {
     ),
     "spectral_normalization_stored": Case(
         layers.SpectralNormalization,
-        lambda: {"layer": keras.layers.Conv2D(5, 3), "store_v": True},
+        lambda: {
+            "layer": keras.layers.Conv2D(5, 3, data_format="channels_last"),
+            "store_v": True,
+        },
     ),
     "spectral_normalization": Case(
         layers.SpectralNormalization,
         lambda: {
-            "layer": keras.layers.Conv2D(5, 3, strides=2),
+            "layer": keras.layers.Conv2D(
+                5, 3, strides=2, data_format="channels_last"
+            ),
             "power_iterations": 2,
             "epsilon": 1e-10,
         },

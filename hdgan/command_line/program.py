@@ -135,7 +135,8 @@ def make_folder(flag, folder):
 
 def _resume_command():
     arguments = sys.orig_argv
-    if "--resume" not in arguments:
+    # The demo resumes by itself.
+    if "resume" in flags.FLAGS and "--resume" not in arguments:
         arguments = [*arguments, "--resume"]
     return shlex.join(arguments)
 

@@ -109,7 +109,7 @@ TESTING = {
     "ntest": "not needed",
     "phase": "not needed",
     "aspect_ratio": "not needed",
-    "export_onnx": "the tool export_savedmodel",
+    "export_onnx": "the tool export_onnx",
     "engine": "the tool export_savedmodel",
     "onnx": "the tool export_savedmodel",
 }
