@@ -209,6 +209,9 @@ def _check_instance_map(instance_map, shape, is_single):
 def _drop_channel(name, id_map):
     """Returns maps of ids as `(height, width)` or `(batch, height, width)`."""
     shape = id_map.shape
+    # A batch of one map, or of maps of one row, which may be narrow.
+    if len(shape) == 3 and 1 in shape[:2]:
+        return id_map
     id_map = drop_channel(id_map)
     # RGB and RGBA would be maps three or four pixels wide.
     is_image = id_map.ndim == 3 and id_map.shape[-1] in (3, 4)

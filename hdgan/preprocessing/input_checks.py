@@ -85,7 +85,7 @@ def _drop_channel(name, id_map):
     if shape.rank == 4 and shape[-1] == 1:
         return id_map[..., 0]
     # Several maps this narrow are taken for one map with channels.
-    if shape.rank == 3 and (shape[0] == 1 or shape[-1] not in _CHANNELS):
+    if shape.rank == 3 and (1 in shape[:2] or shape[-1] not in _CHANNELS):
         return id_map
     if shape.rank is None:
         advice = "Set the shape with `tf.ensure_shape`."

@@ -245,7 +245,7 @@ class _Functions:
         has_channels = tf.reduce_any(shape[2] == (1, 3, 4))
         return [
             (
-                (shape[0] > 1) & has_channels,
+                tf.reduce_all(shape[:2] > 1) & has_channels,
                 "`label_map` is 1, 3 or 4 pixels wide. Expected (batch, "
                 "height, width): add the axis of the batch, and leave out the "
                 "one of channels.",

@@ -275,29 +275,42 @@ def test_style_maps_of_other_integers_are_refused():
 # === Structures ===
 
 
-def test_fit_takes_photos_in_a_dict_or_beside_it():
+def test_photos_may_be_in_the_dict_or_beside_it(model):
     scenes = make_scenes(2)
     inputs = {k: scenes[k] for k in ("label_map", "instance_map")}
     label_map, photo = scenes["label_map"], scenes["photo"]
     slices = tf.data.Dataset.from_tensor_slices
-    logs = []
-    for data in (
-        (slices(scenes).batch(2),),
-        (slices((inputs, photo)).batch(2),),
-        (scenes,),
-        (inputs, photo),
-        (slices((label_map, photo)).batch(2),),
-        (label_map, photo),
-        (label_map[..., None], photo),
-    ):
-        model = make_model(num_downsamplings=1, num_scales=1)
-        model.compile(run_eagerly=True)
-        history = model.fit(*data, shuffle=False, verbose=0)
-        evaluated = model.evaluate(*data, verbose=0, return_dict=True)
-        logs.append([history.history["generator_loss"][0], evaluated])
-    assert logs[0] == logs[1] == logs[2] == logs[3]
-    assert logs[4] == logs[5] == logs[6]
-    assert logs[0] != logs[4]
+    with_instances, without = (
+        [model.evaluate(*data, verbose=0) for data in forms]
+        for forms in (
+            (
+                (slices(scenes).batch(2),),
+                (slices((inputs, photo)).batch(2),),
+                (scenes,),
+                (inputs, photo),
+            ),
+            (
+                (slices((label_map, photo)).batch(2),),
+                (label_map, photo),
+                (label_map[..., None], photo),
+            ),
+        )
+    )
+    assert all(logs == with_instances[0] for logs in with_instances)
+    assert all(logs == without[0] for logs in without)
+    assert with_instances[0] != without[0]
+
+
+def test_fit_takes_pairs():
+    scenes = make_scenes(1)
+    photo = scenes.pop("photo")
+    model = make_model(num_downsamplings=1, num_scales=1)
+    model.compile(run_eagerly=True)
+    pairs = tf.data.Dataset.from_tensors((scenes["label_map"], photo))
+    for data in ((scenes, photo), (pairs,)):
+        logs = model.fit(*data, shuffle=False, verbose=0).history
+        assert np.isfinite(logs["generator_loss"]).all()
+    assert model.step == 2
 
 
 def test_predict_takes_arrays(model):
