@@ -110,8 +110,8 @@ TESTING = {
     "phase": "not needed",
     "aspect_ratio": "not needed",
     "export_onnx": "the tool export_onnx",
-    "engine": "the tool export_savedmodel",
-    "onnx": "the tool export_savedmodel",
+    "engine": "the tool export_onnx",
+    "onnx": "the tool export_onnx",
 }
 
 
