@@ -12,9 +12,9 @@ then be able to reach the folders, the model and the list of failures
 (`gs://...`).
 
 Each photograph gets the name of its label map. Label maps whose photograph is
-in the output folder are skipped, so the same command resumes an interrupted
-run. Scenes that fail are listed in `--failures`; all others are synthesized,
-and the exit code is then 1.
+in the output folder, and newer, are skipped, so the same command resumes an
+interrupted run. Scenes that fail are listed in `--failures`; all others are
+synthesized, and the exit code is then 1.
 """
 
 import json

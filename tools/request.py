@@ -5,9 +5,9 @@ r"""Requests photographs of a folder of label maps from a TF Serving server.
         --output_dir=photos
 
 Each photograph gets the name of its label map. Label maps whose photograph is
-in the output folder are skipped, so the same command resumes an interrupted
-run. Scenes that fail are listed at the end with the reason, and the exit code
-is then 1. gRPC (`--url=grpc://localhost:8500`) needs
+in the output folder, and newer, are skipped, so the same command resumes an
+interrupted run. Scenes that fail are listed at the end with the reason, and
+the exit code is then 1. gRPC (`--url=grpc://localhost:8500`) needs
 `pip install 'tensorflow-serving-api~=2.21.0'`.
 """
 

@@ -7,8 +7,9 @@ r"""Synthesizes photographs of a folder of label maps.
 Each photograph is a PNG with the name of its label map. Maps are scaled to the
 width of the scenes that the model was trained on, because a model that has
 learned small cars paints large ones badly; `--load_size=0` keeps their own
-size. Scenes that fail are listed at the end, and the exit code is then 1. No
-other flag describes the model, which knows its classes and sizes.
+size. Scenes that fail are listed at the end, and the exit code is then 1.
+`index.html` shows the photographs beside their label maps. No other flag
+describes the model, which knows its classes and sizes.
 With `--samples=N`, a model with dropout, with style clusters or of SPADE with
 an encoder synthesizes N different photographs of each label map, NAME_0.png,
 NAME_1.png, ... A model with an encoder takes the styles of the photos in
@@ -22,6 +23,9 @@ import sys
 from absl import flags, logging
 
 from hdgan.command_line import program, scene_flags
+
+# Scenes on the page of results.
+_MAX_SHOWN = 100
 
 
 def main():
@@ -54,11 +58,41 @@ def main():
     written, errors = synthesize_folder(
         model, scenes, output_dir, values.samples, values.seed, resizing
     )
-    print(f"{len(written)} photographs in {output_dir}")
+    num_photos = sum(map(len, written.values()))
+    print(f"{num_photos} photographs in {output_dir}")
+    if written:
+        print(f"Page: {_write_page(model, written, output_dir)}")
     for path, error in errors.items():
         print(describe_failure(path, error), file=sys.stderr)
     if errors:
         sys.exit(f"error: {len(errors)} of {len(scenes)} scenes failed.")
+
+
+def _write_page(model, written, output_dir):
+    """Writes a page of the first photographs, and returns its path."""
+    from hdgan.data.image_files import read_id_map, read_photo
+    from hdgan.reports.page import PictureFile, write_page
+
+    sections = []
+    for number, (path, files) in enumerate(list(written.items())[:_MAX_SHOWN]):
+        if model.labels is None:
+            pictures = {"Input": read_photo(path)}
+        else:
+            pictures = {"Label map": model.labels.colorize(read_id_map(path))}
+        for file in files:
+            pictures[file.name] = PictureFile(read_photo(file).shape, file.name)
+        sections.append((path.stem, f"scene-{number}", pictures))
+    page = output_dir / "index.html"
+    write_page(
+        page,
+        "Photographs of label maps",
+        f"The first {len(sections)} of {len(written)} scenes.",
+        sections,
+        model.labels,
+        # Hidden, so that the folder still counts as one of photographs.
+        folder=".maps",
+    )
+    return page
 
 
 def _choose_resizing(model, values):

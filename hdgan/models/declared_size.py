@@ -95,8 +95,11 @@ def limit_variables(stored):
         initial_value = kwargs["initial_value"]
         if callable(initial_value):
             # Computes nothing, but tells the shape.
-            with tf.Graph().as_default():
-                initial_value = initial_value()
+            initial_value = (
+                tf.function(initial_value)
+                .get_concrete_function()
+                .structured_outputs
+            )
         created += math.prod(initial_value.shape) * initial_value.dtype.size
         if created > limit:
             raise ValueError(

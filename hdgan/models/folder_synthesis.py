@@ -24,12 +24,13 @@ def synthesize_folder(
             they have.
 
     Returns:
-        List of paths of the written files, and dict from the path of a label
-        map to the `ValueError` that its scene ended in, for those that failed.
+        Dict from the path of each label map to the list of the files that were
+        written for it, and dict from the path of a label map to the
+        `ValueError` that its scene ended in, for those that failed.
     """
     output_dir = pathlib.Path(output_dir)
     progress = make_progress_bar(len(scenes))
-    written, errors = [], {}
+    written, errors = {}, {}
     for index, path in enumerate(scenes.inputs):
         try:
             if resizing is None:
@@ -38,6 +39,7 @@ def synthesize_folder(
                 scene = read_scene(scenes, index, resizing)
             if "photo" in scene:
                 scene["style_photo"] = scene.pop("photo")
+            files = []
             for number in range(samples or 1):
                 photo = model.synthesize(
                     **scene, **_seeds(model, scenes, samples, seed + number)
@@ -45,7 +47,8 @@ def synthesize_folder(
                 ending = "" if samples is None else f"_{number}"
                 file = output_dir / f"{path.stem}{ending}.png"
                 write_png(file, photo)
-                written.append(file)
+                files.append(file)
+            written[path] = files
         except ValueError as error:
             errors[path] = error
         progress.add(1)

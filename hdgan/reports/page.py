@@ -4,6 +4,7 @@ import dataclasses
 import html
 import json
 import pathlib
+import urllib.parse
 
 from hdgan.data.files import write_file
 from hdgan.data.image_files import write_png
@@ -60,6 +61,19 @@ slider.addEventListener("input", () => {{
 
 
 @dataclasses.dataclass(frozen=True)
+class PictureFile:
+    """A picture that is there already.
+
+    Args:
+        shape: `(height, width, channels)`.
+        source: str, its path relative to the page.
+    """
+
+    shape: tuple
+    source: str
+
+
+@dataclasses.dataclass(frozen=True)
 class PictureHistory:
     """Pictures of one size that a training wrote at several steps.
 
@@ -72,10 +86,12 @@ class PictureHistory:
     sources: dict
 
 
-def write_page(path, title, introduction, sections, labels=None):
+def write_page(
+    path, title, introduction, sections, labels=None, folder="images"
+):
     """Writes an HTML page of pictures, and the pictures.
 
-    The pictures are written to `images/` beside the page. The page is then
+    The pictures are written to a folder beside the page. The page is then
     replaced atomically.
 
     Args:
@@ -84,9 +100,11 @@ def write_page(path, title, introduction, sections, labels=None):
         introduction: str, a paragraph.
         sections: list of `(heading, name, pictures)`: a str, the start of the
             pictures' file names, and a dict from caption to uint8 array
-            `(height, width, 3)`, or to a `PictureHistory`, of which a slider
-            chooses the step.
+            `(height, width, 3)`, to a `PictureFile`, or to a
+            `PictureHistory`, of which a slider chooses the step.
         labels: `LabelSet` whose colors the page explains. Defaults to None.
+        folder: str, name of the folder of the pictures. Defaults to
+            `"images"`.
 
     Raises:
         OSError: if a file can't be written.
@@ -98,22 +116,23 @@ def write_page(path, title, introduction, sections, labels=None):
         ... )
     """
     path = pathlib.Path(path)
-    (path.parent / "images").mkdir(parents=True, exist_ok=True)
+    (path.parent / folder).mkdir(parents=True, exist_ok=True)
     parts = []
     steps = set()
     for heading, name, pictures in sections:
         figures = []
         for number, (caption, picture) in enumerate(pictures.items()):
+            history = None
             if isinstance(picture, PictureHistory):
-                steps |= picture.sources.keys()
-                source = picture.sources[max(picture.sources)]
-                figures.append(
-                    _figure(source, caption, picture.shape, picture.sources)
-                )
-                continue
-            source = f"images/{name}-{number}.png"
-            write_png(path.parent / source, picture)
-            figures.append(_figure(source, caption, picture.shape))
+                history = picture.sources
+                steps |= history.keys()
+                source = history[max(history)]
+            elif isinstance(picture, PictureFile):
+                source = picture.source
+            else:
+                source = f"{folder}/{name}-{number}.png"
+                write_png(path.parent / source, picture)
+            figures.append(_figure(source, caption, picture.shape, history))
         parts.append(
             f"<h2>{html.escape(heading)}</h2>\n"
             f'<div class="row">\n{"".join(figures)}</div>\n'
@@ -133,8 +152,9 @@ def write_page(path, title, introduction, sections, labels=None):
     write_file(path, text)
 
 
-def _figure(source, caption, shape, history=None):
+def _figure(source, caption, shape, history):
     text = html.escape(caption)
+    source = urllib.parse.quote(source)
     steps = ""
     if history is not None:
         steps = f' data-steps="{html.escape(json.dumps(history))}"'

@@ -6,6 +6,7 @@ any file system of Beam; the model must also be on one of TensorFlow's.
 
 import dataclasses
 import json
+import math
 import os
 import pathlib
 import uuid
@@ -33,6 +34,7 @@ from hdgan.serving.scene_request import (
     list_requests,
     photo_name,
     read_request,
+    time_of_change,
 )
 from hdgan.serving.transports import clean_message
 
@@ -94,9 +96,34 @@ class BatchFolders:
             for paths in list_requests(scenes)
         ]
 
-    def list_done(self):
-        """Returns the names, without suffix, of the finished photographs."""
-        return {path.stem for path in _list(self.output_dir) if is_photo(path)}
+    def list_missing(self):
+        """Returns the scenes of `list_scenes` that have no photograph yet.
+
+        A photograph that is older than a file of its scene does not count.
+        """
+        photos = {
+            path.stem: time
+            for path, time in _list(self.output_dir).items()
+            if is_photo(path)
+        }
+        folders = (
+            self.label_dir,
+            self.instance_dir,
+            self.photo_dir,
+            self.style_dir,
+        )
+        times = {
+            FileSystems.join(folder, path.name): time
+            for folder in folders
+            if folder is not None
+            for path, time in _list(folder).items()
+        }
+        return [
+            paths
+            for paths in self.list_scenes()
+            if photos.get(_stem(paths["label_bytes"]), -math.inf)
+            < max(times[path] for path in paths.values())
+        ]
 
 
 def read_export(directory):
@@ -191,12 +218,9 @@ class _List(beam.DoFn):
     """Turns folders into the paths of each scene without a photograph."""
 
     def process(self, folders):
-        done = folders.list_done()
-        for paths in folders.list_scenes():
-            if _stem(paths["label_bytes"]) in done:
-                _count("skipped")
-            else:
-                yield paths
+        missing = folders.list_missing()
+        _count("skipped", len(folders.list_scenes()) - len(missing))
+        yield from missing
 
 
 class _Read(beam.DoFn):
@@ -272,8 +296,8 @@ def _fail(key, error):
     return beam.pvalue.TaggedOutput(_FAILED, {"path": key, "error": str(error)})
 
 
-def _count(name):
-    Metrics.counter(_NAMESPACE, name).inc()
+def _count(name, number=1):
+    Metrics.counter(_NAMESPACE, name).inc(number)
 
 
 def _stem(path):
@@ -319,12 +343,17 @@ class _Url(pathlib.PurePosixPath):
 
 
 def _list(folder):
+    """Returns a dict from each file of a folder to its time of change."""
     if _is_local(folder):
         # Beam would read brackets in the folder's name as a pattern.
         names = os.listdir(folder) if os.path.isdir(folder) else []
-        return [pathlib.PurePosixPath(folder, name) for name in names]
+        paths = [pathlib.PurePosixPath(folder, name) for name in names]
+        return {path: time_of_change(path) for path in paths}
     (result,) = FileSystems.match([FileSystems.join(folder, "*")])
-    return [_Url(file.path) for file in result.metadata_list]
+    return {
+        _Url(file.path): file.last_updated_in_seconds
+        for file in result.metadata_list
+    }
 
 
 def _list_images(folder, suffixes):

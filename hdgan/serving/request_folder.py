@@ -1,5 +1,6 @@
 """Photographs of a folder of label maps from a TF Serving server."""
 
+import math
 import pathlib
 
 from hdgan.data.files import write_file
@@ -9,13 +10,15 @@ from hdgan.serving.scene_request import (
     list_requests,
     photo_name,
     read_request,
+    time_of_change,
 )
 
 
 def request_folder(client, scenes, output_dir, concurrency=4):
-    """Requests a photograph of every scene that has none yet.
+    """Requests a photograph of every scene that has none yet, or an old one.
 
-    Prints a progress bar.
+    A photograph is old if a file of its scene was changed after it. Prints a
+    progress bar.
 
     Args:
         client: `hdgan.serving.Client`.
@@ -29,11 +32,16 @@ def request_folder(client, scenes, output_dir, concurrency=4):
         in, for the scenes that failed.
     """
     output_dir = pathlib.Path(output_dir)
-    done = {path.stem for path in output_dir.iterdir() if is_photo(path)}
+    times = {
+        path.stem: time_of_change(path)
+        for path in output_dir.iterdir()
+        if is_photo(path)
+    }
     missing = [
         paths
         for paths in list_requests(scenes)
-        if paths["label_bytes"].stem not in done
+        if times.get(paths["label_bytes"].stem, -math.inf)
+        < max(map(time_of_change, paths.values()))
     ]
     if len(missing) < len(scenes):
         print(f"{len(scenes) - len(missing)} scenes have a photograph already.")

@@ -1,6 +1,8 @@
 """The files of a scene as inputs of the signature `synthesize_png`."""
 
 import io
+import math
+import os
 
 from hdgan.data.image_files import (
     encode_png,
@@ -30,6 +32,19 @@ def is_photo(path):
         path: `pathlib` path.
     """
     return path.suffix in (".png", ".jpg") and not path.name.startswith(".")
+
+
+def time_of_change(path):
+    """Returns when a local file was changed, in seconds.
+
+    Args:
+        path: path of the file. One that can't be read, such as a broken link,
+            is newer than any other, so that reading it reports the error.
+    """
+    try:
+        return os.stat(path).st_mtime
+    except OSError:
+        return math.inf
 
 
 def photo_name(stem, contents):

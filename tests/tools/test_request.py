@@ -1,5 +1,6 @@
 """Photographs of a folder from a server, by the real command."""
 
+import os
 import shutil
 import signal
 import time
@@ -55,15 +56,17 @@ def test_an_interrupted_run_is_resumed(server, street_dir, tmp_path):
     assert run_inside(TOOL, *flags).code == 0
     files = sorted(tmp_path.iterdir())
     files[1].unlink()
+    os.utime(files[2], (0, 0))  # Its label map was changed since.
     before = files[0].stat().st_mtime_ns
     asked = server.num_requests
     result = run_inside(TOOL, *flags)
     assert result.code == 0, result.err
-    assert "3 scenes have a photograph already" in result.out
+    assert "2 scenes have a photograph already" in result.out
     assert sorted(tmp_path.iterdir()) == files
     assert files[0].stat().st_mtime_ns == before
-    # One for the description, and one for the missing photograph.
-    assert server.num_requests == asked + 2
+    assert files[2].stat().st_mtime > 0
+    # One for the description, and one for each missing or old photograph.
+    assert server.num_requests == asked + 3
 
 
 def test_refused_scenes_are_listed_and_the_others_synthesized(server, tmp_path):

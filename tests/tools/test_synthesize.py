@@ -63,10 +63,15 @@ def test_photographs_have_names_and_sizes_of_their_label_maps(
     result = finish(start(TOOL, *arguments(run_dir, data_dir, output_dir)))
     assert result.code == 0, result.err
     assert f"3 photographs in {output_dir}" in result.out
-    photos = {p.name: read_photo(p) for p in output_dir.iterdir()}
+    photos = {p.name: read_photo(p) for p in output_dir.glob("*.png")}
     assert {name: photo.shape for name, photo in photos.items()} == {
         f"{name}.png": (*size, 3) for name, size in SIZES.items()
     }
+    page = (output_dir / "index.html").read_text()
+    assert f"Page: {output_dir / 'index.html'}" in result.out
+    for name in SIZES:
+        assert f'src="{name}.png"' in page
+        assert (output_dir / ".maps").is_dir()
     # They equal the model's photographs of label and instance map.
     scene = {k: a[0] for k, a in make_scenes(1, *SIZES["odd"]).items()}
     del scene["photo"]
@@ -95,7 +100,7 @@ def test_samples_differ_and_a_seed_draws_them_again(
         )
         assert result.code == 0, result.err
         assert "6 photographs" in result.out
-        photos.append({p.name: read_photo(p) for p in output_dir.iterdir()})
+        photos.append({p.name: read_photo(p) for p in output_dir.glob("*.png")})
     first, again, later = photos
     assert set(first) == {f"{name}_{k}.png" for name in SIZES for k in (0, 1)}
     assert (first["odd_0.png"] != first["odd_1.png"]).any()
@@ -174,7 +179,7 @@ def test_scenes_that_fail_are_listed_and_the_others_written(
     assert last == "error: 2 of 3 scenes failed."
     for path, words in ((bad, "5..5. Expected 0..4"), (other, "is 9x9 pixels")):
         assert sum(str(path) in line and words in line for line in lines) == 1
-    assert len(list(output_dir.iterdir())) == 1
+    assert len(list(output_dir.glob("*.png"))) == 1
 
 
 def test_maps_are_scaled_to_the_width_of_the_training(data_dir, tmp_path):
@@ -206,7 +211,7 @@ def test_a_model_with_encoder_asks_for_photos(data_dir, tmp_path):
         f"--photo_dir={data_dir / 'img'}",
     )
     assert result.code == 0, result.err
-    assert len(list(output_dir.iterdir())) == len(SIZES)
+    assert len(list(output_dir.glob("*.png"))) == len(SIZES)
 
 
 def test_spade_draws_styles_without_photos(tmp_path):
