@@ -14,7 +14,7 @@ from hdgan.models.precision import with_precision
 from hdgan.serving.options import ServingOptions
 from hdgan.serving.signatures import make_signatures
 
-# The first version of ONNX whose ScatterND adds up.
+# The first version of ONNX whose ScatterElements adds up.
 _OPSET = 16
 # Protocol buffers hold no more.
 _MAX_BYTES = 2**31 - 1
@@ -175,9 +175,13 @@ def _convert_segment_sum(context, node, name, args):
         [make("Concat", [rows, columns], axis=0)],
         value=helper.make_tensor("value", TensorProto.FLOAT, [1], [0.0]),
     )
-    node.type = "ScatterND"
+    # Not ScatterND: ONNX Runtime adds in several threads there, without locks,
+    # and loses values of a segment.
+    node.type = "ScatterElements"
+    node.set_attr("axis", 0)
     node.set_attr("reduction", "add")
-    index = make("Unsqueeze", [segments, constant(-1)])
+    segments = make("Unsqueeze", [segments, constant(-1)])
+    index = make("Expand", [segments, make("Shape", [values])])
     context.replace_inputs(node, [zeros, index, values])
 
 
