@@ -202,6 +202,19 @@ def read_photo(path):
     return np.ascontiguousarray(pixels[..., :3])
 
 
+def has_transparency(path):
+    """Returns whether an image has pixels that are not opaque.
+
+    Args:
+        path: image file that `read_photo` reads.
+    """
+    with Image.open(path, formats=_FORMATS) as image:
+        if not image.has_transparency_data:
+            return False
+        alpha = image.convert("RGBA").getchannel("A")
+        return alpha.getextrema()[0] < 255
+
+
 def read_orientation(path):
     """Returns the EXIF orientation of an image, 1 to 8; 1 is upright.
 

@@ -15,6 +15,7 @@ from hdgan.data.image_files import (
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
     STYLE_MAP_SUFFIXES,
+    has_transparency,
     list_images,
     read_id_map,
     read_orientation,
@@ -22,6 +23,19 @@ from hdgan.data.image_files import (
 )
 from hdgan.data.name_matching import match_files
 from hdgan.progress_bar import make_progress_bar
+
+_NARROW_INSTANCES = (
+    "holds the id 255 in 8 bits: it may be a 16-bit instance map that was cut "
+    "to 8 bits. Cityscapes' instance ids, such as 26001, need 16-bit PNG."
+)
+_DARK_INPUT = (
+    "is gray and nearly black, as a map of class ids looks. If it is one, put "
+    "it into the folder of label maps and give the number of classes."
+)
+_TRANSPARENT_PHOTO = (
+    "has transparent pixels, whose hidden colors would be learned. Remove the "
+    "alpha channel, or fill them."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -298,56 +312,66 @@ def check_scenes(scenes, num_classes, ignore_ids=()):
     """
     progress = make_progress_bar(len(scenes))
     sizes = []
-    has_narrow_instances = False
+    doubts = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         checks = pool.map(
             lambda index: _check_scene(scenes, index, num_classes, ignore_ids),
             range(len(scenes)),
         )
         try:
-            for size, is_narrow in checks:
+            for size, found in checks:
                 sizes.append(size)
-                has_narrow_instances |= is_narrow
+                # The first file of each kind of doubt.
+                doubts = {**found, **doubts}
                 progress.add(1)
         except ValueError:
             pool.shutdown(cancel_futures=True)
             print()  # So that the error gets its own line, below the bar.
             raise
-    if has_narrow_instances:
-        logging.warning(
-            "%s holds the id 255 in 8 bits: it may be a 16-bit instance map "
-            "that was cut to 8 bits. Cityscapes' instance ids, such as 26001, "
-            "need 16-bit PNG.",
-            scenes.instance_maps[0].parent,
-        )
+    for doubt, path in doubts.items():
+        logging.warning("%s %s", path, doubt)
     return sizes
 
 
 def _check_scene(scenes, index, num_classes, ignore_ids):
-    """Returns a scene's size, and whether its instance map may have 8 bits."""
+    """Returns a scene's size, and a dict from what is doubtful to its file."""
     scene = scenes.read(index)
+    path, label_map = scenes.inputs[index], scene["label_map"]
+    doubts = {}
     if not scenes.is_rgb:
-        path, ids = scenes.inputs[index], scene["label_map"]
-        if ignore_ids:
-            ids = np.where(np.isin(ids, ignore_ids), 0, ids)
+        _check_label_ids(path, label_map, num_classes, ignore_ids)
+    elif _looks_like_ids(label_map):
+        doubts[_DARK_INPUT] = path
+    if "instance_map" in scene:
+        path, instance_map = scenes.instance_maps[index], scene["instance_map"]
         check_range(
             str(path),
-            ids,
-            num_classes - 1,
-            "label ids",
-            _advise_on_ids(ids, num_classes),
-        )
-    is_narrow = False
-    if "instance_map" in scene:
-        check_range(
-            str(scenes.instance_maps[index]),
-            scene["instance_map"],
+            instance_map,
             2**31 - 1,
             "instance ids",
             "Give pixels without an instance the id 0.",
         )
-        is_narrow = int(scene["instance_map"].max()) == 255
-    return scene["label_map"].shape[:2], is_narrow
+        if instance_map.max() == 255:
+            doubts[_NARROW_INSTANCES] = path.parent
+    if "photo" in scene and has_transparency(scenes.photos[index]):
+        doubts[_TRANSPARENT_PHOTO] = scenes.photos[index]
+    return label_map.shape[:2], doubts
+
+
+def _looks_like_ids(image):
+    """Returns whether an RGB input is gray and nearly black."""
+    return bool((image == image[..., :1]).all()) and image.max() < 64
+
+
+def _check_label_ids(path, label_map, num_classes, ignore_ids):
+    ids = label_map
+    if ignore_ids:
+        ids = np.where(np.isin(ids, ignore_ids), 0, ids)
+    if ids.min() >= 0 and ids.max() < num_classes:
+        return
+    # Only now: finding the ids takes longer than reading the map.
+    advice = _advise_on_ids(ids, num_classes)
+    check_range(str(path), ids, num_classes - 1, "label ids", advice)
 
 
 def _advise_on_ids(ids, num_classes):

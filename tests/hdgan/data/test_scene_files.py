@@ -330,6 +330,24 @@ def test_instance_maps_cut_to_8_bits_are_warned_of(
         assert "16-bit" in message
 
 
+@pytest.mark.parametrize(("alpha", "warns"), [(255, False), (200, True)])
+def test_transparent_photos_are_warned_of(folders, caplog, alpha, warns):
+    fill(folders)
+    path = min(folders[2].iterdir())
+    Image.new("RGBA", SIZE[::-1], (1, 2, 3, alpha)).save(path)
+    find_and_check(folders[0].parent)
+    assert (f"{path} has transparent pixels" in caplog.text) == warns
+
+
+@pytest.mark.parametrize(("value", "warns"), [(3, True), (200, False)])
+def test_ids_among_rgb_inputs_are_warned_of(tmp_path, caplog, value, warns):
+    for kind in "AB":
+        (tmp_path / f"train_{kind}").mkdir()
+        save(tmp_path / f"train_{kind}" / "a.png", value)
+    find_and_check(tmp_path, 0, is_rgb=True, use_instances=False)
+    assert ("as a map of class ids looks" in caplog.text) == warns
+
+
 def test_rgb_inputs_pair_folders_a_and_b(tmp_path):
     folders = [tmp_path / "train_A", tmp_path / "train_B"]
     for folder in folders:

@@ -324,8 +324,11 @@ def test_compile_refuses_unknown_values(shallow, options, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"label_map": np.zeros((4,), "int32")}, "label map with 2 axes"),
-        ({"label_map": np.zeros((0, 4), "int32")}, "none of length 0"),
+        (
+            {"label_map": np.zeros((4,), "int32")},
+            r"must be \(height, width\) or",
+        ),
+        ({"label_map": np.zeros((0, 4), "int32")}, "no axis of length 0"),
         ({"label_map": np.zeros((4, 4), "float32")}, "of integers"),
         ({"label_map": np.full((4, 4), 5)}, r"ids 5\.\.5.*Expected 0\.\.4"),
         ({"label_map": np.full((4, 4), -1)}, r"ids -1\.\.-1"),
