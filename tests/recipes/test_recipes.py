@@ -1,7 +1,9 @@
 """The recipes from their command line to their files."""
 
 import json
+import re
 import shutil
+import signal
 import subprocess
 import types
 
@@ -223,8 +225,33 @@ def test_a_run_that_is_done_trains_nothing_more(runs):
     before = contents(runs.whole)
     result = run_inside(RECIPE, *resume(runs.whole, "--max_steps=7"))
     assert result.code == 0, result.err
-    assert "Epoch" not in result.out
+    assert "\nstep " not in result.out
     assert contents(runs.whole) == before
+
+
+def test_ctrl_c_saves_and_prints_the_command_that_continues(data_dir, tmp_path):
+    process = start(RECIPE, *flags(data_dir, tmp_path / "run", "--epochs=99"))
+    for line in process.stdout:
+        if line.startswith("step "):
+            break
+    process.send_signal(signal.SIGINT)
+    result = finish(process)
+    assert result.code == 130
+    (step,) = re.findall(r"Stopped by SIGINT at step (\d+)", result.err)
+    (command,) = re.findall(r"Continue it with: (.*)", result.err)
+    assert "Traceback" not in result.err
+    assert (tmp_path / f"run/checkpoints/step-{int(step):08d}.keras").exists()
+    result = subprocess.run(
+        f"{command} --max_steps={int(step) + 1}",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert f"Resuming at step {step} from " in result.stdout
+    # A log is plain text: no codes that move a cursor.
+    assert "\x1b" not in result.stdout
+    assert "\r" not in result.stdout
 
 
 def test_a_run_stopped_before_its_first_checkpoint_starts_again(
