@@ -82,12 +82,16 @@ class AtStep(keras.callbacks.Callback):
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
 def test_a_signal_ends_a_run_after_a_checkpoint(options, name):
     number = getattr(signal, name)
-    handler = signal.getsignal(number)
+    # Not that of pytest, or of a `nohup` around it, which ignores SIGHUP.
+    before = signal.signal(number, signal.default_int_handler)
     # Step 3 is in the middle of the run, and no checkpoint is due.
     kill = AtStep(3, lambda: os.kill(os.getpid(), number))
-    with pytest.raises(RunStopped, match=rf"{name} at step 4") as stop:
-        hdgan.runs.train(options, callbacks=[kill])
-    assert signal.getsignal(number) is handler
+    try:
+        with pytest.raises(RunStopped, match=rf"{name} at step 4") as stop:
+            hdgan.runs.train(options, callbacks=[kill])
+        assert signal.getsignal(number) is signal.default_int_handler
+    finally:
+        signal.signal(number, before)
     assert stop.value.number == number
     assert steps_of_checkpoints(options) == [2, 4]
     assert resume(options).step == 6
