@@ -9,7 +9,6 @@ import stat
 import typing
 
 import numpy as np
-import tensorflow as tf
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from hdgan.checks import check_range
@@ -342,6 +341,9 @@ def _decode_png(contents):
     Pillow accepts pixels that are missing, and wrong checksums of them.
     TensorFlow is also faster, but converts palettes and fewer bits than 8.
     """
+    # Only here: a client that sends arrays to a server needs no TensorFlow.
+    import tensorflow as tf
+
     dtype = tf.uint16 if contents[24] == 16 else tf.uint8
     try:
         pixels = tf.io.decode_png(contents, dtype=dtype).numpy()

@@ -289,11 +289,11 @@ def _keep_five_classes(path):
         ),
         (
             ["--global_model={whole}/1_global", "--nouse_instances"],
-            ["with `use_instances`"],
+            ["with instance maps"],
         ),
         (
             ["--global_model={whole}/1_global", "--instance_feat"],
-            ["without `instance_feat`"],
+            ["without an encoder"],
         ),
         (
             ["--resize_mode=crop", "--crop_size=96"],
