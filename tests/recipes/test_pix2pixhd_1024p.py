@@ -92,6 +92,12 @@ def _phase(workdir, name):
     return keras.models.load_model(workdir / name / "model.keras")
 
 
+def test_the_memory_of_each_phase_is_known_before_the_first(whole):
+    plan = whole.out.split("\nstep ")[0]
+    assert plan.count("Memory of a step of 1 x 32x16") == 1
+    assert plan.count("Memory of a step of 1 x 64x32") == 2
+
+
 def test_progress_names_the_phases_and_what_they_train(whole):
     for words in (
         "Phase 1 of 3: 1_global, which trains all of the generator at 1/2",

@@ -98,7 +98,7 @@ class TrainingCheckpoint(keras.callbacks.Callback):
         Raises:
             ValueError: if a weight is not finite.
         """
-        # The losses are those before the update, which they can't judge.
+        # The losses are those before the update, and say nothing of it.
         not_finite = describe_not_finite(self.model)
         if not_finite:
             self._fail(f"the model {not_finite}")

@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import shutil
 import signal
 
 import keras
@@ -28,9 +29,8 @@ def data_dir(tmp_path_factory):
     return str(data_dir)
 
 
-@pytest.fixture
-def options(data_dir, tmp_path):
-    """Options of a run of six steps that take moments."""
+def make_options(data_dir, workdir):
+    """Returns the options of a run of six steps that take moments."""
     return TrainingOptions(
         preset="tiny",
         networks={
@@ -42,7 +42,7 @@ def options(data_dir, tmp_path):
             "discriminator_width": 4,
         },
         data_dir=data_dir,
-        workdir=str(tmp_path / "run"),
+        workdir=str(workdir),
         load_size=32,
         losses={"perceptual": 0.0},
         epochs=1,
@@ -50,6 +50,26 @@ def options(data_dir, tmp_path):
         num_sample_scenes=1,
         checkpoint_steps=2,
     )
+
+
+@pytest.fixture
+def options(data_dir, tmp_path):
+    """Options of a run that has not begun."""
+    return make_options(data_dir, tmp_path / "run")
+
+
+@pytest.fixture(scope="module")
+def finished_dir(data_dir, tmp_path_factory):
+    workdir = tmp_path_factory.mktemp("finished") / "run"
+    hdgan.runs.train(make_options(data_dir, workdir))
+    return workdir
+
+
+@pytest.fixture
+def finished(finished_dir, data_dir, tmp_path):
+    """Options of a run that has ended, with checkpoints of steps 4 and 6."""
+    shutil.copytree(finished_dir, tmp_path / "finished")
+    return make_options(data_dir, tmp_path / "finished")
 
 
 def resume(options, **changes):
@@ -141,44 +161,37 @@ def test_a_file_that_is_damaged_meanwhile_costs_no_step(options, data_dir):
 
 
 @pytest.mark.parametrize("damage", ["cut", "byte", "empty"])
-def test_a_damaged_checkpoint_is_set_aside(options, damage, caplog):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=4))
-    path = list_checkpoints(options.workdir)[-1]
+def test_a_damaged_checkpoint_is_set_aside(finished, damage, caplog):
+    path = list_checkpoints(finished.workdir)[-1]
     contents = bytearray(path.read_bytes())
     if damage == "byte":
         contents[len(contents) // 2] ^= 255
     else:
         del contents[20_000 if damage == "cut" else 0 :]
-    path.unlink()  # Its other name, model.keras, stays as it is.
     path.write_bytes(contents)
-    model = resume(options)
-    assert model.step == 6
+    assert resume(finished).step == 6
     assert str(path) in caplog.text
     assert path.with_name(f"{path.name}.damaged").exists()
 
 
-def test_without_a_sound_checkpoint_a_run_is_not_begun_anew(options):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=4))
-    for path in list_checkpoints(options.workdir):
+def test_without_a_sound_checkpoint_a_run_is_not_begun_anew(finished):
+    for path in list_checkpoints(finished.workdir):
         path.write_bytes(b"")
     with pytest.raises(ValueError, match=r"All checkpoints .* are damaged"):
-        resume(options)
+        resume(finished)
 
 
-def test_a_trained_model_without_checkpoints_is_not_replaced(options):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=2))
-    for path in list_checkpoints(options.workdir):
+def test_a_trained_model_without_checkpoints_is_not_replaced(finished, options):
+    for path in list_checkpoints(finished.workdir):
         path.unlink()
-    model = pathlib.Path(options.workdir, "model.keras")
+    model = pathlib.Path(finished.workdir, "model.keras")
     before = model.read_bytes()
     with pytest.raises(ValueError, match="no checkpoint to resume") as error:
-        resume(options)
+        resume(finished)
     assert f"--initial_model={model}" in str(error.value)
     assert model.read_bytes() == before
 
-    options = dataclasses.replace(
-        options, initial_model=str(model), workdir=f"{options.workdir}2"
-    )
+    options = dataclasses.replace(options, initial_model=str(model))
     model = hdgan.runs.train(dataclasses.replace(options, max_steps=1))
     assert model.step == 1
     # The networks were trained before, and the optimizers were not.
@@ -187,16 +200,11 @@ def test_a_trained_model_without_checkpoints_is_not_replaced(options):
         old.generator.get_weights()[0] - model.generator.get_weights()[0]
     )
     assert 0 < change.max() < 1e-3
-    assert resume(options).step == 6
+    assert resume(options, max_steps=2).step == 2
 
 
-def test_an_initial_model_must_fit(options, data_dir):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=1))
-    options = dataclasses.replace(
-        options,
-        initial_model=options.workdir,
-        workdir=f"{options.workdir}2",
-    )
+def test_an_initial_model_must_fit(finished, options):
+    options = dataclasses.replace(options, initial_model=finished.workdir)
     for changes, words in (
         ({"label_nc": 3}, "label_nc=3"),
         ({"use_instances": False}, "instance maps"),
@@ -208,51 +216,44 @@ def test_an_initial_model_must_fit(options, data_dir):
         assert not os.path.exists(options.workdir)
 
 
-def test_what_changes_no_result_may_change(options, tmp_path):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=2))
+def test_what_changes_no_result_may_change(finished, tmp_path):
     model = resume(
-        options,
-        max_steps=4,
+        finished,
+        epochs=2,
+        max_steps=7,
         remat=True,
         cache_dir=str(tmp_path / "cache"),
         vgg_weights="imagenet",
     )
-    assert model.step == 4
+    assert model.step == 7
     assert model.remat
-    record = read_record(options)
+    record = read_record(finished)
     assert record["options"]["remat"] is True
     with pytest.raises(ValueError, match=r"vgg_weights=moved\.h5 differs"):
-        resume(options, remat=True, vgg_weights="moved.h5")
+        resume(finished, vgg_weights="moved.h5")
 
 
-def test_a_finished_run_is_prolonged(options):
-    whole = hdgan.runs.train(options)
-    assert float(whole.generator_optimizer.learning_rate) == 0
-    longer = resume(options, epochs=3)
-    assert longer.step == 4 * NUM_SCENES
-    # One more epoch than `epochs` has the full rate; the last step's update
-    # was made in the epoch after it.
+def test_a_finished_run_is_prolonged(finished):
+    longer = resume(finished, epochs=2)
+    assert longer.step == 3 * NUM_SCENES
     schedule = longer.generator_optimizer.get_config()["learning_rate"]
-    assert schedule["config"]["flat_epochs"] == 3
+    assert schedule["config"]["flat_epochs"] == 2
     with pytest.raises(ValueError, match="Expected at least 1"):
-        resume(options, epochs=9, decay_epochs=0)
+        resume(finished, epochs=9, decay_epochs=0)
 
 
-def test_a_record_of_an_older_version_is_resumed(options):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=2))
-    path = pathlib.Path(options.workdir, "options.json")
-    record = read_record(options)
+def test_a_record_of_an_older_version_is_resumed(finished):
+    path = pathlib.Path(finished.workdir, "options.json")
+    record = read_record(finished)
     for name in ("checkpoint_minutes", "initial_model", "pair_cores"):
         del record["options"][name]
     del record["model"]
     path.write_text(json.dumps(record))
-    assert resume(options).step == 6
+    assert resume(finished, epochs=2, max_steps=7).step == 7
 
 
-def test_the_record_says_what_the_options_result_in(options):
-    hdgan.runs.train(dataclasses.replace(options, max_steps=1))
-    record = read_record(options)
-    model = record["model"]
+def test_the_record_says_what_the_options_result_in(finished):
+    model = read_record(finished)["model"]
     assert model["losses"]["perceptual"] == "off"
     assert model["losses"]["feature_matching"] == 10.0
     assert model["optimizers"]["generator"]["beta_1"] == 0.5
