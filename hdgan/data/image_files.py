@@ -4,7 +4,6 @@ import functools
 import io
 import os
 import pathlib
-import re
 import stat
 import typing
 
@@ -38,7 +37,7 @@ _OTHER_SUFFIXES = (
     ".exr",
 )
 # The chunk, which may come after the pixels, and ImageMagick's way.
-_PNG_EXIF = re.compile(rb"eXIf|Raw profile type exif")
+_PNG_EXIF = (b"eXIf", b"Raw profile type exif")
 # What turns the pixels upright, by the EXIF orientation.
 _TURNS = {
     2: np.fliplr,
@@ -313,7 +312,8 @@ def _decode(path):
             if image.format == "PNG":
                 pixels = _decode_png(contents)
                 is_exact = contents[24] >= 8 and image.mode != "P"
-                if is_exact and not _PNG_EXIF.search(contents):
+                # Not a regular expression, which takes 20 ms for 2 MB.
+                if is_exact and not any(name in contents for name in _PNG_EXIF):
                     return _Decoded(image, pixels, packing, 1)
                 pixels = pixels if is_exact else None
             image.load()
