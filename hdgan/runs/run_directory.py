@@ -150,8 +150,7 @@ class RunDirectory:
             # A run of an earlier version lacks the newest options.
             if name in changeable or value == saved.get(name, value):
                 continue
-            # Its file may have moved.
-            if name == "vgg_weights" and "imagenet" not in (value, saved[name]):
+            if name == "vgg_weights" and _may_move(values, value, saved[name]):
                 continue
             raise ValueError(
                 f"{name}={value} differs from the run's {saved[name]}. A "
@@ -202,6 +201,13 @@ class RunDirectory:
             if self.checkpoints(phase)
         ]
         return max(started, default=None)
+
+
+def _may_move(options, path, saved):
+    """Returns whether other `vgg_weights` change nothing of a run."""
+    is_unused = options.get("perceptual_weight") == 0
+    # A file may have another place now.
+    return is_unused or "imagenet" not in (path, saved)
 
 
 def _identity(preset, scenes, labels):

@@ -12,11 +12,13 @@ import numpy as np
 import pytest
 
 import hdgan
+from hdgan.data.scene_files import find_scenes
 from hdgan.data.street.data_set import draw_scenes
 from hdgan.models.model_file import load_model
 from hdgan.runs import TrainingOptions
 from hdgan.runs.callbacks import sample_page
 from hdgan.runs.callbacks.training_checkpoint import list_checkpoints
+from hdgan.runs.run_directory import RunDirectory
 from hdgan.runs.stop_signals import RunStopped
 
 NUM_SCENES = 3
@@ -229,8 +231,31 @@ def test_what_changes_no_result_may_change(finished, tmp_path):
     assert model.remat
     record = read_record(finished)
     assert record["options"]["remat"] is True
-    with pytest.raises(ValueError, match=r"vgg_weights=moved\.h5 differs"):
-        resume(finished, vgg_weights="moved.h5")
+    # Without the perceptual loss it is not read.
+    assert resume(finished, vgg_weights="moved.h5").step == 7
+
+
+@pytest.mark.parametrize(
+    ("saved", "given", "fits"),
+    [
+        ("imagenet", "vgg19.h5", False),
+        ("vgg19.h5", "imagenet", False),
+        ("vgg19.h5", "moved/vgg19.h5", True),
+    ],
+)
+def test_a_file_of_vgg19_may_have_moved(options, saved, given, fits):
+    options = dataclasses.replace(
+        options, losses={"perceptual": 10.0}, vgg_weights=saved
+    )
+    directory = RunDirectory(options.workdir)
+    scenes = find_scenes(options.data_dir)
+    directory.write_record(options, scenes, None, {})
+    options = dataclasses.replace(options, vgg_weights=given)
+    if fits:
+        directory.check_record(options, scenes, None)
+        return
+    with pytest.raises(ValueError, match=f"vgg_weights={given} differs"):
+        directory.check_record(options, scenes, None)
 
 
 def test_a_finished_run_is_prolonged(finished):
