@@ -5,7 +5,7 @@ import sys
 
 from absl import flags
 
-# What absl calls a type, and how `--help` shows its values.
+# Absl's names of types, and the placeholders of their values in `--help`.
 _VALUES = {"int": "N", "float": "X", "comma separated list of strings": "A,B"}
 _COMMON = {
     "--help": "Show this text and stop.",

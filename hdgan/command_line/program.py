@@ -56,7 +56,7 @@ def run(main):
         except KeyboardInterrupt as stop:
             logging.debug("Traceback:", exc_info=True)
             print(str(stop) or "Stopped.", file=sys.stderr)
-            # Of a training that was stopped after a checkpoint.
+            # A run that stopped after a checkpoint knows its signal.
             number = getattr(stop, "number", signal.SIGINT)
             if hasattr(stop, "number"):
                 print(f"Continue it with: {_resume_command()}", file=sys.stderr)

@@ -36,9 +36,10 @@ _OTHER_SUFFIXES = (
     ".tga",
     ".exr",
 )
-# The chunk, which may come after the pixels, and ImageMagick's way.
+# A PNG has EXIF data in a chunk, which may follow the pixels, or in text that
+# ImageMagick writes.
 _PNG_EXIF = (b"eXIf", b"Raw profile type exif")
-# What turns the pixels upright, by the EXIF orientation.
+# Functions that turn the pixels upright, by the EXIF orientation.
 _TURNS = {
     2: np.fliplr,
     3: functools.partial(np.rot90, k=2),

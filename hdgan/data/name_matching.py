@@ -17,9 +17,9 @@ def match_files(first, second, pair_cores=False):
 
     Files match if their names agree, apart from their suffixes; or else without
     the end that all names of a folder share (`_leftImg8bit`); or else without
-    the shared start, too (`label_`). What is cut off must say what the files
-    hold, such as `label` or `img`: without `berlin_` and `munich_`, files of
-    different scenes would agree.
+    the shared start, too (`label_`). The parts that are cut off must say what
+    the files hold, such as `label` or `img`: without `berlin_` and `munich_`,
+    files of different scenes would agree.
 
     Args:
         first: list of paths in one folder.

@@ -1,7 +1,7 @@
 """Bounds on what a `.keras` file can make Keras allocate.
 
-A small file can declare networks and arrays of any size. What it declares is
-compared here with the weights that it holds, before anything is built.
+A small file can declare networks and arrays of any size. This module compares
+the declared sizes with the weights in the file, before anything is built.
 """
 
 import contextlib
@@ -12,7 +12,7 @@ import tensorflow as tf
 
 from hdgan.data.printable import printable
 
-# Bytes. That of the largest model here has 20,000.
+# Bytes. The configuration of the largest model here has 20,000.
 _MAX_CONFIG = 10_000_000
 # A model may have some weights that it doesn't save: the global generator
 # inside an enhancer has an output layer.

@@ -72,7 +72,7 @@ def check_keras_file(path):
     """Checks that a `.keras` file is complete and unchanged.
 
     It opens no model: it reads the archive's table and compares the CRC-32 of
-    each entry, about a second for a gigabyte. That finds files that are cut
+    each entry, about a second for a gigabyte. It finds files that are cut
     short or damaged, not weights that are wrong.
 
     Args:

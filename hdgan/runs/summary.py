@@ -110,6 +110,15 @@ def print_memory(run, model, policy):
     size = batch_size, height, width
     try:
         estimate = estimate_memory(model, *size)
+        less = {
+            "`remat`": estimate_memory(model, *size, remat=True),
+            "`precision` bfloat16": estimate_memory(
+                model, *size, half_precision=True
+            ),
+            "both": estimate_memory(
+                model, *size, remat=True, half_precision=True
+            ),
+        }
     except Exception as error:
         # An estimate must not stop a training.
         logging.warning("The memory of a step can't be estimated: %s", error)
@@ -123,13 +132,6 @@ def print_memory(run, model, policy):
     if not tf.config.list_logical_devices("GPU"):
         available = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
         available /= run.strategy.num_replicas_in_sync
-    less = {
-        "`remat`": estimate_memory(model, *size, remat=True),
-        "`precision` bfloat16": estimate_memory(
-            model, *size, half_precision=True
-        ),
-        "both": estimate_memory(model, *size, remat=True, half_precision=True),
-    }
     ways = ", ".join(
         f"{way} {other.total / 1e9:.1f} GB"
         for way, other in less.items()

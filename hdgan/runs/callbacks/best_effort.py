@@ -15,6 +15,6 @@ def best_effort(action):
     try:
         yield
     except Exception as error:
-        # Of any type: a page draws, a log writes to a disk that may be full.
+        # Drawing a page or writing to a full disk can raise any type.
         logging.warning("%s failed; training goes on. %s", action, error)
         logging.debug("Traceback:", exc_info=True)

@@ -2,6 +2,7 @@
 
 import types
 
+import pytest
 from absl import logging
 
 from hdgan.runs import TrainingOptions, summary
@@ -12,9 +13,11 @@ class _Policy:
         return height, width
 
 
-def test_an_estimate_that_fails_does_not_stop_the_run(monkeypatch):
+@pytest.mark.parametrize("failing", [{}, {"remat": True}], ids=str)
+def test_an_estimate_that_fails_does_not_stop_the_run(monkeypatch, failing):
     def fail(*arguments, **options):
-        raise ValueError("no such layer")
+        if options == failing:
+            raise RuntimeError("no such layer")
 
     warnings = []
     monkeypatch.setattr(summary, "estimate_memory", fail)

@@ -114,7 +114,7 @@ def test_a_file_of_one_replica_opens_on_two(
 def test_a_smaller_last_batch_trains_like_on_one_replica(
     two_replicas, update_order
 ):
-    """Of the last batch, one replica has two examples and the other one."""
+    """The last batch gives one replica two examples and the other one."""
     scenes = make_scenes(3, 16, 24)
     dataset = tf.data.Dataset.from_tensor_slices(scenes).batch(4)
     results = []
