@@ -41,24 +41,50 @@ class TorchAdam(keras.optimizers.Adam):
         **kwargs,
     ):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **kwargs)
+        self._scalars = None
+
+    def apply(self, grads, trainable_variables=None):
+        self._scalars = _Scalars()
+        try:
+            return super().apply(grads, trainable_variables)
+        finally:
+            self._scalars = None
 
     def update_step(self, gradient, variable, learning_rate):
         momentum, velocity = adam_moments(self, variable)
-        dtype = variable.dtype
-        step = tf.cast(self.iterations.value + 1, dtype)
-        beta_1_power = tf.pow(tf.cast(self.beta_1, dtype), step)
-        beta_2_power = tf.pow(tf.cast(self.beta_2, dtype), step)
+        scalars = self._scalars or _Scalars()
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle,
             m=momentum.value.handle,
             v=velocity.value.handle,
-            beta1_power=beta_1_power,
-            beta2_power=beta_2_power,
-            lr=tf.cast(learning_rate, dtype),
-            beta1=tf.cast(self.beta_1, dtype),
-            beta2=tf.cast(self.beta_2, dtype),
-            # Corrects for the kernel, which adds epsilon before the bias
-            # correction.
-            epsilon=self.epsilon * tf.sqrt(1 - beta_2_power),
-            grad=tf.cast(gradient, dtype),
+            grad=tf.cast(gradient, variable.dtype),
+            **scalars.find(self, variable.dtype, learning_rate),
         )
+
+
+class _Scalars:
+    """Arguments of the kernel that all weights of a step share.
+
+    Computed for each weight they would be a tenth of a step's operations.
+    """
+
+    def __init__(self):
+        self._of_dtype = {}
+
+    def find(self, optimizer, dtype, learning_rate):
+        if dtype not in self._of_dtype:
+            beta_1 = tf.cast(optimizer.beta_1, dtype)
+            beta_2 = tf.cast(optimizer.beta_2, dtype)
+            step = tf.cast(optimizer.iterations.value + 1, dtype)
+            beta_2_power = tf.pow(beta_2, step)
+            self._of_dtype[dtype] = {
+                "beta1": beta_1,
+                "beta2": beta_2,
+                "beta1_power": tf.pow(beta_1, step),
+                "beta2_power": beta_2_power,
+                "lr": tf.cast(learning_rate, dtype),
+                # Corrects for the kernel, which adds epsilon before the bias
+                # correction.
+                "epsilon": optimizer.epsilon * tf.sqrt(1 - beta_2_power),
+            }
+        return self._of_dtype[dtype]

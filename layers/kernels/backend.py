@@ -125,3 +125,57 @@ def after(dependency, tensor):
     """
     with tf.control_dependencies([dependency]):
         return tf.identity(tensor)
+
+
+def call_by_batch(one, several, tensors, *constants):
+    """Calls one function for a batch of one, another one for larger batches.
+
+    Where the batch size is known only when the graph runs, the graph chooses.
+    `tf.cond` would trace both functions, and their gradients, for each layer
+    anew, which took more than half of the time until the first train step.
+    Here all layers share two graphs.
+
+    Args:
+        one: function of tensors and constants, in TensorFlow.
+        several: function with the same results, up to rounding.
+        tensors: tuple of TensorFlow tensors, the first with the batch size.
+        *constants: hashable arguments, after the tensors.
+
+    Returns:
+        What the function returns. No gradient is defined.
+    """
+    batch = tensors[0].shape[0]
+    if batch is not None:
+        return (one if batch == 1 else several)(*tensors, *constants)
+    specs = tuple(
+        tf.TensorSpec(
+            tf.TensorShape(None)
+            if tensor.shape.rank is None
+            else [None] * tensor.shape.rank,
+            tensor.dtype,
+        )
+        for tensor in tensors
+    )
+    then_branch, else_branch = (
+        _shared_graph(function, specs, constants) for function in (one, several)
+    )
+    outputs = then_branch.outputs
+    results = tf.raw_ops.StatelessIf(
+        cond=tf.equal(tf.shape(tensors[0])[0], 1),
+        input=list(tensors),
+        Tout=[output.dtype for output in outputs],
+        then_branch=then_branch,
+        else_branch=else_branch,
+        output_shapes=[output.shape for output in outputs],
+    )
+    return tf.nest.pack_sequence_as(then_branch.structured_outputs, results)
+
+
+@functools.cache
+def _shared_graph(function, specs, constants):
+    with tf.init_scope():
+        return tf.function(
+            lambda *tensors: function(*tensors, *constants),
+            input_signature=specs,
+            autograph=False,
+        ).get_concrete_function()

@@ -2,7 +2,12 @@
 
 from keras import ops
 
-from hdgan.layers.kernels.backend import custom_gradient, has_fast_paths, tf
+from hdgan.layers.kernels.backend import (
+    call_by_batch,
+    custom_gradient,
+    has_fast_paths,
+    tf,
+)
 from hdgan.layers.kernels.recompute import (
     recompute_after,
     recompute_for_gradient,
@@ -39,15 +44,26 @@ def instance_normalize(x, epsilon):
 
 
 def _normalize_on_tensorflow(x, epsilon):
-    batch = x.shape[0]
-    if batch is None:
-        return tf.cond(
-            tf.equal(tf.shape(x)[0], 1),
-            lambda: _normalize_one(x, epsilon),
-            lambda: _normalize_several(x, epsilon),
+    @custom_gradient
+    def normalize(x):
+        y, *kept = call_by_batch(
+            _normalize_one, _normalize_several, (x,), epsilon
         )
-    normalize = _normalize_one if batch == 1 else _normalize_several
-    return normalize(x, epsilon)
+        y.set_shape(x.shape)
+
+        def backward(gradient):
+            result = call_by_batch(
+                _differentiate_one,
+                _differentiate_several,
+                (gradient, x, y, *kept),
+                epsilon,
+            )
+            result.set_shape(x.shape)
+            return result
+
+        return y, backward
+
+    return normalize(x)
 
 
 def _normalize(x, epsilon):
@@ -69,9 +85,13 @@ def _subtract_first_pixel(x):
     return x - ops.stop_gradient(x[:, :1, :1])
 
 
+# The functions for one example and for several have the same shapes, which XLA
+# demands of a choice. Each keeps a tensor of one example per channel twice.
+
+
 def _normalize_one(x, epsilon):
     channels = tf.shape(x)[-1:]
-    return tf.raw_ops.FusedBatchNormV3(
+    norm = tf.raw_ops.FusedBatchNormV3(
         x=x,
         scale=tf.ones(channels),
         offset=tf.zeros(channels),
@@ -79,24 +99,45 @@ def _normalize_one(x, epsilon):
         variance=tf.zeros([0]),
         epsilon=epsilon,
         is_training=True,
-    )[0]
+    )
+    shape = tf.stack([tf.shape(x)[0], 1, 1, channels[0]])
+    return (
+        norm.y,
+        tf.broadcast_to(norm.reserve_space_1, shape),
+        tf.broadcast_to(norm.reserve_space_2, shape),
+        norm.reserve_space_3,
+    )
+
+
+def _differentiate_one(gradient, x, y, first, second, third, epsilon):
+    del y
+    return tf.raw_ops.FusedBatchNormGradV3(
+        y_backprop=gradient,
+        x=x,
+        scale=tf.ones(tf.shape(x)[-1:]),
+        reserve_space_1=first[0, 0, 0],
+        reserve_space_2=second[0, 0, 0],
+        reserve_space_3=third,
+        epsilon=epsilon,
+        is_training=True,
+    ).x_backprop
 
 
 def _normalize_several(x, epsilon):
+    y, factor = _normalize(tf.cast(x, tf.float32), epsilon)
+    return tf.cast(y, x.dtype), factor, factor, tf.zeros([0])
+
+
+def _differentiate_several(gradient, x, y, factor, second, third, epsilon):
     # The gradient that TensorFlow derives from the formula reads and writes the
     # map about ten times more often.
-    @custom_gradient
-    def normalize(x):
-        y, factor = _normalize(x, epsilon)
+    del x, second, third, epsilon
 
-        def backward(gradient):
-            def mean(values):
-                return tf.reduce_mean(values, (1, 2), keepdims=True)
+    def mean(values):
+        return tf.reduce_mean(values, (1, 2), keepdims=True)
 
-            # Ioffe and Szegedy, 2015, section 3, with its sums combined.
-            slope = mean(gradient * y)
-            return factor * (gradient - mean(gradient) - y * slope)
-
-        return y, backward
-
-    return tf.cast(normalize(tf.cast(x, tf.float32)), x.dtype)
+    dtype = gradient.dtype
+    gradient, y = tf.cast(gradient, tf.float32), tf.cast(y, tf.float32)
+    # Ioffe and Szegedy, 2015, section 3, with its sums combined.
+    slope = mean(gradient * y)
+    return tf.cast(factor * (gradient - mean(gradient) - y * slope), dtype)
