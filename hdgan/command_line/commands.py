@@ -12,6 +12,7 @@ import runpy
 import sys
 
 import hdgan
+from hdgan.command_line.flag_help import print_help
 
 _USAGE = """\
 hdgan {version}: photographs from label maps.
@@ -30,7 +31,7 @@ def main():
         return
     words = arguments[1:] if arguments[:1] == ["train"] else arguments
     if not words or words[0] in ("--help", "-h", "help"):
-        print(_describe_commands())
+        print_help(_describe_commands())
         return
     try:
         module, flags = find_program(arguments)

@@ -1,6 +1,7 @@
 """The text of `--help`: all flags of a program, and none of libraries."""
 
 import argparse
+import os
 import sys
 
 from absl import flags
@@ -12,6 +13,15 @@ _COMMON = {
     "--verbosity=N": "1 shows tracebacks and TensorFlow's own lines, too; -1 "
     "is warnings and errors, -2 errors alone. Default: -1.",
 }
+
+
+def print_help(text):
+    """Prints a text that a reader may cut off, as with `| head`."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # Python flushes once more when it exits.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def format_help():

@@ -17,7 +17,7 @@ import sys
 from absl import app, flags, logging
 
 from hdgan.command_line.flag_errors import describe_flag_error
-from hdgan.command_line.flag_help import format_help
+from hdgan.command_line.flag_help import format_help, print_help
 from hdgan.command_line.tensorflow_start import import_tensorflow
 
 # A program that a signal ended has this exit code plus the signal's number.
@@ -143,7 +143,7 @@ def _resume_command():
 
 def _parse(argv):
     if not {"--help", "-help", "-h", "-?"}.isdisjoint(argv[1:]):
-        print(format_help())
+        print_help(format_help())
         sys.exit()
     try:
         rest = flags.FLAGS(argv)

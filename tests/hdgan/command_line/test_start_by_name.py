@@ -50,6 +50,23 @@ def test_every_program_has_a_command():
     assert set(list_commands().values()) == programs
 
 
+@pytest.mark.parametrize("arguments", [(), ("draw_scenes", "--help")])
+def test_help_may_be_cut_off(arguments):
+    """As by `hdgan | head -1`."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    with os.fdopen(writer, "w") as pipe:
+        result = subprocess.run(
+            [sys.executable, "-m", "hdgan", *arguments],
+            stdout=pipe,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert result.returncode == 0
+    assert "Broken pipe" not in result.stderr
+    assert "Traceback" not in result.stderr
+
+
 @pytest.mark.parametrize("arguments", [(), ("help",), ("train", "-h")])
 def test_commands_are_listed_without_tensorflow(arguments):
     result = start("-X", "importtime", "-m", "hdgan", *arguments)

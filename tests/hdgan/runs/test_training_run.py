@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import keras
 import numpy as np
@@ -212,20 +213,7 @@ def tiny_spade(data_dir, workdir, **changes):
     )
 
 
-def test_the_recipe_of_spade_trains(data_dir, tmp_path):
-    model = hdgan.runs.train(tiny_spade(data_dir, tmp_path / "run"))
-    assert isinstance(model, hdgan.Spade)
-    assert model.update_order == "alternating"
-    assert model.encoder is None
-    assert model.generator_optimizer.beta_1 == 0.0
-    weights = {term.name: term.weight for term in model.loss_terms}
-    assert "kl_divergence" not in weights
-    assert weights["feature_matching"] == 10.0
-
-
-def test_an_encoder_of_spade_needs_scenes_of_one_size(
-    data_dir, tmp_path, capsys
-):
+def test_the_recipe_of_spade_trains_with_an_encoder(data_dir, tmp_path, capsys):
     options = tiny_spade(data_dir, tmp_path / "run", use_vae=True)
     words = r"64x32 pixels.*64x32 after resizing.*`image_size` is 512x256"
     with pytest.raises(ValueError, match=words):
@@ -238,10 +226,27 @@ def test_an_encoder_of_spade_needs_scenes_of_one_size(
         networks={"num_upsamplings": 5, "image_size": (64, 128)},
     )
     model = hdgan.runs.train(dataclasses.replace(options, load_size=128))
-    assert model.encoder is not None
+    assert isinstance(model, hdgan.Spade)
+    assert model.update_order == "alternating"
+    assert model.generator_optimizer.beta_1 == 0.0
+    weights = {term.name: term.weight for term in model.loss_terms}
+    assert weights["kl_divergence"] == 0.05
+    assert weights["feature_matching"] == 10.0
     assert (
         f"encoder {model.encoder.count_params():,}." in capsys.readouterr().out
     )
+
+
+def test_the_recipe_of_spade_has_no_encoder_unless_asked(
+    data_dir, tmp_path, capsys
+):
+    options = tiny_spade(data_dir, tmp_path / "run")
+    hdgan.runs.train(dataclasses.replace(options, dry_run=True))
+    plan = capsys.readouterr().out
+    (losses,) = re.findall("^Losses: .*", plan, re.MULTILINE)
+    assert "feature_matching 10.0" in losses
+    assert "kl_divergence" not in losses
+    assert ", encoder " not in plan
 
 
 def test_spade_has_no_style_maps():
