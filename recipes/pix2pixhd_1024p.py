@@ -7,7 +7,7 @@ resolution, then a local enhancer around it, first alone, then both together.
 Command, for Cityscapes in folders train_label, train_inst, train_img:
 
     hdgan train pix2pixhd_1024p --data_dir=cityscapes \
-        --label_nc=35 --workdir=runs/cityscapes_1024p
+        --labels=cityscapes35 --workdir=runs/cityscapes_1024p
 
 `--global_model=FILE` starts from a trained generator: one of `pix2pixhd_512p`,
 or one that `convert_checkpoint` converted. After a stop, the same command with

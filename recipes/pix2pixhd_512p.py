@@ -6,7 +6,7 @@ Conditional GANs", CVPR 2018.
 Command, for Cityscapes in folders train_label, train_inst, train_img:
 
     hdgan train pix2pixhd_512p --data_dir=cityscapes \
-        --label_nc=35 --workdir=runs/cityscapes_512p
+        --labels=cityscapes35 --workdir=runs/cityscapes_512p
 
 Steps: 200 epochs of 2975 scenes, 595 000 steps of batch size 1.
 

@@ -46,7 +46,7 @@ def main():
 
     values = flags.FLAGS
     # Checked before the pipeline starts: errors that concern all scenes.
-    scene_flags.check_output_dir()
+    scene_flags.check_folders()
     description = batch_pipeline.read_export(values.savedmodel)
     scene_flags.check_export(description)
     folders = batch_pipeline.BatchFolders(

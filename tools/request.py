@@ -30,7 +30,7 @@ def main():
         raise ValueError(
             f"--concurrency must be at least 1. Received: {values.concurrency}"
         )
-    scene_flags.check_output_dir()
+    scene_flags.check_folders()
     with Client(
         values.url,
         values.model,

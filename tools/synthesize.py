@@ -40,7 +40,7 @@ def main():
         raise ValueError(
             f"--samples must be at least 1. Received: {values.samples}"
         )
-    scene_flags.check_output_dir()
+    scene_flags.check_folders()
     model = load_model(values.model)
     _check_styles(model, values)
     _check_samples(model, values)

@@ -59,6 +59,13 @@ def find_program(arguments):
     words, flags = arguments[:num_words], arguments[num_words:]
     name = " ".join(words).replace("-", "_")
     commands = list_commands()
+    if arguments[0] == "train" and words[-1].startswith("--"):
+        recipes = [c.split()[1] for c in commands if c.startswith("train ")]
+        raise ValueError(
+            f"Expected the name of a recipe after train, found {words[-1]}. "
+            f"Recipes: {', '.join(recipes)}. Example: hdgan train "
+            f"{recipes[0]} {words[-1]}"
+        )
     if name not in commands:
         last = name.rpartition(" ")[2]
         similar = [command for command in commands if last and last in command]

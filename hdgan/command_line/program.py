@@ -6,6 +6,7 @@ import neither. `--help` and errors in flags therefore answer at once, and
 `run` decides which of TensorFlow's start-up lines are shown.
 """
 
+import logging as python_logging
 import math
 import os
 import pathlib
@@ -48,6 +49,8 @@ def run(main):
             logging.set_verbosity(logging.WARNING)
         try:
             is_verbose = verbosity.present and verbosity.value > 0
+            # It logs each part of each PNG file.
+            python_logging.getLogger("PIL").setLevel(python_logging.INFO)
             import_tensorflow(is_quiet=not is_verbose)
             main()
         except (OSError, ValueError) as error:

@@ -48,17 +48,29 @@ def define():
     )
 
 
-def check_output_dir():
-    """Checks that `--output_dir` is not one of the input folders.
+def check_folders():
+    """Checks that no two of the folders are the same, and that inputs exist.
 
     Raises:
-        ValueError: if it is.
+        ValueError: if it is otherwise.
     """
     values = flags.FLAGS
     output_dir = _absolute(values.output_dir)
+    names = {}
     for name in _INPUTS:
         folder = values[name].value
-        if folder and _absolute(folder) == output_dir:
+        if not folder:
+            continue
+        path = _absolute(folder)
+        if isinstance(path, pathlib.Path) and not path.is_dir():
+            raise ValueError(f"--{name}={folder}: there is no such folder.")
+        if path in names:
+            raise ValueError(
+                f"--{name} and --{names[path]} are the same folder, {folder}. "
+                "Each kind of file needs a folder of its own."
+            )
+        names[path] = name
+        if path == output_dir:
             raise ValueError(
                 f"--output_dir is --{name}: the photographs would replace its "
                 "files, or its files would count as finished photographs. "

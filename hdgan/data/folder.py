@@ -17,7 +17,11 @@ def load_folder(
     resizing=None,
     batch_size=1,
     use_instances=True,
-    **options,
+    shuffle=True,
+    flip=True,
+    seed=0,
+    augmentation=None,
+    cache_dir=None,
 ):
     """Makes a dataset for `fit` or `evaluate` of a folder of scenes.
 
@@ -41,8 +45,13 @@ def load_folder(
         batch_size: int >= 1, scenes of a batch, over all replicas. Defaults
             to 1.
         use_instances: bool, whether to read instance maps. Defaults to True.
-        **options: `shuffle`, `flip`, `seed`, `augmentation` and `cache_dir` of
-            `make_dataset`. To evaluate, pass `shuffle=False, flip=False`.
+        shuffle: bool, whether each pass has an order of its own. Defaults to
+            True.
+        flip: bool, whether each scene is mirrored with probability 0.5.
+            Defaults to True.
+        seed: int >= 0. Defaults to 0.
+        augmentation: as in `make_dataset`. Defaults to None.
+        cache_dir: as in `make_dataset`. Defaults to None.
 
     Returns:
         Finite `tf.data.Dataset` of dicts of `label_map`, int32 `(batch,
@@ -94,7 +103,15 @@ def load_folder(
 
     def load_pass(number):
         return make_dataset(
-            scenes, resizing, batch_size, start_step=number * steps, **options
+            scenes,
+            resizing,
+            batch_size,
+            shuffle,
+            flip,
+            seed,
+            number * steps,
+            augmentation,
+            cache_dir,
         ).take(steps)
 
     return (

@@ -201,6 +201,30 @@ def read_photo(path):
     return np.ascontiguousarray(pixels[..., :3])
 
 
+def read_palette(path, id_map):
+    """Reads the colors that an image's palette gives to the ids in it.
+
+    Args:
+        path: image file.
+        id_map: int array, what `read_id_map` reads from it.
+
+    Returns:
+        Dict from `(red, green, blue)` to the one id of that color; empty for an
+        image without a palette.
+    """
+    with Image.open(path, formats=_FORMATS) as image:
+        if image.mode != "P":
+            return {}
+        palette = np.reshape(image.getpalette("RGB") or [], (-1, 3))
+    found = {}
+    ids = np.unique(id_map)
+    for value in ids[ids < len(palette)].tolist():
+        found.setdefault(tuple(palette[value].tolist()), []).append(value)
+    return {
+        color: values[0] for color, values in found.items() if len(values) == 1
+    }
+
+
 def has_transparency(path):
     """Returns whether an image has pixels that are not opaque.
 

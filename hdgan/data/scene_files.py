@@ -19,6 +19,7 @@ from hdgan.data.image_files import (
     list_images,
     read_id_map,
     read_orientation,
+    read_palette,
     read_photo,
 )
 from hdgan.data.name_matching import match_files
@@ -313,14 +314,16 @@ def check_scenes(scenes, num_classes, ignore_ids=()):
     progress = make_progress_bar(len(scenes))
     sizes = []
     doubts = {}
+    palettes = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         checks = pool.map(
             lambda index: _check_scene(scenes, index, num_classes, ignore_ids),
             range(len(scenes)),
         )
         try:
-            for size, found in checks:
+            for index, (size, found, palette) in enumerate(checks):
                 sizes.append(size)
+                _compare_palettes(palettes, palette, scenes.inputs[index])
                 # The first file of each kind of doubt.
                 doubts = {**found, **doubts}
                 progress.add(1)
@@ -334,11 +337,15 @@ def check_scenes(scenes, num_classes, ignore_ids=()):
 
 
 def _check_scene(scenes, index, num_classes, ignore_ids):
-    """Returns a scene's size, and a dict from what is doubtful to its file."""
+    """Returns a scene's size, its doubts and the palette of its label map.
+
+    The doubts are a dict from what is doubtful to its file.
+    """
     scene = scenes.read(index)
     path, label_map = scenes.inputs[index], scene["label_map"]
-    doubts = {}
+    doubts, palette = {}, {}
     if not scenes.is_rgb:
+        palette = read_palette(path, label_map)
         _check_label_ids(path, label_map, num_classes, ignore_ids)
     elif _looks_like_ids(label_map):
         doubts[_DARK_INPUT] = path
@@ -355,7 +362,26 @@ def _check_scene(scenes, index, num_classes, ignore_ids):
             doubts[_NARROW_INSTANCES] = path.parent
     if "photo" in scene and has_transparency(scenes.photos[index]):
         doubts[_TRANSPARENT_PHOTO] = scenes.photos[index]
-    return label_map.shape[:2], doubts
+    return label_map.shape[:2], doubts, palette
+
+
+def _compare_palettes(known, palette, path):
+    """Checks that a color has the same id in the palettes of all label maps.
+
+    Args:
+        known: dict from a color to its id and file, which is extended.
+        palette: dict from a color to its id.
+        path: the label map.
+    """
+    for color, value in palette.items():
+        first_value, first = known.setdefault(color, (value, path))
+        if value != first_value:
+            raise ValueError(
+                f"{path} has the color {color} at index {value} of its "
+                f"palette, and {first} at index {first_value}. The indices are "
+                "the class ids, so the same class would have two ids. Save all "
+                "label maps with one palette, or as gray images of ids."
+            )
 
 
 def _looks_like_ids(image):

@@ -217,6 +217,12 @@ def _train_phases(run, phases, first, model, policies, callbacks):
     step = sum(run.count_steps(phase) for phase in phases[:first])
     total_steps = run.count_all_steps(phases)
     folder = run.directory.of_phase(phases[first])
+    if step + model.step >= total_steps:
+        print(
+            f"Nothing is left to train: the run is at step {step + model.step} "
+            f"of {total_steps}. `epochs`, `decay_epochs` and `max_steps` say "
+            "how long a run is."
+        )
     for index in range(first, len(phases)):
         phase = phases[index]
         num_steps = min(run.count_steps(phase), total_steps - step)

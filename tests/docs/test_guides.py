@@ -1,5 +1,6 @@
 """The Python of the README and the guides runs."""
 
+import functools
 import pathlib
 import re
 
@@ -8,8 +9,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny_models
+from PIL import Image
 
 import hdgan.serving
+from hdgan.data.image_files import write_png
+from hdgan.data.street.data_set import draw_scenes
 from hdgan.training.loss_terms import make_losses
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -22,12 +26,14 @@ def _python_of(page):
 
 
 def _make_scene():
-    """Returns label map, instance map and photo of one scene with two cars."""
+    """Returns label map, instance map and photo of a scene with three cars."""
     scenes = tiny_models.make_scenes(1)
     label_map, instance_map = scenes["label_map"][0], scenes["instance_map"][0]
-    for number, columns in ((26001, slice(0, 8)), (26002, slice(8, 16))):
+    label_map[label_map == LABELS.index("car")] = LABELS.index("road")
+    for number in (1, 2, 3):
+        columns = slice(8 * number - 8, 8 * number)
         label_map[:8, columns] = LABELS.index("car")
-        instance_map[:8, columns] = number
+        instance_map[:8, columns] = 26000 + number
     return label_map, instance_map, scenes["photo"][0]
 
 
@@ -52,12 +58,13 @@ def narrow_presets(monkeypatch):
 @pytest.mark.filterwarnings("ignore:`shuffle=True` was passed")
 def test_readme_trains_synthesizes_saves_and_exports(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    draw_scenes("data", "train", 1, height=32, width=64)
+    small = functools.partial(
+        hdgan.data.load_folder, resizing=hdgan.data.ResizePolicy(load_size=64)
+    )
+    monkeypatch.setattr(hdgan.data, "load_folder", small)
     label_map, instance_map, _ = _make_scene()
-    names = {
-        "dataset": tf.data.Dataset.from_tensors(tiny_models.make_scenes(1)),
-        "label_map": label_map,
-        "instance_map": instance_map,
-    }
+    names = {"label_map": label_map, "instance_map": instance_map}
     (code,) = _python_of("README.md")
     exec(code.replace("epochs=10", "epochs=1"), names)
 
@@ -66,11 +73,20 @@ def test_readme_trains_synthesizes_saves_and_exports(tmp_path, monkeypatch):
     assert tf.saved_model.contains_saved_model("serving/hdgan/1")
 
 
-def test_guide_of_edits(monkeypatch):
+def _write_scene(label_map, instance_map):
+    for kind, ids in (("label", label_map), ("inst", instance_map)):
+        folder = pathlib.Path("data", f"test_{kind}")
+        folder.mkdir(parents=True)
+        write_png(folder / "street_01000.png", ids.astype("uint16"))
+
+
+def test_guide_of_edits(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     model = tiny_models.make_model(labels=LABELS, styles="instances")
     monkeypatch.setattr(hdgan, "load_model", lambda path: model)
     label_map, instance_map, photo = _make_scene()
-    names = {"label_map": label_map, "instance_map": instance_map}
+    _write_scene(label_map, instance_map)
+    names = {}
     replace, remove, restyle = _python_of("docs/guides/edit.md")
 
     # The first example is of a model without an encoder.
@@ -80,6 +96,7 @@ def test_guide_of_edits(monkeypatch):
     assert LABELS.index("tree") not in names["label_map"]
 
     exec(remove, names)
+    assert names["cars"].tolist() == [26001, 26002, 26003]
     assert not np.isin(26001, names["instance_map"])
     assert (names["label_map"][:8, :8] == LABELS.index("road")).all()
 
@@ -91,9 +108,46 @@ def test_guide_of_edits(monkeypatch):
     exec(restyle, names)
     styles = names["styles"]
     np.testing.assert_array_equal(
-        styles[instance_map == 26001][0], styles[instance_map == 26002][0]
+        styles[instance_map == 26002][0], styles[instance_map == 26003][0]
     )
     assert names["photo"].shape == (*label_map.shape, 3)
+
+
+def test_guide_of_synthesis(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    model = tiny_models.make_model(labels=LABELS)
+    monkeypatch.setattr(hdgan, "load_model", lambda path: model)
+    label_map, instance_map, _ = _make_scene()
+    _write_scene(label_map, instance_map)
+    names = {}
+    (code,) = _python_of("docs/guides/synthesize.md")
+    exec(code, names)
+    photo = np.asarray(Image.open("photo.png"))
+    np.testing.assert_array_equal(photo, names["photo"])
+
+
+def test_guide_of_data_finds_ids_by_colors(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    draw_scenes("data", "train", 1, height=32, width=64)
+    labels = hdgan.LabelSet.load("data/labels.json")
+    label_map = np.array(Image.open("data/train_label/street_00000.png"))
+    Image.fromarray(labels.colorize(label_map)).save("mask.png")
+    exec(_python_of("docs/guides/train.md")[0], {})
+    assert "farthest color: 0" in capsys.readouterr().out
+    found = np.array(Image.open("data/train_label/mask.png"))
+    np.testing.assert_array_equal(found, label_map)
+
+
+def test_guide_of_troubleshooting_counts_classes(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    draw_scenes("data", "train", 2, height=32, width=64)
+    exec(_python_of("docs/guides/troubleshooting.md")[0], {})
+    lines = capsys.readouterr().out.splitlines()
+    assert "unlabelled: 0.000% of the pixels, 0 scenes" in lines
+    shares = [
+        float(share) for share in re.findall(r": ([\d.]+)%", "\n".join(lines))
+    ]
+    assert sum(shares) == pytest.approx(100, abs=0.01)
 
 
 def test_guide_of_serving_runs_an_onnx_file(tmp_path, monkeypatch):

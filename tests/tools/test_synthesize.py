@@ -121,6 +121,23 @@ def test_samples_of_a_model_without_dropout_are_refused(data_dir, tmp_path):
     assert_one_clear_error(result, "--samples", "at least 1")
 
 
+@pytest.mark.parametrize(
+    ("folder", "words"),
+    [
+        ("label", "--instance_dir and --label_dir are the same folder"),
+        ("none", "there is no such folder"),
+    ],
+)
+def test_a_wrong_folder_of_instance_maps(run_dir, data_dir, folder, words):
+    result = run_inside(
+        TOOL,
+        *arguments(run_dir, data_dir, data_dir / "out"),
+        f"--instance_dir={data_dir / folder}",
+    )
+    assert_one_clear_error(result, "--instance_dir", words)
+    assert not (data_dir / "out").exists()
+
+
 @pytest.mark.parametrize("kind", ["label", "inst"])
 def test_the_inputs_are_not_overwritten(run_dir, data_dir, kind):
     before = {p: p.read_bytes() for p in (data_dir / kind).iterdir()}
@@ -265,7 +282,7 @@ def test_unused_styles_cause_a_warning(run_dir, data_dir, tmp_path, caplog):
         TOOL,
         *arguments(run_dir, data_dir, tmp_path / "out"),
         f"--style_dir={data_dir / 'feat'}",
-        f"--photo_dir={data_dir / 'feat'}",
+        f"--photo_dir={data_dir / 'img'}",
     )
     assert result.code == 0, result.err
     assert "--style_dir is not used" in caplog.text

@@ -284,6 +284,28 @@ def test_the_first_bad_file_in_the_order_is_named(folders):
         check_scenes(scenes, num_classes=9)
 
 
+def save_palette(path, ids, colors):
+    image = Image.new("P", SIZE[::-1])
+    image.putdata(np.broadcast_to(ids, SIZE).ravel().tolist())
+    image.putpalette([value for color in colors for value in color])
+    image.save(path)
+
+
+def test_a_color_has_one_id_in_all_palettes(folders):
+    """Some programs sort each palette by how often a color occurs."""
+    fill(folders, "abc", RULES["equal_stems"])
+    road, sky = (128, 64, 128), (70, 130, 180)
+    ids = np.arange(SIZE[1]) % 2
+    save_palette(folders[0] / "a.png", ids, [road, sky])
+    # Colors that the file does not use, and gray images, say nothing.
+    save_palette(folders[0] / "b.png", 0 * ids, [road, road, sky])
+    find_and_check(folders[0].parent)
+    save_palette(folders[0] / "c.png", 1 - ids, [sky, road])
+    with pytest.raises(ValueError, match="with one palette") as error:
+        find_and_check(folders[0].parent)
+    assert_error(error, folders[0] / "c.png", folders[0] / "a.png", sky)
+
+
 @pytest.mark.parametrize("index", [1, 2], ids=["instance_map", "photo"])
 def test_sizes_that_differ_inside_a_pair_are_shown(folders, index):
     fill(folders)

@@ -258,7 +258,10 @@ def test_a_file_of_vgg19_may_have_moved(options, saved, given, fits):
         directory.check_record(options, scenes, None)
 
 
-def test_a_finished_run_is_prolonged(finished):
+def test_a_finished_run_is_prolonged(finished, capsys):
+    resume(finished)
+    done = 2 * NUM_SCENES
+    assert f"at step {done} of {done}." in capsys.readouterr().out
     longer = resume(finished, epochs=2)
     assert longer.step == 3 * NUM_SCENES
     schedule = longer.generator_optimizer.get_config()["learning_rate"]
