@@ -112,7 +112,8 @@ class ResizePolicy:
             raise ValueError(
                 f"A scene of {width}x{height} pixels (width x height) would be "
                 f"{loaded[1]}x{loaded[0]} after resizing. Expected at least "
-                "one pixel: choose a larger load size, or another resize mode."
+                "one pixel: choose a larger `load_size`, or another "
+                "`resize_mode`."
             )
         if not self.crops:
             return loaded
@@ -121,8 +122,8 @@ class ResizePolicy:
                 f"A scene of {width}x{height} pixels (width x height) is "
                 f"{loaded[1]}x{loaded[0]} before the crop, too small to crop "
                 f"{self.crop_side}x{self.crop_side} from. Choose a smaller "
-                "crop size, or a larger load size with a resize mode that "
-                "scales."
+                "`crop_size`, or a larger `load_size` with a `resize_mode` "
+                "that scales."
             )
         return self.crop_side, self.crop_side
 

@@ -197,7 +197,7 @@ def test_a_scene_smaller_than_the_crop_is_an_error(mode, load_size, crop_size):
         resizing.final_size(40, 64)
     assert "64x40" in str(error.value)
     assert f"{crop_size}x{crop_size}" in str(error.value)
-    assert "smaller crop size" in str(error.value)
+    assert "smaller `crop_size`" in str(error.value)
     smaller = ResizePolicy(mode, load_size, crop_size - 1)
     assert smaller.final_size(40, 64) == (crop_size - 1,) * 2
 
