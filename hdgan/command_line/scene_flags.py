@@ -49,10 +49,10 @@ def define():
 
 
 def check_folders():
-    """Checks that no two of the folders are the same, and that inputs exist.
+    """Checks that the input folders exist, and that no two folders are equal.
 
     Raises:
-        ValueError: if it is otherwise.
+        ValueError: if a local input folder is missing, or two are equal.
     """
     values = flags.FLAGS
     output_dir = _absolute(values.output_dir)

@@ -46,12 +46,14 @@ def load_folder(
             to 1.
         use_instances: bool, whether to read instance maps. Defaults to True.
         shuffle: bool, whether each pass has an order of its own. Defaults to
-            True.
+            True; pass False to evaluate.
         flip: bool, whether each scene is mirrored with probability 0.5.
-            Defaults to True.
+            Defaults to True; pass False to evaluate.
         seed: int >= 0. Defaults to 0.
-        augmentation: as in `make_dataset`. Defaults to None.
-        cache_dir: as in `make_dataset`. Defaults to None.
+        augmentation: Keras layer that transforms scenes, as in `make_dataset`.
+            Defaults to None.
+        cache_dir: path of the folder that keeps scaled scenes, as in
+            `make_dataset`. Defaults to None.
 
     Returns:
         Finite `tf.data.Dataset` of dicts of `label_map`, int32 `(batch,

@@ -115,6 +115,32 @@ def test_gradient_is_that_of_the_formula():
     np.testing.assert_allclose(gradient, expected, atol=1e-5)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+@pytest.mark.parametrize("batch", [1, 3])
+def test_an_unknown_batch_size_gives_the_same(batch, dtype):
+    layer = layers.InstanceNormalization(dtype=dtype)
+    x = tf.cast(image(batch), dtype)
+    cotangent = tf.cast(image(batch)[..., ::-1] - 2, dtype)
+
+    def call(x, cotangent):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            y = layer(x)
+        return y, tape.gradient(y, x, cotangent)
+
+    spec = tf.TensorSpec([None, None, None, 6], dtype)
+    graph = tf.function(call, input_signature=[spec, spec])
+    known = call(x, cotangent)
+    assert np.any(known[1])
+    for one, other in zip(graph(x, cotangent), known, strict=True):
+        np.testing.assert_allclose(
+            tf.cast(one, "float32"),
+            tf.cast(other, "float32"),
+            rtol=2**-6 if dtype == "bfloat16" else 1e-5,
+            atol=2**-8 if dtype == "bfloat16" else 1e-6,
+        )
+
+
 @pytest.mark.parametrize("size", [(1, 1), (3, 7), (8, 16)])
 def test_a_channel_of_one_value_becomes_exactly_zero(size):
     """Else it would be rounding noise, which later norms amplify."""
