@@ -48,6 +48,7 @@ _EXPORTS = {
     "data": "hdgan.data",
     "layers": "hdgan.layers",
     "load_model": "hdgan.models.model_file",
+    "make_segmenter": "hdgan.networks.segmenter",
     "runs": "hdgan.runs",
     # The model class of each family.
     **{
