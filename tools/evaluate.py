@@ -70,6 +70,7 @@ def main():
 
 def _open_photographs(values):
     """Returns the source of the photographs, the classes and ignored ids."""
+    from hdgan.data.resize_policy import ResizePolicy
     from hdgan.evaluation.photograph_sources import (
         FolderPhotographs,
         ModelPhotographs,
@@ -115,10 +116,12 @@ def _open_photographs(values):
         model.use_instances or _has_folder(values, "inst"),
         values.styles == "map",
     )
+    width = values.load_size
+    width = model.scene_width if width is None else width
     photographs = ModelPhotographs(
         model,
         scenes,
-        values.load_size,
+        ResizePolicy("scale_width", width) if width else None,
         values.samples,
         values.styles,
         values.seed,

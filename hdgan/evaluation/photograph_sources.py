@@ -19,8 +19,8 @@ class ModelPhotographs:
     Args:
         model: `LabelToPhotoModel` with labels.
         scenes: `SceneFiles`.
-        load_size: int, width in pixels that scenes are scaled to; 0 keeps their
-            size. Defaults to None, the width of the model's training.
+        policy: `ResizePolicy` of the scenes. Defaults to None, the size that
+            they have.
         samples: int >= 1, different photographs of each scene. Defaults to 1.
         styles: `"drawn"`, `"photo"`, the styles of the real photograph, or
             `"map"`, those of the scene's style map. Defaults to None: drawn if
@@ -36,7 +36,7 @@ class ModelPhotographs:
         self,
         model,
         scenes,
-        load_size=None,
+        policy=None,
         samples=1,
         styles=None,
         seed=0,
@@ -44,8 +44,7 @@ class ModelPhotographs:
     ):
         self.scenes = scenes
         self._model = model
-        width = model.scene_width if load_size is None else load_size
-        self._policy = ResizePolicy("scale_width", width) if width else None
+        self._policy = policy
         self._samples = samples
         self._seed = seed
         self._file = file

@@ -270,6 +270,44 @@ class TrainingOptions:
         is_changeable=True,
     )
 
+    val_split: str | None = option(
+        None,
+        "Scenes for validation: the start of other folders' names, such as "
+        "val, or a share of the scenes of `split`, such as 0.1, which is held "
+        "back, chosen by name. Default: no validation.",
+        heading="Validation",
+    )
+    val_epochs: int = option(
+        5, "Epochs between validations.", at_least=1, is_changeable=True
+    )
+    val_scenes: int = option(
+        100,
+        "The most scenes of a validation, spread over all.",
+        at_least=2,
+        is_changeable=True,
+    )
+    segmenter: str | None = option(
+        None,
+        "Segmentation network of the validation: a .keras file or a "
+        "SavedModel's folder, or none. Default: one is trained on the "
+        "photographs of `split` and kept in WORKDIR/segmenter.",
+        is_changeable=True,
+    )
+    best_by: str | None = option(
+        None,
+        "Measure by which best.keras is chosen. Default: mean_iou, or "
+        "kernel_distance without a segmenter.",
+        choices=("mean_iou", "kernel_distance"),
+        is_changeable=True,
+    )
+    stop_after: int | None = option(
+        None,
+        "Validations without a better model after which the training ends. "
+        "Default: it goes on.",
+        at_least=1,
+        is_changeable=True,
+    )
+
     workdir: str | None = option(
         None, "Folder of the run.", is_changeable=True, heading="Run"
     )
@@ -337,6 +375,38 @@ class TrainingOptions:
                 "XLA compiles. Leave one of them out."
             )
         self._validate_styles()
+        self._validate_validation()
+
+    def _validate_validation(self):
+        for name in ("segmenter", "best_by", "stop_after"):
+            if getattr(self, name) is not None and self.val_split is None:
+                raise ValueError(
+                    f"`{name}` belongs to the validation, but `val_split` was "
+                    "not given: the scenes of the validation."
+                )
+        if self.val_split == self.split:
+            raise ValueError(
+                f"`val_split` is {self.val_split}, the scenes of the training. "
+                "Expected other ones, or a share of them, such as 0.1."
+            )
+        if self.val_share is not None and not 0 < self.val_share < 1:
+            raise ValueError(
+                f"`val_split` is {self.val_split}. Expected the name of a "
+                "split, or a share in (0, 1)."
+            )
+        if self.best_by == "mean_iou" and self.segmenter == "none":
+            raise ValueError(
+                "`best_by` is mean_iou, but `segmenter` is none. Choose "
+                "kernel_distance, or give a segmenter."
+            )
+
+    @property
+    def val_share(self):
+        """The share of the scenes that is held back, or None for a split."""
+        try:
+            return float(self.val_split)
+        except (TypeError, ValueError):
+            return None
 
     def _validate_styles(self):
         if self.instance_feat and self.label_feat:
