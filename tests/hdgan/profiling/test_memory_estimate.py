@@ -1,13 +1,21 @@
 """The estimate of a train step's memory, part by part."""
 
+import math
+
 import keras
 import pytest
 from tiny_models import make_model
 from vgg_weights import write_keras
 
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.efficientnet_lite0 import (
+    TAPS,
+    EfficientNetLite0Features,
+    make_efficientnet_lite0,
+)
 from hdgan.networks.vgg19 import VGG19Features
 from hdgan.profiling.memory_estimate import estimate_memory
+from hdgan.profiling.shape_trace import ShapeTrace, TracedTensor
 
 SIZE = 2, 64, 96
 
@@ -81,6 +89,29 @@ def test_what_takes_more(tmp_path):
     _, perceptual = _estimate({"losses": {"perceptual": {"loss": loss}}})
     assert perceptual.perceptual > 4 * 12e6
     assert perceptual.total > plain.total
+
+
+def test_a_perceptual_network_by_its_shapes():
+    """Kept are the outputs of ReLU6; compared are the five taps."""
+    network = make_efficientnet_lite0(weights=None, top=False)
+    trace = ShapeTrace()
+    trace.call(network, TracedTensor((2, 64, 96, 3)))
+    sizes = {
+        traced.layer.name: math.prod(traced.outputs[0].shape)
+        for traced in trace.layers
+    }
+    taps = sum(sizes[tap] for tap in TAPS)
+    kept = sum(n for name, n in sizes.items() if name.endswith("activation"))
+    parameters = network.count_params()
+    loss = PerceptualLoss(EfficientNetLite0Features())
+    model, estimate = _estimate({"losses": {"perceptual": {"loss": loss}}})
+    assert estimate.perceptual == pytest.approx(
+        4 * (parameters + taps + kept), rel=0.01
+    )
+    remat = estimate_memory(model, *SIZE, remat=True)
+    assert remat.perceptual == pytest.approx(
+        4 * (parameters + 2 * taps), rel=0.01
+    )
 
 
 def test_it_reads_as_a_sentence():
