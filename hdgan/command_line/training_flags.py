@@ -20,6 +20,9 @@ _NETWORK_HELP = {
     "num_local_blocks": "Residual blocks of a local enhancer.",
     "dropout_rate": "Dropout rate in the generator, in [0, 1).",
     "norm": "Normalization of the networks: instance, batch or none.",
+    "upsampling": "How the generator doubles the size: transposed, by a "
+    "transposed convolution, as published; or resize, by nearest neighbor and "
+    "a convolution, which paints no checkerboard.",
     "num_scales": "Scales of the discriminator.",
     "num_discriminator_layers": "Stride-2 convolutions of each PatchGAN.",
     "discriminator_width": "Channels of a PatchGAN's first convolution.",

@@ -18,7 +18,12 @@ from hdgan.profiling.shape_trace import (
 )
 
 # Their outputs are recomputed from what is kept.
-_RECOMPUTED_LAYERS = ("InstanceNormalization", "Activation", "Identity")
+_RECOMPUTED_LAYERS = (
+    "InstanceNormalization",
+    "Activation",
+    "Identity",
+    "NearestDoubling",
+)
 # Tensors of the largest size that the gradient of one convolution holds at a
 # time: its input, its padded input and their gradients.
 _TENSORS_AT_WORK = 4

@@ -73,6 +73,13 @@ def test_ways_to_less():
     assert made_half == half
 
 
+def test_a_doubled_map_is_recomputed():
+    _, transposed = _estimate()
+    _, resized = _estimate(upsampling="resize")
+    assert resized.generator == transposed.generator
+    assert resized.weights == transposed.weights
+
+
 def test_what_takes_more(tmp_path):
     model, plain = _estimate()
     _, pooled = _estimate({"pool_size": 4})
