@@ -174,7 +174,7 @@ def _define(heading, kind, name, default, help, choices=None):
         help = help.partition(" Default:")[0]
     if kind is tuple:
         default = list(default)
-    if choices is not None:
+    if choices is not None and kind is not tuple:
         flags.DEFINE_enum(name, default, choices, help, module_name=heading)
     else:
         define = getattr(flags, f"DEFINE_{_KINDS[kind]}")

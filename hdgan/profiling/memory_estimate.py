@@ -152,6 +152,9 @@ def estimate_memory(
         discriminator_trace, remat, keeps_features=True
     )
     num_forward = 2 if model.image_pool is None else 3
+    if model.augmentation is not None:
+        # A transformed copy of each image.
+        discriminator += num_pixels * PHOTO_CHANNELS
     optimizers, gradients = _count_update(model, trained)
     estimate = MemoryEstimate(
         weights=_count_bytes(model.weights) + half_weights,

@@ -175,6 +175,7 @@ def _compile(model, phase, options, optimizers, losses):
         losses=losses,
         weights_to_train=phase.weights_to_train,
         pool_size=options.pool_size,
+        diffaugment=options.diffaugment,
         remat=options.remat,
         jit_compile=options.jit,
         gradient_accumulation_steps=options.gradient_accumulation_steps,

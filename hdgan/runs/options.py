@@ -30,12 +30,12 @@ def option(default, help, **rules):
             data set decides, as `help` says.
         help: str, starts with a noun or an imperative and names the unit. It
             becomes the flag's help, to which the default is added.
-        **rules: `choices`, tuple of str; `at_least`, the least value; `above`,
-            a bound that the value must exceed; `below`, one that it must not
-            reach; `item`, the type of a tuple's items, defaults to str;
-            `is_changeable`, whether a resumed run may change the
-            option, defaults to False; `heading`, str, begins a group of flags
-            in `--help`.
+        **rules: `choices`, tuple of str, for a tuple those of its items;
+            `at_least`, the least value; `above`, a bound that the value must
+            exceed; `below`, one that it must not reach; `item`, the type of a
+            tuple's items, defaults to str; `is_changeable`, whether a resumed
+            run may change the option, defaults to False; `heading`, str,
+            begins a group of flags in `--help`.
 
     Returns:
         A `dataclasses.Field`.
@@ -247,6 +247,13 @@ class TrainingOptions:
         "Earlier generated images kept for the discriminator, on each device. "
         "A resumed run starts with an empty pool.",
         at_least=0,
+    )
+    diffaugment: tuple = option(
+        (),
+        "Random changes of what the discriminator sees, against learning few "
+        "photographs by heart: some of color,translation,cutout. Default: "
+        "none.",
+        choices=("color", "translation", "cutout"),
     )
     seed: int = option(
         0, "Seed of the initial weights and of the scenes' order.", at_least=0
@@ -460,11 +467,13 @@ def _check_value(field, value):
     if kind is float and not math.isfinite(value):
         # NaN fails every comparison below.
         raise ValueError(f"`{name}` must be finite. Received: {value}")
-    if value not in rules.get("choices", (value,)):
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(rules['choices'])}. "
-            f"Received: {value!r}"
-        )
+    for item in value if kind is tuple else (value,):
+        if item not in rules.get("choices", (item,)):
+            verb = "hold some" if kind is tuple else "be one"
+            raise ValueError(
+                f"`{name}` must {verb} of {', '.join(rules['choices'])}. "
+                f"Received: {item!r}"
+            )
     if "at_least" in rules and value < rules["at_least"]:
         raise ValueError(
             f"`{name}` must be at least {rules['at_least']}. Received: {value}"

@@ -84,6 +84,9 @@ def test_what_takes_more(tmp_path):
     model, plain = _estimate()
     _, pooled = _estimate({"pool_size": 4})
     assert pooled.discriminator == 1.5 * plain.discriminator
+    _, augmented = _estimate({"diffaugment": ["color"]})
+    copies = 4 * 2 * math.prod(SIZE) * 3
+    assert augmented.discriminator - plain.discriminator == copies
     _, accumulated = _estimate({"gradient_accumulation_steps": 2})
     assert accumulated.optimizers - plain.optimizers == pytest.approx(
         plain.weights, 1e-3

@@ -39,6 +39,11 @@ def test_the_defaults_are_valid():
         ({"epochs": 0, "decay_epochs": 0}, "are both 0"),
         ({"jit": True, "pool_size": 2}, "`jit` with `pool_size`"),
         (
+            {"diffaugment": ("color", "blur")},
+            "`diffaugment` must hold some of color, translation, cutout. "
+            "Received: 'blur'",
+        ),
+        (
             {"perceptual_network": "vgg16"},
             "`perceptual_network` must be one of",
         ),

@@ -259,24 +259,37 @@ def test_a_file_of_vgg19_may_have_moved(options, saved, given, fits):
         directory.check_record(options, scenes, None)
 
 
-def test_a_run_keeps_its_perceptual_network(options):
-    lite0 = dataclasses.replace(
+def test_a_resumed_run_trains_as_one_that_was_never_stopped(options, tmp_path):
+    """With each source of randomness, and each network beside the model's."""
+    options = dataclasses.replace(
         options,
+        networks={**options.networks, "upsampling": "resize"},
         losses={"perceptual": 10.0},
         perceptual_network="efficientnet_lite0",
+        diffaugment=("color", "translation", "cutout"),
+        ema_decay=0.9,
         precision="bfloat16",
-        max_steps=1,
+        max_steps=2,
     )
-    hdgan.runs.train(lite0)
-    with pytest.raises(ValueError, match="perceptual_network=vgg19 differs"):
-        resume(lite0, perceptual_network="vgg19")
-    model = resume(lite0, remat=True, max_steps=2)
+    expected = hdgan.runs.train(
+        dataclasses.replace(options, workdir=str(tmp_path / "whole"))
+    )
+    hdgan.runs.train(dataclasses.replace(options, max_steps=1))
+    for changes, words in (
+        ({"perceptual_network": "vgg19"}, "perceptual_network=vgg19 differs"),
+        ({"diffaugment": ("color",)}, r"diffaugment=\['color'\] differs"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            resume(options, **changes)
+    model = resume(options)
     assert model.step == 2
+    for weight, other in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(weight, other, err_msg=weight.path)
     (term,) = (t for t in model.loss_terms if t.name == "perceptual")
     assert isinstance(term.loss.features, hdgan.EfficientNetLite0Features)
     assert term.weight == 10.0
     # It is neither in the model nor in its file.
-    saved = os.path.getsize(pathlib.Path(lite0.workdir, "model.keras"))
+    saved = os.path.getsize(pathlib.Path(options.workdir, "model.keras"))
     assert saved < 1_000_000
 
 
