@@ -148,7 +148,8 @@ class TrainingOptions:
     ema_decay: float | None = option(
         None,
         "Decay per step of a moving average of the generator's weights, in "
-        "(0, 1). Default: no average.",
+        "(0, 1); at step t at most (1 + t) / (10 + t), for short runs. "
+        "Default: no average.",
         above=0,
         below=1,
     )
