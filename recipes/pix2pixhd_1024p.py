@@ -75,6 +75,7 @@ OPTIONS = CoarseToFineOptions(
         "num_local_blocks": 3,
         "dropout_rate": 0.0,
         "norm": "instance",
+        "upsampling": "transposed",
         "discriminator_width": 64,
         "num_discriminator_layers": 3,
         # One more than at half the resolution.

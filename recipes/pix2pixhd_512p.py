@@ -32,6 +32,7 @@ OPTIONS = TrainingOptions(
         "num_blocks": 9,
         "dropout_rate": 0.0,
         "norm": "instance",
+        "upsampling": "transposed",
         "discriminator_width": 64,
         "num_discriminator_layers": 3,
         "num_scales": 2,

