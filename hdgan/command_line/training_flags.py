@@ -60,7 +60,10 @@ def define(options, fixed=()):
         value = options.networks[name]
         help = _NETWORK_HELP.get(name, f"`{name}` of the preset's networks.")
         _define("Networks", type(value), name, value, help)
-    if options.data_dir is None and "data_dir" not in fixed:
+    if options.data_dir is None and "resume" in fixed:
+        if "data_dir" not in fixed:
+            flags.mark_flag_as_required("data_dir")
+    elif options.data_dir is None and "data_dir" not in fixed:
         # A run that is resumed knows its data set. Absl's words for a required
         # flag.
         flags.register_multi_flags_validator(
