@@ -12,6 +12,7 @@ from hdgan.preprocessing.label_set import as_label_set
 
 # Beside the file of a segmenter that hdgan trained: its classes and scores.
 RECORD = "segmenter.json"
+KERAS_HUB = "keras_hub:"
 
 
 class Segmenter:
@@ -134,22 +135,28 @@ class Segmenter:
 
 
 def load_segmenter(path, labels, label_ids=None, input_range=(0, 255)):
-    """Loads a segmenter: a Keras model or a SavedModel.
+    """Loads a segmenter: a Keras model, a SavedModel or one of KerasHub.
 
     Args:
         path: path of a `.keras` file, or of a SavedModel's folder, whose
-            signature `serving_default` has one input and one output.
+            signature `serving_default` has one input and one output; or
+            `keras_hub:PRESET`, a preset of `keras_hub.models.ImageSegmenter`,
+            which is fed images of the preset's size.
         labels, label_ids, input_range: as in `Segmenter`.
 
     Returns:
         `Segmenter`.
 
     Raises:
-        ValueError: naming the file, if it is missing, is neither, or was
+        ValueError: naming the file, if it is missing, is none of them, or was
             trained by hdgan for other classes.
     """
-    path = pathlib.Path(path)
     labels = as_label_set(labels)
+    if str(path).startswith(KERAS_HUB):
+        model = _KerasHubModel(str(path).removeprefix(KERAS_HUB))
+        record = {"file": str(path)}
+        return Segmenter(model, labels, label_ids, input_range, record)
+    path = pathlib.Path(path)
     if not path.exists():
         raise ValueError(
             f"There is no segmenter {str(path)!r}. Expected a .keras file or "
@@ -227,3 +234,36 @@ class _SavedModel:
         if self._dtype.is_integer:
             image = tf.round(image)
         return self._signature(**{self._name: tf.cast(image, self._dtype)})
+
+
+class _KerasHubModel:
+    """An `ImageSegmenter` of KerasHub as a function of one image batch.
+
+    Its own preprocessing would crop images to the proportions of its training.
+
+    Args:
+        preset: str, name or path of the preset.
+    """
+
+    def __init__(self, preset):
+        try:
+            import keras_hub
+        except ImportError as error:
+            raise ValueError(
+                f"The segmenter {KERAS_HUB}{preset} needs KerasHub. Install "
+                "it: pip install keras-hub"
+            ) from error
+        try:
+            self._model = keras_hub.models.ImageSegmenter.from_preset(preset)
+            converter = self._model.preprocessor.image_converter
+        except Exception as error:  # Its downloads raise many types.
+            raise ValueError(
+                f"KerasHub can't load the segmenter {preset!r}: "
+                f"{printable(error)}"
+            ) from error
+        self.input_shape = (None, *converter.image_size, 3)
+        self._scale = 1.0 if converter.scale is None else converter.scale
+        self._offset = 0.0 if converter.offset is None else converter.offset
+
+    def __call__(self, image):
+        return self._model(image * self._scale + self._offset, training=False)

@@ -59,6 +59,48 @@ def test_logits_and_ids_of_a_savedmodel(tmp_path, label_map, color_segmenter):
         np.testing.assert_array_equal(predicted, label_map)
 
 
+def test_segmenter_of_kerashub(tmp_path):
+    """A preset with random weights: its logits and its preprocessing."""
+    keras_hub = pytest.importorskip("keras_hub")
+    encoder = keras_hub.models.ResNetBackbone(
+        input_conv_filters=[64],
+        input_conv_kernel_sizes=[3],
+        stackwise_num_filters=[64, 64, 64, 64],
+        stackwise_num_blocks=[1, 1, 1, 1],
+        stackwise_num_strides=[1, 2, 2, 2],
+        block_type="basic_block",
+        use_pre_activation=False,
+    )
+    backbone = keras_hub.models.DeepLabV3Backbone(
+        image_encoder=encoder,
+        spatial_pyramid_pooling_key="P4",
+        low_level_feature_key="P2",
+        upsampling_size=4,
+        dilation_rates=[2],
+        projection_filters=4,
+    )
+    converter = keras_hub.layers.DeepLabV3ImageConverter(
+        image_size=(32, 64), scale=1 / 127.5, offset=-1.0
+    )
+    model = keras_hub.models.DeepLabV3ImageSegmenter(
+        backbone,
+        NUM_CLASSES,
+        preprocessor=keras_hub.models.DeepLabV3ImageSegmenterPreprocessor(
+            image_converter=converter
+        ),
+    )
+    model.save_to_preset(tmp_path / "preset")
+    segmenter = load_segmenter(f"keras_hub:{tmp_path / 'preset'}", LABELS)
+    photo = np.random.default_rng(0).integers(0, 256, (32, 64, 3), "uint8")
+    logits = model(photo[None] / 127.5 - 1.0, training=False)
+    # Its logits have the photograph's size here.
+    expected = np.argmax(logits[0], -1)
+    np.testing.assert_array_equal(segmenter(photo), expected)
+    assert segmenter(photo[:20, :30]).shape == (20, 30)
+    with pytest.raises(ValueError, match="can't load the segmenter 'none'"):
+        load_segmenter("keras_hub:none", LABELS)
+
+
 def test_outputs_of_other_classes_are_renumbered(label_map):
     """As those of a network that was trained for more classes, in its order."""
     order = [4, 2, 0, 3, 1]
