@@ -179,16 +179,16 @@ def _translate(image, shifts):
 def _move(image, shifts):
     """Moves each example without a gradient."""
     shape = image.shape
+    are_inside = []
     for axis in (1, 2):
         side = tf.shape(image)[axis]
         sources = tf.range(side) - shifts[:, axis - 1, None]
-        is_inside = (sources >= 0) & (sources < side)
+        are_inside.append((sources >= 0) & (sources < side))
         sources = tf.clip_by_value(sources, 0, side - 1)
         image = tf.gather(image, sources, axis=axis, batch_dims=1)
-        mask = tf.cast(is_inside, image.dtype)
-        mask = mask[:, :, None] if axis == 1 else mask[:, None, :]
-        image *= mask[..., None]
-    return tf.ensure_shape(image, shape)
+    rows, columns = are_inside
+    mask = tf.cast(rows[:, :, None] & columns[:, None, :], image.dtype)
+    return tf.ensure_shape(image * mask[..., None], shape)
 
 
 def _cut_out(image, draws):

@@ -76,15 +76,20 @@ def test_gradient_descent_gives_the_weights_of_one_replica(
         np.testing.assert_array_equal(*copies, err_msg=weight.path)
 
 
-def test_a_perceptual_network_on_two_replicas(two_replicas):
+def test_a_perceptual_network_that_two_replicas_recompute(two_replicas):
     results = []
-    for strategy in (tf.distribute.get_strategy(), two_replicas):
+    for strategy, remat in (
+        (tf.distribute.get_strategy(), False),
+        (two_replicas, True),
+    ):
         loss = PerceptualLoss(hdgan.EfficientNetLite0Features())
         with strategy.scope():
             model = make_model(num_downsamplings=1, num_scales=1)
             model.compile(
                 *(keras.optimizers.SGD(0.05) for _ in range(2)),
                 losses={"perceptual": {"loss": loss}},
+                remat=remat,
+                run_eagerly=not remat,
             )
         logs = model.fit(_dataset().take(1), shuffle=False, verbose=0).history
         results.append((model, logs))
