@@ -31,8 +31,8 @@ from absl import flags
 from hdgan.command_line import program, training_flags
 from hdgan.runs import TrainingOptions
 
-# Small, so that a processor can train all variants. The loss on VGG19 is off,
-# because its weights need a download.
+# Small, so that a processor can train all variants. The weights of VGG19 need a
+# download, those of EfficientNet-Lite0 do not.
 OPTIONS = TrainingOptions(
     preset="pix2pixhd_512p",
     networks={
@@ -52,9 +52,10 @@ OPTIONS = TrainingOptions(
     adversarial_loss="least_squares",
     losses={
         "feature_matching": 10.0,
-        "perceptual": 0.0,
+        "perceptual": 10.0,
         "l1": 0.0,
     },
+    perceptual_network="efficientnet_lite0",
     epochs=1000,
     decay_epochs=0,
     max_steps=2000,
@@ -66,20 +67,15 @@ OPTIONS = TrainingOptions(
     sample_steps=1000,
     num_sample_scenes=2,
 )
-_PERCEPTUAL = {
-    "perceptual_network": "efficientnet_lite0",
-    "losses": {"perceptual": 10.0},
+_NO_PERCEPTUAL = {
+    "perceptual_network": "none",
+    "losses": {"perceptual": 0.0},
 }
 _AVERAGE = {"ema_decay": 0.998}
+_RESIZE = {"networks": {"upsampling": "resize"}}
 # Title and changes of each variant; dicts are merged into those of the options.
 VARIANTS = {
-    "full": ("pix2pixHD (without VGG19)", {}),
-    "one_scale": ("One discriminator scale", {"networks": {"num_scales": 1}}),
-    "no_feature_matching": (
-        "No feature matching",
-        {"losses": {"feature_matching": 0.0}},
-    ),
-    "no_boundary_map": ("No boundary map", {"use_instances": False}),
+    "full": ("pix2pixHD", {}),
     "pix2pix": (
         "pix2pix: U-Net, one scale, L1, no boundary map",
         {
@@ -91,26 +87,30 @@ VARIANTS = {
                 "num_discriminator_layers": 3,
             },
             "adversarial_loss": None,
-            "losses": {"feature_matching": 0.0, "l1": 100.0},
+            "perceptual_network": "none",
+            "losses": {
+                "feature_matching": 0.0,
+                "perceptual": 0.0,
+                "l1": 100.0,
+            },
         },
     ),
-    "average": ("+ moving average", _AVERAGE),
-    "resize": (
-        "+ upsampling by resizing",
-        {"networks": {"upsampling": "resize"}},
+    "no_perceptual": ("No perceptual loss", _NO_PERCEPTUAL),
+    "no_feature_matching": (
+        "No feature matching",
+        {"losses": {"feature_matching": 0.0}},
     ),
+    "one_scale": ("One discriminator scale", {"networks": {"num_scales": 1}}),
+    "no_boundary_map": ("No boundary map", {"use_instances": False}),
+    "best": (
+        "+ moving average and upsampling by resizing",
+        {**_AVERAGE, **_RESIZE},
+    ),
+    "average": ("+ moving average", _AVERAGE),
+    "resize": ("+ upsampling by resizing", _RESIZE),
     "diffaugment": (
         "+ DiffAugment",
         {"diffaugment": ("color", "translation", "cutout")},
-    ),
-    "perceptual": ("+ perceptual loss on EfficientNet-Lite0", _PERCEPTUAL),
-    "best": (
-        "+ perceptual loss, moving average, resizing",
-        {
-            **_PERCEPTUAL,
-            **_AVERAGE,
-            "networks": {"upsampling": "resize"},
-        },
     ),
 }
 
