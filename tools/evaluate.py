@@ -29,7 +29,7 @@ from hdgan.command_line import data_set_flags, program
 
 
 def main():
-    from hdgan.evaluation.comparison import compare_reports
+    from hdgan.evaluation.comparison import check_baseline, compare_reports
     from hdgan.evaluation.evaluation import Measures, evaluate
     from hdgan.evaluation.paired_distances import PairedDistances
     from hdgan.evaluation.report import load_report, save_report
@@ -42,23 +42,29 @@ def main():
             "Expected either --model, whose photographs are made, or --images, "
             "a folder of photographs."
         )
-    baseline = values.baseline and load_report(values.baseline)
+    baseline = load_report(values.baseline) if values.baseline else None
     photographs, labels, ignored = _open_photographs(values)
+    # All that can fail comes before the segmenter, whose training takes long.
+    if baseline is not None:
+        check_baseline(
+            baseline, photographs.scenes.names, labels.get_config()["names"]
+        )
+    features = _make_features(values)
     program.make_folder("output_dir", output_dir)
     segmenter = _open_segmenter(values, labels, ignored, photographs)
     report = evaluate(
         photographs,
         labels,
-        Measures(segmenter, _make_features(values), PairedDistances()),
+        Measures(segmenter, features, PairedDistances()),
         ignored,
         {
             "data": pathlib.Path(values.data_dir).resolve().name,
             "split": values.split,
         },
     )
-    comparison = baseline and compare_reports(report, baseline)
-    if comparison:
-        report["comparison"] = comparison
+    comparison = None
+    if baseline is not None:
+        comparison = report["comparison"] = compare_reports(report, baseline)
     save_report(output_dir / "report.json", report)
     _write_scalars(output_dir / "tensorboard", report)
     page = output_dir / "index.html"
@@ -158,42 +164,48 @@ def _open_segmenter(values, labels, ignored, photographs):
         )
     path = values.segmenter
     if path is None:
-        path = pathlib.Path(values.output_dir) / "segmenter" / "segmenter.keras"
-        if not path.is_file():
-            _train_segmenter(values, labels, ignored, photographs, path.parent)
-        print(f"Segmenter: {path}")
+        path = _find_own_segmenter(values, labels, ignored, photographs)
     return load_segmenter(path, labels, ids, bounds)
 
 
-def _train_segmenter(values, labels, ignored, photographs, folder):
-    from hdgan.evaluation.segmenter_training import train_segmenter
+def _find_own_segmenter(values, labels, ignored, photographs):
+    """Returns the path of the report's own segmenter; trains it if needed."""
+    from hdgan.evaluation.segmenter_training import (
+        check_segmenter,
+        train_segmenter,
+    )
 
-    if not (
-        pathlib.Path(values.data_dir) / f"{values.segmenter_split}_img"
-    ).is_dir():
+    split = values.segmenter_split
+    if not (pathlib.Path(values.data_dir) / f"{split}_img").is_dir():
         raise ValueError(
-            f"{values.data_dir} has no {values.segmenter_split}_img to train a "
-            "segmenter on. Give one with --segmenter, or another "
-            "--segmenter_split, or --segmenter=none to leave out the mean IoU."
+            f"{values.data_dir} has no {split}_img to train a segmenter on. "
+            "Give one with --segmenter, or another --segmenter_split, or "
+            "--segmenter=none to leave out the mean IoU."
         )
-    if values.segmenter_split == values.split:
+    if split == values.split:
         logging.warning(
             "The segmenter is trained on the photographs of the split that is "
             "evaluated: the row of the real photographs is too high."
         )
-    print(
-        f"Training a segmenter on {values.segmenter_split}_img. Another "
-        "evaluation of this data set can use it with --segmenter."
-    )
-    scenes = data_set_flags.find_scenes(labels, values.segmenter_split)
     width = photographs.describe()["width"]
-    train_segmenter(
-        scenes,
-        labels,
-        folder,
-        load_size=width if isinstance(width, int) else 0,
-        ignore_labels=ignored,
-    )
+    width = width if isinstance(width, int) else 0
+    scenes = data_set_flags.find_scenes(labels, split)
+    path = pathlib.Path(values.output_dir) / "segmenter" / "segmenter.keras"
+    if path.is_file():
+        check_segmenter(path, scenes, width, ignored)
+    else:
+        print(
+            f"Training a segmenter on {split}_img: {path}. Another evaluation "
+            "of this data set can use it with --segmenter."
+        )
+        train_segmenter(
+            scenes,
+            labels,
+            path.parent,
+            load_size=width,
+            ignore_labels=ignored,
+        )
+    return path
 
 
 def _make_features(values):

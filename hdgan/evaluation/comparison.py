@@ -38,7 +38,11 @@ def compare_reports(report, baseline):
     Raises:
         ValueError: if the reports have not the same scenes and classes.
     """
-    _check_scenes(report, baseline)
+    check_baseline(
+        baseline,
+        [scene["name"] for scene in report["scenes"]],
+        report["classes"]["names"],
+    )
     both = report["scenes"], _in_order(baseline, report)
     counts = draw_counts(len(both[0]))
     result, reasons = {}, []
@@ -72,10 +76,19 @@ def compare_reports(report, baseline):
     return {**result, "not_compared": reasons}
 
 
-def _check_scenes(report, baseline):
-    names, others = (
-        {scene["name"] for scene in r["scenes"]} for r in (report, baseline)
-    )
+def check_baseline(baseline, scene_names, class_names):
+    """Checks that a report is one of given scenes and classes.
+
+    Args:
+        baseline: dict, the report.
+        scene_names: sequence of str.
+        class_names: sequence of str.
+
+    Raises:
+        ValueError: if it is not.
+    """
+    names = set(scene_names)
+    others = {scene["name"] for scene in baseline["scenes"]}
     if names != others:
         raise ValueError(
             f"The baseline has other scenes: {len(names - others)} of "
@@ -83,11 +96,11 @@ def _check_scenes(report, baseline):
             f"{len(others)} are no scenes of this evaluation. Expected the "
             "same scenes."
         )
-    if report["classes"]["names"] != baseline["classes"]["names"]:
+    if list(class_names) != baseline["classes"]["names"]:
         raise ValueError(
             "The baseline has other classes: "
             f"{', '.join(baseline['classes']['names'])}. Expected "
-            f"{', '.join(report['classes']['names'])}."
+            f"{', '.join(class_names)}."
         )
 
 

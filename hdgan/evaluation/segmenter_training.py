@@ -86,6 +86,7 @@ def train_segmenter(
     """
     check_integers(epochs=epochs, patience=patience, batch_size=batch_size)
     check_integers(_SIZE_MULTIPLE, crop_size=crop_size)
+    data = scenes.fingerprint()
     held_back = validation
     if isinstance(validation, float):
         scenes, held_back = split_by_name(scenes, validation)
@@ -137,6 +138,7 @@ def train_segmenter(
         model.save(temporary)
     record = {
         "classes": names,
+        "data_sha256": data,
         "backbone": backbone,
         "held_out_mean_iou": history["val_mean_iou"][best],
         "num_scenes": len(scenes),
@@ -152,6 +154,36 @@ def train_segmenter(
     }
     write_file(output_dir / RECORD, json.dumps(record, indent=1))
     return path, record
+
+
+def check_segmenter(path, scenes, load_size, ignore_labels):
+    """Checks that a segmenter was trained as one is about to be.
+
+    Args:
+        path: path of the file that `train_segmenter` wrote.
+        scenes: `SceneFiles`.
+        load_size, ignore_labels: as in `train_segmenter`.
+
+    Raises:
+        ValueError: naming the file, if its record is missing, or tells of
+            other photographs, another size or other ignored labels.
+    """
+    expected = {
+        "data_sha256": scenes.fingerprint(),
+        "load_size": load_size,
+        "ignore_labels": list(ignore_labels),
+    }
+    try:
+        record = json.loads(path.with_name(RECORD).read_text("utf-8"))
+    except (OSError, ValueError):
+        record = {}
+    different = [k for k, v in expected.items() if record.get(k) != v]
+    if different:
+        raise ValueError(
+            f"{path} was trained on other photographs or in another way "
+            f"({', '.join(different)}). Remove its folder to train it anew, or "
+            "choose the segmenter with --segmenter."
+        )
 
 
 def _choose_crop(scenes, load_size, crop_size):

@@ -120,7 +120,6 @@ def test_segmenter_is_trained_and_kept(data_dir, tmp_path):
         "--epochs=1",
         "--batch_size=2",
         "--ignore_labels=unlabelled",
-        "--load_size=64",
     )
     assert result.code == 0, result.err
     record = json.loads((tmp_path / "segmenter.json").read_text())
@@ -148,6 +147,18 @@ def test_segmenter_is_trained_and_kept(data_dir, tmp_path):
     # The same scenes at the same size.
     mean_iou = written["segmentation"]["real"]["mean_iou"]["value"]
     assert mean_iou == pytest.approx(record["held_out_mean_iou"], abs=1e-4)
+    # Not for another protocol.
+    result = programs.run_inside(
+        "tools.evaluate",
+        f"--images={data_dir / 'test_img'}",
+        f"--data_dir={data_dir}",
+        "--load_size=32",
+        "--feature_network=none",
+        f"--output_dir={report}",
+    )
+    programs.assert_one_clear_error(
+        result, "segmenter.keras", "load_size, ignore_labels"
+    )
 
 
 @pytest.mark.parametrize(
@@ -157,6 +168,7 @@ def test_segmenter_is_trained_and_kept(data_dir, tmp_path):
         (["--images=none"], ["none"]),
         (["--images=IMAGES", "--samples=2"], ["--samples", "--images"]),
         (["--images=IMAGES", "--baseline=no.json"], ["no.json", "no report"]),
+        (["--images=IMAGES", "--feature_network=vgg"], ["network 'vgg'"]),
         (["--images=IMAGES", "--segmenter=no.keras"], ["no.keras"]),
         (["--images=IMAGES", "--segmenter_range=1"], ["two numbers"]),
         (["--images=IMAGES", "--ignore_labels=sea"], ["no class 'sea'"]),
