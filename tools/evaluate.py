@@ -47,7 +47,9 @@ def main():
     # All that can fail comes before the segmenter, whose training takes long.
     if baseline is not None:
         check_baseline(
-            baseline, photographs.scenes.names, labels.get_config()["names"]
+            baseline,
+            photographs.scenes.names,
+            labels and labels.get_config(),
         )
     features = _make_features(values)
     program.make_folder("output_dir", output_dir)
@@ -104,18 +106,15 @@ def _open_photographs(values):
             ignored,
         )
     model = load_model(values.model)
-    if model.labels is None:
-        raise ValueError(
-            f"{values.model} makes photographs of RGB images, which have no "
-            "classes. Expected a model of label maps."
-        )
     for name in ("label_nc", "labels", "labels_file"):
         if values[name].value is not None:
             raise ValueError(
                 f"--{name} was given with --model, which has its own classes. "
                 "Leave it out."
             )
-    labels, ignored = data_set_flags.ignore(model.labels, values.ignore_labels)
+    labels, ignored = model.labels, ()
+    if labels is not None:
+        labels, ignored = data_set_flags.ignore(labels, values.ignore_labels)
     scenes = data_set_flags.find_scenes(
         model.labels,
         None,
@@ -154,6 +153,9 @@ def _open_segmenter(values, labels, ignored, photographs):
     from hdgan.evaluation.segmenter import load_segmenter
 
     if values.segmenter == "none":
+        return None
+    if labels is None:
+        print("No segmentation: the model's input is RGB, without classes.")
         return None
     ids = [int(text) for text in values.segmenter_ids] or None
     bounds = [float(text) for text in values.segmenter_range]

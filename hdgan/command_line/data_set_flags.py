@@ -104,7 +104,7 @@ def find_scenes(labels, split=None, use_instances=False, use_style_maps=False):
     """Finds and checks the scenes of a split.
 
     Args:
-        labels: `LabelSet`.
+        labels: `LabelSet`, or None for RGB input.
         split: str. Defaults to None, the flag `split`.
         use_instances: bool, whether to include instance maps. Defaults to
             False.
@@ -123,9 +123,10 @@ def find_scenes(labels, split=None, use_instances=False, use_style_maps=False):
     scenes = find(
         values.data_dir,
         split or values.split,
+        is_rgb=labels is None,
         use_instances=use_instances,
         use_style_maps=use_style_maps,
         pair_cores=values.pair_cores,
     )
-    check_scenes(scenes, len(labels), labels.ignore_ids)
+    check_scenes(scenes, len(labels or ()), labels.ignore_ids if labels else ())
     return scenes

@@ -41,7 +41,7 @@ def compare_reports(report, baseline):
     check_baseline(
         baseline,
         [scene["name"] for scene in report["scenes"]],
-        report["classes"]["names"],
+        report["classes"],
     )
     both = report["scenes"], _in_order(baseline, report)
     counts = draw_counts(len(both[0]))
@@ -76,13 +76,13 @@ def compare_reports(report, baseline):
     return {**result, "not_compared": reasons}
 
 
-def check_baseline(baseline, scene_names, class_names):
+def check_baseline(baseline, scene_names, classes):
     """Checks that a report is one of given scenes and classes.
 
     Args:
         baseline: dict, the report.
         scene_names: sequence of str.
-        class_names: sequence of str.
+        classes: dict, configuration of the `LabelSet`, or None.
 
     Raises:
         ValueError: if it is not.
@@ -96,11 +96,14 @@ def check_baseline(baseline, scene_names, class_names):
             f"{len(others)} are no scenes of this evaluation. Expected the "
             "same scenes."
         )
-    if list(class_names) != baseline["classes"]["names"]:
+    ours, theirs = (
+        c["names"] if c else ["(RGB input)"]
+        for c in (classes, baseline["classes"])
+    )
+    if ours != theirs:
         raise ValueError(
-            "The baseline has other classes: "
-            f"{', '.join(baseline['classes']['names'])}. Expected "
-            f"{', '.join(class_names)}."
+            f"The baseline has other classes: {', '.join(theirs)}. Expected "
+            f"{', '.join(ours)}."
         )
 
 

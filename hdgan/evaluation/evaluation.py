@@ -45,7 +45,8 @@ def evaluate(photographs, labels, measures, ignore_labels=(), protocol=None):
 
     Args:
         photographs: `ModelPhotographs` or `FolderPhotographs`.
-        labels: `LabelSet` of the label maps.
+        labels: `LabelSet` of the label maps; None for RGB input, which no
+            segmenter can be compared with.
         measures: `Measures`.
         ignore_labels: sequence of int, label ids that are left out. Defaults
             to none.
@@ -93,7 +94,7 @@ class _Collector:
     """Adds up the measurements of all scenes.
 
     Args:
-        labels: `LabelSet`.
+        labels: `LabelSet`, or None.
         measures: `Measures`.
         ignore_labels: sequence of int.
     """
@@ -103,12 +104,14 @@ class _Collector:
         self.scenes = []
         self._sizes = set()
         self._first_half = set()
-        # The class of ignored ids comes last.
-        num_classes = len(labels.get_config()["names"])
-        self.scores = {
-            row: SegmentationScores(num_classes, ignore_labels)
-            for row in ("generated", "real")
-        }
+        self.scores = {}
+        if measures.segmenter is not None:
+            # Without the class of ignored ids, the last.
+            num_classes = len(labels.get_config()["names"])
+            self.scores = {
+                row: SegmentationScores(num_classes, ignore_labels)
+                for row in ("generated", "real")
+            }
         self.distances = {}
         if measures.features is not None:
             size = measures.features.num_features
@@ -137,7 +140,7 @@ class _Collector:
             generated: list of uint8 `(height, width, 3)`; all but the first
                 count for diversity only.
         """
-        height, width = scene["label_map"].shape
+        height, width = scene["label_map"].shape[:2]
         self._sizes.add((width, height))
         record = {"name": name}
         rows = {"generated": generated[0], "real": scene["photo"]}
@@ -151,7 +154,7 @@ class _Collector:
             diversity = self.measures.paired.diversity(generated)
             if diversity is not None:
                 record["diversity"] = diversity
-        if "instance_map" in scene:
+        if "instance_map" in scene and scene["label_map"].ndim == 2:
             record["instance_edges"] = {
                 row: measure_instance_edges(
                     photo, scene["label_map"], scene["instance_map"]

@@ -16,6 +16,8 @@
 - `scenes`: the numbers of each scene, from which intervals are drawn.
 - `warnings`: sentences.
 
+- `classes`: names, colors and ignored ids of the label set; null for RGB input.
+
 A part that was not measured is null. Intervals are 95 % bootstrap intervals
 over scenes.
 """
@@ -48,7 +50,7 @@ def make_report(labels, collector, protocol):
     """Makes the report of what was collected.
 
     Args:
-        labels: `LabelSet`.
+        labels: `LabelSet`, or None.
         collector: has `measures`, `scenes`, `scores` and `distances`.
         protocol: dict.
 
@@ -61,10 +63,7 @@ def make_report(labels, collector, protocol):
         "format": FORMAT,
         "version": VERSION,
         "protocol": protocol,
-        "classes": {
-            "names": labels.get_config()["names"],
-            "colors": labels.get_config()["colors"],
-        },
+        "classes": labels and labels.get_config(),
         "segmentation": None,
         "distances": None,
         "paired": None,

@@ -34,7 +34,7 @@ def write_report_page(
         segmenter: `Segmenter`, or None.
         comparison: dict of `compare_reports`, or None.
     """
-    labels = LabelSet(**report["classes"])
+    labels = report["classes"] and LabelSet.from_config(report["classes"])
     body = "".join(
         part(report)
         for part in (
@@ -291,11 +291,11 @@ def _show_scenes(report, photographs, segmenter, labels):
     for kind, chosen in (("Best", best), ("Worst", worst)):
         for number, name in enumerate(chosen):
             scene, generated = photographs.read(names.index(name))
-            pictures = {
-                "Label map": labels.colorize(scene["label_map"]),
-                "Generated": generated[0],
-                "Real": scene["photo"],
-            }
+            pictures = {"Input": scene["label_map"]}
+            if labels is not None:
+                colors = labels.colorize(scene["label_map"])
+                pictures = {"Label map": colors}
+            pictures |= {"Generated": generated[0], "Real": scene["photo"]}
             if segmenter is not None:
                 seen = {
                     "Generated, as the segmenter saw it": generated[0],

@@ -161,6 +161,29 @@ def test_segmenter_is_trained_and_kept(data_dir, tmp_path):
     )
 
 
+def test_model_of_rgb_images_has_distances_only(tmp_path):
+    data_dir = tmp_path / "data"
+    draw_scenes(data_dir, "test", 2, 32, 64)
+    (data_dir / "test_img").rename(data_dir / "test_B")
+    shutil.copytree(data_dir / "test_B", data_dir / "test_A")
+    model = make_model(labels=None, use_instances=False)
+    model.save(tmp_path / "model.keras")
+    result = programs.run_inside(
+        "tools.evaluate",
+        f"--model={tmp_path / 'model.keras'}",
+        f"--data_dir={data_dir}",
+        "--feature_network=none",
+        f"--output_dir={tmp_path / 'report'}",
+    )
+    assert result.code == 0, result.err
+    assert "No segmentation" in result.out
+    report = json.loads((tmp_path / "report" / "report.json").read_text())
+    assert report["segmentation"] is None
+    assert report["paired"]["psnr"]["num_scenes"] == 2
+    page = (tmp_path / "report" / "index.html").read_text()
+    assert "Best 1 by perceptual distance" in page
+
+
 @pytest.mark.parametrize(
     ("flags", "words"),
     [

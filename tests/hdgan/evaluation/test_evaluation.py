@@ -1,8 +1,11 @@
 """Evaluations of photographs whose scores are known, and their comparison."""
 
+import shutil
+
 import numpy as np
 import pytest
 from color_segmenter import make_color_segmenter
+from PIL import Image
 from tiny_models import LABELS
 
 from hdgan.data.image_files import write_png
@@ -11,8 +14,10 @@ from hdgan.evaluation import Segmenter
 from hdgan.evaluation.comparison import compare_reports
 from hdgan.evaluation.evaluation import Measures, evaluate, rank_scenes
 from hdgan.evaluation.feature_networks import FeatureNetwork
+from hdgan.evaluation.ignored_labels import find_ignored
 from hdgan.evaluation.photograph_sources import FolderPhotographs
 from hdgan.evaluation.report import load_report, save_report
+from hdgan.evaluation.report_page import write_report_page
 
 NUM_SCENES = 12
 
@@ -152,6 +157,28 @@ def test_ignored_classes_are_left_out_everywhere(data_dir, scenes, measures):
     assert report["protocol"]["ignore_labels"] == [0, 2]
 
 
+def test_page_of_maps_with_ignored_ids(tmp_path, data_dir, measures):
+    """255 is no class: it is shown in black, and counts nowhere."""
+    folder = tmp_path / "data"
+    shutil.copytree(data_dir, folder)
+    path = folder / "test_label" / "scene_00.png"
+    label_map = np.array(Image.open(path))
+    label_map[:6] = 255
+    write_png(path, label_map)
+    scenes = find_scenes(folder, "test")
+    labels = LABELS.ignoring([255])
+    photographs = FolderPhotographs(folder / "test_img", scenes)
+    ignored = find_ignored(labels)
+    assert ignored == (5, 255)
+    report = evaluate(photographs, labels, measures, ignored)
+    confusion = np.array(report["segmentation"]["real"]["confusion"])
+    assert confusion.sum() == NUM_SCENES * label_map.size - 6 * 36
+    page = tmp_path / "report" / "index.html"
+    page.parent.mkdir()
+    write_report_page(page, report, photographs, measures.segmenter)
+    assert "ignored" in page.read_text()
+
+
 def test_report_states_its_protocol(real_report):
     protocol = real_report["protocol"]
     assert protocol["size"] == "36x24"
@@ -197,7 +224,7 @@ def test_what_was_measured_otherwise_is_not_compared(real_report):
     other = {**real_report, "scenes": real_report["scenes"][1:]}
     with pytest.raises(ValueError, match="other scenes: 1 of 12 are missing"):
         compare_reports(real_report, other)
-    other = {**real_report, "classes": {"names": ["sky"], "colors": []}}
+    other = {**real_report, "classes": {"names": ["sky"]}}
     with pytest.raises(ValueError, match="other classes: sky"):
         compare_reports(real_report, other)
 
