@@ -3,6 +3,7 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import (
+    call_shared,
     has_fast_paths,
     is_on_processor,
     sizes,
@@ -44,7 +45,9 @@ class Padding:
                 )
             # TensorFlow's kernel for processors makes another copy of the map,
             # at the peak of a train step's memory.
-            gradient = _add_margins(gradient, width)
+            gradient = call_shared(
+                _add_margins, (gradient,), width, shape=gradient.shape
+            )
         return gradient[:, width:-width, width:-width]
 
 
