@@ -18,6 +18,9 @@ from hdgan.recipes.spade_512x256 import OPTIONS as SPADE
 from hdgan.runs import Phase, TrainingOptions
 from hdgan.training.loss_terms import LossTerm
 
+# `tests/recipes/` trains with steps that are graphs.
+pytestmark = pytest.mark.usefixtures("eager_steps")
+
 NETWORKS = {
     "base_width": 2,
     "num_downsamplings": 2,
