@@ -1,7 +1,6 @@
 """Settings for all tests: two logical CPU devices and a fixed seed."""
 
 import contextlib
-import functools
 import gc
 import os
 import signal
@@ -11,7 +10,7 @@ import signal
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 
 # Must come before TensorFlow: the package sets environment variables for it.
-import hdgan  # noqa: I001
+import hdgan  # noqa: F401, I001
 import keras
 import pytest
 import tensorflow as tf
@@ -70,23 +69,6 @@ def odd_keras_settings():
 def two_replicas():
     """A MirroredStrategy over two logical CPU devices."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-
-@pytest.fixture(scope="module")
-def eager_steps():
-    """Makes models run their steps eagerly, without tracing a graph.
-
-    A few eager steps of a narrow network take less time. It is for tests of
-    what happens around the steps.
-    """
-    model = hdgan.LabelToPhotoModel
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(
-            model,
-            "compile",
-            functools.partialmethod(model.compile, run_eagerly=True),
-        )
-        yield
 
 
 def pytest_collection_modifyitems(items):

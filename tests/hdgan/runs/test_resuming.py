@@ -10,6 +10,7 @@ import signal
 import keras
 import numpy as np
 import pytest
+from eager_steps import eager_steps
 
 import hdgan
 from hdgan.data.scene_files import find_scenes
@@ -21,10 +22,14 @@ from hdgan.runs.callbacks.training_checkpoint import list_checkpoints
 from hdgan.runs.run_directory import RunDirectory
 from hdgan.runs.stop_signals import RunStopped
 
-# `tests/recipes/test_recipes.py` resumes runs whose steps are graphs.
-pytestmark = pytest.mark.usefixtures("eager_steps")
-
 NUM_SCENES = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_graphs():
+    """Steps are eager here; in `tests/recipes/` they are graphs."""
+    with eager_steps():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -64,7 +69,7 @@ def options(data_dir, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def finished_dir(data_dir, tmp_path_factory, eager_steps):
+def finished_dir(data_dir, tmp_path_factory):
     workdir = tmp_path_factory.mktemp("finished") / "run"
     hdgan.runs.train(make_options(data_dir, workdir))
     return workdir
