@@ -100,6 +100,12 @@ def is_on_processor():
     return not tf.config.list_logical_devices("GPU")
 
 
+def size(x, axis):
+    """Returns the size of an axis: an int if known, else a scalar tensor."""
+    known = None if x.shape.rank is None else x.shape[axis]
+    return tf.shape(x)[axis] if known is None else known
+
+
 def sizes(x):
     """Returns a tensor's shape: ints where known, scalar tensors elsewhere."""
     if x.shape.is_fully_defined():
@@ -134,8 +140,11 @@ def call_shared(function, tensors, *constants, shape=None):
 
     A graph that is traced then holds one operation in place of the function's.
     It is Python that takes the time until the first train step: about half a
-    millisecond for each operation. TensorFlow inlines the shared graph before
-    it runs.
+    millisecond for each operation.
+
+    It is not for functions that return maps of a train step: all tensors of a
+    call stay until the whole of it has run. Norms that were called like this
+    took a quarter more memory at the peak.
 
     Args:
         function: function of tensors and constants, in TensorFlow or in
@@ -177,12 +186,11 @@ def call_by_batch(one, several, tensors, *constants):
         *constants: hashable arguments, after the tensors.
 
     Returns:
-        What the function returns, as `call_shared` does.
+        What the function returns. No gradient is defined.
     """
     batch = tensors[0].shape[0]
     if batch is not None:
-        function = one if batch == 1 else several
-        return call_shared(function, tensors, *constants)
+        return (one if batch == 1 else several)(*tensors, *constants)
     then_branch, else_branch = (
         _shared_graph(function, _specs(tensors), constants)
         for function in (one, several)

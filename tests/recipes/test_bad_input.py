@@ -92,7 +92,10 @@ def no_labels_json(data_dir):
 
 @pytest.fixture(scope="module")
 def commands(drawn, tmp_path_factory):
-    """Real commands, run at once: `(result, words of the error, workdir)`."""
+    """Commands in processes of their own, which run at once.
+
+    The values are `(result, words of the error, workdir)`.
+    """
     cases = {
         "missing folder": (
             lambda data_dir: shutil.rmtree(data_dir / "train_label"),
