@@ -1,7 +1,7 @@
 """Photographs from label maps: GANs for Keras 3 and TensorFlow.
 
-`hdgan.layers` and `hdgan.VGG19Features` run on every backend of Keras; the rest
-needs TensorFlow.
+`hdgan.layers` and the networks of its perceptual loss run on every backend of
+Keras; the rest needs TensorFlow.
 """
 
 import os
@@ -31,6 +31,7 @@ if platform.machine() in ("x86_64", "AMD64"):
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 
 _EXPORTS = {
+    "EfficientNetLite0Features": "hdgan.networks.efficientnet_lite0",
     "GlobalGenerator": "hdgan.networks.global_generator",
     "InstanceEncoder": "hdgan.networks.instance_encoder",
     "LabelSet": "hdgan.preprocessing.label_set",
@@ -47,6 +48,7 @@ _EXPORTS = {
     "data": "hdgan.data",
     "layers": "hdgan.layers",
     "load_model": "hdgan.models.model_file",
+    "make_segmenter": "hdgan.networks.segmenter",
     "runs": "hdgan.runs",
     # The model class of each family.
     **{
@@ -66,7 +68,8 @@ def import_all():
     import keras
 
     is_tensorflow = keras.backend.backend() == "tensorflow"
-    for name in __all__ if is_tensorflow else ["VGG19Features", "layers"]:
+    portable = ["EfficientNetLite0Features", "VGG19Features", "layers"]
+    for name in __all__ if is_tensorflow else portable:
         __getattr__(name)
 
 

@@ -28,7 +28,11 @@ from hdgan.layers.instance_average_pooling import InstanceAveragePooling
 from hdgan.layers.instance_normalization import InstanceNormalization
 from hdgan.layers.kernels import join_channels, plain_kernels
 from hdgan.layers.multiscale import Multiscale
-from hdgan.layers.nearest_resizing import NearestDownsampling, resize_nearest
+from hdgan.layers.nearest_resizing import (
+    NearestDoubling,
+    NearestDownsampling,
+    resize_nearest,
+)
 from hdgan.layers.noise_dropout import NoiseDropout, dropout_noise
 from hdgan.layers.one_hot_labels import OneHotLabels
 from hdgan.layers.parameter_free_normalization import (
@@ -59,6 +63,7 @@ __all__ = [
     "InstanceAveragePooling",
     "InstanceNormalization",
     "Multiscale",
+    "NearestDoubling",
     "NearestDownsampling",
     "NoiseDropout",
     "OneHotLabels",

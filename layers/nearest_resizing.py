@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from hdgan.layers.kernels import call_shared
+from hdgan.layers.kernels import call_shared, recompute_from
 
 
 def resize_nearest(x, height, width):
@@ -103,3 +103,41 @@ class NearestDownsampling(keras.layers.Layer):
 
     def get_config(self):
         return {**super().get_config(), "factor": self.factor}
+
+
+@keras.saving.register_keras_serializable(package="hdgan")
+class NearestDoubling(keras.layers.Layer):
+    """Doubles height and width: each pixel becomes 2x2 equal ones.
+
+    It is `keras.layers.UpSampling2D()`, except that a gradient recomputes the
+    result, which is four times as large as the input, instead of keeping it.
+
+    Input shape:
+        `(batch, height, width, channels)`; height and width may be unknown.
+
+    Output shape:
+        `(batch, 2 * height, 2 * width, channels)`.
+
+    Example:
+        >>> x = keras.random.normal((1, 8, 16, 4))
+        >>> hdgan.layers.NearestDoubling()(x).shape
+        TensorShape([1, 16, 32, 4])
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.input_spec = keras.layers.InputSpec(ndim=4)
+
+    def call(self, inputs):
+        return recompute_from(_double, inputs)
+
+    def compute_output_shape(self, input_shape):
+        batch, height, width, channels = input_shape
+        doubles = [
+            None if side is None else 2 * side for side in (height, width)
+        ]
+        return (batch, *doubles, channels)
+
+
+def _double(x):
+    return ops.repeat(ops.repeat(x, 2, axis=1), 2, axis=2)

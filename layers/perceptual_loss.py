@@ -28,7 +28,8 @@ class PerceptualLoss(keras.losses.Loss):
             `(batch, height_i, width_i, channels_i)`. Its class is registered
             with Keras and has `get_config`.
         weights: sequence of floats, the weight of each activation. Defaults to
-            `(1/32, 1/16, 1/8, 1/4, 1)`.
+            `None`, which means the attribute `tap_weights` of `features`, or,
+            where it has none, `(1/32, 1/16, 1/8, 1/4, 1)`.
         reduction: as in `keras.losses.Loss`. Defaults to
             `"sum_over_batch_size"`.
         name: string. Defaults to `"perceptual_loss"`.
@@ -52,7 +53,7 @@ class PerceptualLoss(keras.losses.Loss):
     def __init__(
         self,
         features,
-        weights=TAP_WEIGHTS,
+        weights=None,
         reduction="sum_over_batch_size",
         name="perceptual_loss",
         dtype=None,
@@ -65,6 +66,9 @@ class PerceptualLoss(keras.losses.Loss):
                 f"`hdgan.VGG19Features()`. Received: {features!r}"
             )
         self.features = features
+        if weights is None:
+            weights = getattr(features, "tap_weights", TAP_WEIGHTS)
+        # The resolved ones, so that a saved loss keeps its value.
         self.weights = tuple(weights)
 
     def build(self):

@@ -29,6 +29,8 @@ OPTIONS = TrainingOptions(
         "num_blocks": 4,
         "dropout_rate": 0.0,
         "norm": "instance",
+        # Transposed convolutions leave a grid in so few steps.
+        "upsampling": "resize",
         "discriminator_width": 16,
         "num_discriminator_layers": 3,
         "num_scales": 2,
@@ -41,9 +43,10 @@ OPTIONS = TrainingOptions(
     adversarial_loss="least_squares",
     losses={
         "feature_matching": 10.0,
-        "perceptual": 0.0,
+        "perceptual": 10.0,
         "l1": 0.0,
     },
+    perceptual_network="efficientnet_lite0",
     epochs=4,
     decay_epochs=3,
     batch_size=1,

@@ -18,6 +18,9 @@ padded.
 Expected, as published by Wang et al., 2018, on the 500 validation scenes of
 Cityscapes: a segmentation network classifies 78.34 % of the pixels of generated
 photographs correctly, mean IoU 0.3948.
+
+`hdgan evaluate --segmenter=FILE` measures both. The published figures are of
+another segmenter: compare with the row of the real photographs.
 """
 
 from hdgan.command_line import program, training_flags

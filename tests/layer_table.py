@@ -134,6 +134,7 @@ CASES = {
             "num_scales": 3,
         },
     ),
+    "nearest_doubling": Case(layers.NearestDoubling),
     "nearest_downsampling": Case(
         layers.NearestDownsampling, lambda: {"factor": 2}
     ),
@@ -285,5 +286,9 @@ CASES = {
     ),
     "upsample_block_instance": Case(
         layers.UpsampleBlock, lambda: {"filters": 6}, norm="instance"
+    ),
+    "upsample_block_resize": Case(
+        layers.UpsampleBlock,
+        lambda: {"filters": 6, "norm": "none", "upsampling": "resize"},
     ),
 }

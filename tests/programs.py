@@ -20,7 +20,7 @@ NARROW = (
     "--num_scales=1",
     "--num_discriminator_layers=1",
     "--discriminator_width=4",
-    "--perceptual_weight=0",
+    "--perceptual_network=none",
 )
 
 

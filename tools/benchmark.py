@@ -264,6 +264,12 @@ def _define_flags():
         "override.",
     )
     _define_for_model(
+        "string",
+        "upsampling",
+        "Overrides the preset's upsampling: transposed or resize. Default: no "
+        "override.",
+    )
+    _define_for_model(
         "bool",
         "spectral_norm",
         "Overrides the preset's spectral_norm. Default: no override.",

@@ -20,6 +20,9 @@ _NETWORK_HELP = {
     "num_local_blocks": "Residual blocks of a local enhancer.",
     "dropout_rate": "Dropout rate in the generator, in [0, 1).",
     "norm": "Normalization of the networks: instance, batch or none.",
+    "upsampling": "How the generator doubles the size: transposed, by a "
+    "transposed convolution, as published; or resize, by nearest neighbor and "
+    "a convolution, which paints no checkerboard.",
     "num_scales": "Scales of the discriminator.",
     "num_discriminator_layers": "Stride-2 convolutions of each PatchGAN.",
     "discriminator_width": "Channels of a PatchGAN's first convolution.",
@@ -57,7 +60,10 @@ def define(options, fixed=()):
         value = options.networks[name]
         help = _NETWORK_HELP.get(name, f"`{name}` of the preset's networks.")
         _define("Networks", type(value), name, value, help)
-    if options.data_dir is None and "data_dir" not in fixed:
+    if options.data_dir is None and "resume" in fixed:
+        if "data_dir" not in fixed:
+            flags.mark_flag_as_required("data_dir")
+    elif options.data_dir is None and "data_dir" not in fixed:
         # A run that is resumed knows its data set. Absl's words for a required
         # flag.
         flags.register_multi_flags_validator(
@@ -171,7 +177,7 @@ def _define(heading, kind, name, default, help, choices=None):
         help = help.partition(" Default:")[0]
     if kind is tuple:
         default = list(default)
-    if choices is not None:
+    if choices is not None and kind is not tuple:
         flags.DEFINE_enum(name, default, choices, help, module_name=heading)
     else:
         define = getattr(flags, f"DEFINE_{_KINDS[kind]}")

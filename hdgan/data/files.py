@@ -1,6 +1,7 @@
-"""Atomic writes: a file of a given name is always a complete one."""
+"""Atomic writes: a file of a given name is always a complete one. Hashes."""
 
 import contextlib
+import hashlib
 import os
 import pathlib
 import tempfile
@@ -57,6 +58,25 @@ def write_file(path, contents):
         contents = contents.encode()
     with replacing(path, is_shared=True) as temporary:
         temporary.write_bytes(contents)
+
+
+def hash_file(path):
+    """Returns the SHA-256 of a file, or of all files of a folder.
+
+    Args:
+        path: path of a file or folder.
+
+    Returns:
+        Str of 64 hexadecimal digits.
+    """
+    path = pathlib.Path(path)
+    if path.is_file():
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    for file in sorted(p for p in path.rglob("*") if p.is_file()):
+        digest.update(f"{file.relative_to(path)} {hash_file(file)}\n".encode())
+    return digest.hexdigest()
 
 
 def make_writable_folder(path):

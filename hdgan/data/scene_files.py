@@ -142,11 +142,24 @@ class SceneFiles:
 
     def take(self, count):
         """Returns the first `count` scenes."""
+        return self.select(range(min(count, len(self))))
+
+    def select(self, indices):
+        """Returns the scenes at some positions, in the order given.
+
+        Args:
+            indices: iterable of int.
+        """
+        indices = list(indices)
+
+        def choose(paths):
+            return paths and tuple(paths[index] for index in indices)
+
         return SceneFiles(
-            self.inputs[:count],
-            self.instance_maps and self.instance_maps[:count],
-            self.photos and self.photos[:count],
-            self.style_maps and self.style_maps[:count],
+            choose(self.inputs),
+            choose(self.instance_maps),
+            choose(self.photos),
+            choose(self.style_maps),
             self.is_rgb,
         )
 

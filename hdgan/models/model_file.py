@@ -45,11 +45,7 @@ def load_model(path):
             something else, or has weights that are NaN or infinite.
     """
     import_families()
-    if str(path).startswith("hf://"):
-        path = _download(str(path))
-    path = pathlib.Path(path)
-    if path.is_dir():
-        path = path / "model.keras"
+    path = find_model_file(path)
     check_keras_file(path)
     with _naming(path), path.open("rb") as file:
         archive = open_bounded_zip(file)
@@ -66,6 +62,21 @@ def load_model(path):
             "checkpoint, or train again with a lower learning rate."
         )
     return model
+
+
+def find_model_file(path):
+    """Returns the file of a trained model.
+
+    Args:
+        path: as in `load_model`. A repository of the Hub is downloaded.
+
+    Returns:
+        `pathlib.Path` of a `.keras` file, which may be missing.
+    """
+    if str(path).startswith("hf://"):
+        path = _download(str(path))
+    path = pathlib.Path(path)
+    return path / "model.keras" if path.is_dir() else path
 
 
 def check_keras_file(path):

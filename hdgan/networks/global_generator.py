@@ -30,6 +30,9 @@ class GlobalGenerator(Network):
         dropout_rate: float in [0, 1), dropout in the residual blocks. Defaults
             to `0.0`.
         output_channels: int >= 1, channels of the image. Defaults to `3`.
+        upsampling: `"transposed"` or `"resize"`, how each `u` doubles the size:
+            see `hdgan.layers.UpsampleBlock`. Defaults to `"transposed"`, as in
+            the paper.
         dtype: dtype policy of the layers, or its name. Defaults to `None`,
             which means the global one.
         **kwargs: `name` and `trainable` of the model.
@@ -42,8 +45,8 @@ class GlobalGenerator(Network):
         `(batch, height, width, output_channels)`, float32 in [-1, 1].
 
     Raises:
-        ValueError: if a number is not an integer >= 1, `norm` is unknown, or
-            `dropout_rate` is outside [0, 1).
+        ValueError: if a number is not an integer >= 1, `norm` or `upsampling`
+            is unknown, or `dropout_rate` is outside [0, 1).
 
     Example:
         >>> generator = hdgan.GlobalGenerator(input_channels=36)
@@ -59,6 +62,7 @@ class GlobalGenerator(Network):
         norm="instance",
         dropout_rate=0.0,
         output_channels=3,
+        upsampling="transposed",
         dtype=None,
         **kwargs,
     ):
@@ -85,7 +89,12 @@ class GlobalGenerator(Network):
             for k in range(1, num_blocks + 1)
         ]
         ups = [
-            UpsampleBlock(base_width * 2 ** (k - 1), name=f"up_{k}", **options)
+            UpsampleBlock(
+                base_width * 2 ** (k - 1),
+                upsampling=upsampling,
+                name=f"up_{k}",
+                **options,
+            )
             for k in range(num_downsamplings, 0, -1)
         ]
 
@@ -107,6 +116,7 @@ class GlobalGenerator(Network):
         self.norm = norm
         self.dropout_rate = dropout_rate
         self.output_channels = output_channels
+        self.upsampling = upsampling
 
     @property
     def size_multiple(self):
@@ -144,6 +154,7 @@ class GlobalGenerator(Network):
             "norm": self.norm,
             "dropout_rate": self.dropout_rate,
             "output_channels": self.output_channels,
+            "upsampling": self.upsampling,
         }
 
 

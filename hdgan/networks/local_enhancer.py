@@ -26,8 +26,9 @@ class LocalEnhancer(Network):
 
     Args:
         global_generator: `GlobalGenerator`, the coarsest network. The enhancers
-            take over its input channels, width, norm, dropout and dtype. Its
-            weights, without those of its output layer, are shared, not copied.
+            take over its input channels, width, norm, dropout, upsampling and
+            dtype. Its weights, without those of its output layer, are shared,
+            not copied.
         num_enhancers: int >= 1. Defaults to `1`.
         num_blocks: int >= 1, residual blocks of each enhancer. Defaults to `3`.
         **kwargs: `name` and `trainable` of the model.
@@ -88,6 +89,7 @@ class LocalEnhancer(Network):
                 width=base_width // 2**k,
                 num_blocks=num_blocks,
                 dropout_rate=global_generator.dropout_rate,
+                upsampling=global_generator.upsampling,
                 options=options,
             )
         x = image_output(x, global_generator.output_channels, dtype)
@@ -103,6 +105,7 @@ class LocalEnhancer(Network):
         self.num_blocks = num_blocks
         self.norm = global_generator.norm
         self.dropout_rate = global_generator.dropout_rate
+        self.upsampling = global_generator.upsampling
         self.size_multiple = global_generator.size_multiple * 2**num_enhancers
         self.size_minimum = global_generator.size_minimum * 2**num_enhancers
 
@@ -134,7 +137,17 @@ class LocalEnhancer(Network):
         return cls(**{**config, "global_generator": generator})
 
 
-def _enhance(image, inner, name, *, width, num_blocks, dropout_rate, options):
+def _enhance(
+    image,
+    inner,
+    name,
+    *,
+    width,
+    num_blocks,
+    dropout_rate,
+    upsampling,
+    options,
+):
     """Applies one enhancer.
 
     Args:
@@ -144,6 +157,7 @@ def _enhance(image, inner, name, *, width, num_blocks, dropout_rate, options):
         width: int, channels at this enhancer's resolution.
         num_blocks: int, residual blocks.
         dropout_rate: float in [0, 1), dropout in the residual blocks.
+        upsampling: see `UpsampleBlock`.
         options: dict of the arguments that all blocks share.
 
     Returns:
@@ -156,4 +170,6 @@ def _enhance(image, inner, name, *, width, num_blocks, dropout_rate, options):
         x = ResidualBlock(
             dropout_rate=dropout_rate, name=f"{name}_block_{k}", **options
         )(x)
-    return UpsampleBlock(width, name=f"{name}_up", **options)(x)
+    return UpsampleBlock(
+        width, upsampling=upsampling, name=f"{name}_up", **options
+    )(x)

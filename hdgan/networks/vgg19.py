@@ -29,8 +29,9 @@ class VGG19Features:
     """Maps an image to VGG19's activations relu1_1, relu2_1, .., relu5_1.
 
     Simonyan and Zisserman, 2015; the taps of Wang et al., 2018, section 3.3,
-    and the original PyTorch code. The network is frozen. `build()` loads it,
-    once; neither it nor its weights are saved with a model that holds this.
+    and the original PyTorch code. The network is frozen, and computes in
+    float32 whatever the dtype policy. `build()` loads it, once; neither it nor
+    its weights are saved with a model that holds this.
 
     Args:
         weights: `"imagenet"`, which Keras downloads, or the path of a file:
@@ -135,19 +136,22 @@ def _load_network(weights):
 
 
 def _make_backbone(weights):
-    """Returns Keras' VGG19, without what keras.json says of its input."""
-    # VGG19 has no arguments for it.
-    data_format, floatx = (
+    """Returns Keras' VGG19 in float32, whatever the global settings are."""
+    # VGG19 has no arguments for them.
+    data_format, floatx, policy = (
         keras.config.image_data_format(),
         keras.config.floatx(),
+        keras.config.dtype_policy(),
     )
     keras.config.set_image_data_format("channels_last")
     keras.config.set_floatx("float32")
+    keras.config.set_dtype_policy("float32")
     try:
         return keras.applications.VGG19(include_top=False, weights=weights)
     finally:
         keras.config.set_image_data_format(data_format)
         keras.config.set_floatx(floatx)
+        keras.config.set_dtype_policy(policy)
 
 
 def _divide_activations(network, divisor):

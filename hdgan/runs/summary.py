@@ -46,6 +46,17 @@ def print_plan(run, phases):
         f"{len(run.scenes)} scenes; {run.steps_per_epoch} steps per epoch, "
         f"{run.count_all_steps(phases)} steps in all."
     )
+    if run.held_back is not None:
+        share = options.val_share
+        source = (
+            f"{options.val_split}_*"
+            if share is None
+            else f"held back from {options.split}_*, chosen by name"
+        )
+        print(
+            f"Validation: {len(run.held_back)} scenes, {source}, every "
+            f"{options.val_epochs} epochs."
+        )
 
 
 def describe_model(model):

@@ -8,7 +8,7 @@ from hdgan.data.files import check_writable_folder
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
-from hdgan.preprocessing.label_set import LabelSet
+from hdgan.preprocessing.data_set_labels import find_data_set_labels
 
 
 def check_data_dir(options):
@@ -62,60 +62,13 @@ def find_labels(options):
         ValueError: if the number of classes is not known, is not that of the
             label set, or the label set is given twice.
     """
-    labels = _find_classes(options)
-    if not options.ignore_ids:
-        return labels
-    if labels is None:
-        raise ValueError(
-            f"`label_nc` is 0, for RGB input, but `ignore_ids` is "
-            f"{options.ignore_ids}. Leave one of them out."
-        )
-    return labels.ignoring(options.ignore_ids)
-
-
-def _find_classes(options):
-    """Returns the `LabelSet` without ignored ids, or None for RGB input."""
-    count = options.label_nc
-    file = options.labels_file
-    given = {"labels": options.labels, "labels_file": file}
-    given = {name: value for name, value in given.items() if value is not None}
-    if len(given) > 1:
-        raise ValueError(
-            f"`labels` is {options.labels}, but `labels_file` is {file}. Leave "
-            "one of them out."
-        )
-    if count == 0:
-        for name, value in given.items():
-            raise ValueError(
-                f"`label_nc` is 0, for RGB input, but `{name}` is {value}. "
-                "Leave one of them out."
-            )
-        return None
-    if options.labels is not None:
-        labels = LabelSet.named(options.labels)
-        return _check_count(count, labels, f"labels={options.labels}")
-    default = pathlib.Path(options.data_dir) / "labels.json"
-    if file is None and default.is_file():
-        file = default
-    if file is None:
-        if count is None:
-            raise ValueError(
-                "The number of classes is not known. Pass `label_nc` (0 for "
-                "RGB input), `labels_file` or `labels` (cityscapes35 for "
-                "Cityscapes' labelIds)."
-            )
-        return LabelSet.numbered(count)
-    return _check_count(count, LabelSet.load(file), file)
-
-
-def _check_count(count, labels, source):
-    """Returns a label set, if it has the number of classes that was given."""
-    if count is not None and count != len(labels):
-        raise ValueError(
-            f"label_nc={count}, but {source} names {len(labels)} classes. "
-            "Leave `label_nc` out, or correct it."
-        )
-    return labels
+    return find_data_set_labels(
+        options.data_dir,
+        options.label_nc,
+        options.labels,
+        options.labels_file,
+        options.ignore_ids,
+    )
 
 
 def find_training_scenes(options, labels):

@@ -47,6 +47,7 @@ from hdgan.runs.training_data import (
     read_sample_scenes,
 )
 from hdgan.runs.training_loop import train_steps
+from hdgan.runs.validation_setup import ValidationSetup, hold_back
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,8 @@ class _Run:
     scenes: SceneFiles
     # From each (height, width) to the path of a label map of that size.
     sizes: dict
+    held_back: SceneFiles | None
+    validation: ValidationSetup | None
 
     @property
     def steps_per_epoch(self):
@@ -149,6 +152,7 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
         saved = directory.read_record()["labels"]
         labels = saved and LabelSet.from_config(saved)
     scenes = find_training_scenes(options, labels)
+    scenes, held_back = hold_back(options, scenes)
     if options.resume:
         directory.check_record(options, scenes, labels)
         if first is None:
@@ -156,14 +160,22 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
             print("Resuming at step 0: there is no checkpoint yet.")
     else:
         directory.check_unused()
-    checked = check_scenes(
-        scenes, len(labels or ()), labels.ignore_ids if labels else ()
-    )
-    sizes = {}
-    for path, size in zip(scenes.inputs, checked, strict=True):
-        sizes.setdefault(size, path)
+    sizes = _check_scenes(scenes, labels)
+    validation = None
+    if held_back is not None:
+        _check_scenes(held_back, labels)
+        validation = ValidationSetup(options, scenes, held_back, labels)
     check_folders(options)
-    run = _Run(options, directory, strategy, labels, scenes, sizes)
+    run = _Run(
+        options,
+        directory,
+        strategy,
+        labels,
+        scenes,
+        sizes,
+        held_back,
+        validation,
+    )
     first = first or 0
     model = _start_phase(run, phases, first, initial_model)
     policies = make_resize_policies(
@@ -175,7 +187,27 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
         print("Dry run: everything fits; nothing was trained.")
         return None
     directory.write_record(options, scenes, labels, describe_model(model))
+    if validation is not None:
+        validation.prepare()
+        # The same whether a segmenter was trained now or before.
+        keras.utils.set_random_seed(options.seed + first)
     return _train_phases(run, phases, first, model, policies, callbacks)
+
+
+def _check_scenes(scenes, labels):
+    """Checks every file of the scenes.
+
+    Returns:
+        Dict from each `(height, width)` of a scene to the path of the first
+        label map of that size.
+    """
+    checked = check_scenes(
+        scenes, len(labels or ()), labels.ignore_ids if labels else ()
+    )
+    sizes = {}
+    for path, size in zip(scenes.inputs, checked, strict=True):
+        sizes.setdefault(size, path)
+    return sizes
 
 
 def _check_models(run, phases, first, model, policies):
@@ -246,12 +278,13 @@ def _train_phases(run, phases, first, model, policies, callbacks):
             num_steps,
             [progress, *callbacks],
         )
-        if phase.name:
-            link_or_copy(
-                folder / "model.keras", run.directory.path / "model.keras"
-            )
+        for name in ("model.keras", "best.keras"):
+            if phase.name and (folder / name).is_file():
+                link_or_copy(folder / name, run.directory.path / name)
         step += num_steps
     print(f"Model:       {run.directory.path / 'model.keras'}")
+    if run.validation is not None:
+        print(f"Best model:  {run.directory.path / 'best.keras'}")
     print(f"Samples:     {folder / 'samples' / 'index.html'}")
     print(f"TensorBoard: tensorboard --logdir={run.directory.path}")
     return model
@@ -305,6 +338,14 @@ def _fit(run, folder, model, policy, first_step, num_steps, callbacks):
             cache_dir=options.cache_dir,
         )
 
+    if run.validation is not None:
+        validation = run.validation.make_callback(
+            folder, policy, run.steps_per_epoch, num_steps
+        )
+        if validation.is_over(model.step):
+            print("Nothing is left to train: `stop_after` has ended the run.")
+            return
+        callbacks = [validation, *callbacks]
     checkpoint = TrainingCheckpoint(
         folder, options.checkpoint_steps, options.checkpoint_minutes
     )

@@ -9,6 +9,7 @@ import tensorflow as tf
 from hdgan.checks import check_integers
 from hdgan.layers import gradient_checkpointing, one_power_iteration
 from hdgan.layers.keras_internals import BuiltBeforeFit
+from hdgan.training.diff_augment import DiffAugment, check_transformations
 from hdgan.training.gradient_updates import GradientUpdates
 from hdgan.training.image_pool import ImagePool
 from hdgan.training.loss_scaling import scale_losses
@@ -24,6 +25,8 @@ from hdgan.training.optimizer_pair import OptimizerPair
 from hdgan.training.torch_adam import TorchAdam
 
 UPDATE_ORDERS = ("simultaneous", "alternating")
+# Its name in the model's part of a file.
+_AUGMENTATION_SEED = "augmentation_seed"
 
 
 class AdversarialModel(BuiltBeforeFit, keras.Model):
@@ -45,6 +48,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
     _trackers = ()
     gradient_accumulation_steps = 1
     image_pool = None
+    augmentation = None
 
     # === Declared by a family ===
 
@@ -82,7 +86,9 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         """Applies the discriminator to photos or fakes.
 
         Args:
-            scene: `Scene`. A discriminator may look at its label map or not.
+            scene: `Scene`. A discriminator may look at its label map or not:
+                only at `condition`, which moves with the image under
+                `compile(diffaugment=...)`.
             image: float32 `(batch, height, width, 3)` in [-1, 1].
             training: bool.
 
@@ -128,6 +134,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         update_order=None,
         weights_to_train="all",
         pool_size=0,
+        diffaugment=(),
         gradient_accumulation_steps=1,
         remat=False,
         run_eagerly=False,
@@ -158,6 +165,10 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             pool_size: int >= 0, fakes of earlier steps that the discriminator
                 may see again, on each replica (`ImagePool`). Defaults to 0,
                 which is faster.
+            diffaugment: collection of `"color"`, `"translation"` and
+                `"cutout"`: in training the discriminator sees photos and fakes
+                with these random changes, which helps where photos are few
+                (`hdgan.training.diff_augment.DiffAugment`). Defaults to none.
             gradient_accumulation_steps: int >= 1, number of batches per step:
                 both optimizers take the mean of their gradients, and the
                 moving average moves once. In alternating order, the fakes of
@@ -182,6 +193,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         _check_one_of("update_order", update_order, UPDATE_ORDERS)
         self._check_weights_to_train(weights_to_train)
         check_integers(minimum=0, pool_size=pool_size)
+        diffaugment = check_transformations(diffaugment)
         check_integers(gradient_accumulation_steps=gradient_accumulation_steps)
         self._check_jit_compile(jit_compile, pool_size)
         # Without `optimizer=None` Keras would build and save an RMSprop.
@@ -192,6 +204,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             "update_order": update_order,
             "weights_to_train": weights_to_train,
             "pool_size": pool_size,
+            "diffaugment": list(diffaugment),
             "gradient_accumulation_steps": gradient_accumulation_steps,
             "remat": remat,
             "run_eagerly": run_eagerly,
@@ -205,6 +218,7 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         if pool_size:
             # Repeatable after `keras.utils.set_random_seed`.
             self.image_pool = ImagePool(pool_size, np.random.randint(2**31))
+        self.augmentation = self._make_augmentation(diffaugment)
         self.loss_terms = resolve_losses(losses, self.default_losses())
         _check_sides(self.loss_terms)
         # Here, because inside the step of several replicas nothing can be
@@ -216,6 +230,21 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
                 keras.metrics.Mean(name=name, dtype="float32")
                 for name in list_loss_names(self.loss_terms)
             ]
+
+    def _make_augmentation(self, transformations):
+        """Returns a `DiffAugment`, or None without transformations."""
+        if not transformations:
+            return None
+        if self.augmentation is not None:
+            # A loaded model that is compiled anew continues its draws.
+            seed_generator = self.augmentation.seed_generator
+        else:
+            with self.distribute_strategy.scope():
+                # Repeatable after `keras.utils.set_random_seed`.
+                seed_generator = keras.random.SeedGenerator(
+                    np.random.randint(2**31)
+                )
+        return DiffAugment(transformations, seed_generator)
 
     def _make_optimizers(self, generator_optimizer, discriminator_optimizer):
         """Makes both optimizers and what applies their gradients."""
@@ -337,19 +366,29 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         )
         needs_pool = training and "discriminator" in sides
         real_outputs = pooled_outputs = None
+        draws = None
+        if training and self.augmentation is not None:
+            draws = self.augmentation.draw(tf.shape(scene.photo)[0])
+        # Once for photo and fake, because it has many channels.
+        seen = self._move_condition(scene, draws)
         # Spectral norms iterate once per step, so that the discriminator is
         # the same function for photo and fake.
         with one_power_iteration():
             if needs_real_outputs:
-                real_outputs = self.discriminate(scene, scene.photo, training)
-            fake_outputs = self.discriminate(scene, generated.image, training)
+                real_outputs = self._discriminate_seen(
+                    seen, scene.photo, draws, training
+                )
+            fake_outputs = self._discriminate_seen(
+                seen, generated.image, draws, training
+            )
             if needs_pool and self.image_pool is not None:
                 pooled = self.image_pool(
                     {**scene.maps, "fake": generated.image}
                 )
                 pooled_fake = pooled.pop("fake")
-                pooled_outputs = self.discriminate(
-                    self.preprocess_maps(pooled), pooled_fake, training
+                seen = self._move_condition(self.preprocess_maps(pooled), draws)
+                pooled_outputs = self._discriminate_seen(
+                    seen, pooled_fake, draws, training
                 )
         return StepTensors(
             scene,
@@ -359,6 +398,26 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
             fake_outputs,
             pooled_outputs,
         )
+
+    def _move_condition(self, scene, draws):
+        """Returns the scene as the discriminator sees it."""
+        if draws is None:
+            return scene
+        move = self.augmentation.transform_condition
+        return scene._replace(condition=move(scene.condition, draws))
+
+    def _discriminate_seen(self, scene, image, draws, training):
+        """Applies the discriminator to what it sees of an image.
+
+        Args:
+            scene: `Scene` of `_move_condition`.
+            image: as of `discriminate`.
+            draws: of `DiffAugment.draw`, or None for the image itself.
+            training: bool.
+        """
+        if draws is not None:
+            image = self.augmentation.transform_image(image, draws)
+        return self.discriminate(scene, image, training)
 
     # === Keras overrides ===
 
@@ -389,6 +448,21 @@ class AdversarialModel(BuiltBeforeFit, keras.Model):
         if side == "discriminator":
             return self.discriminator.trainable_variables
         return self.generator_variables(self.weights_to_train)
+
+    def save_own_variables(self, store):
+        super().save_own_variables(store)
+        if self.augmentation is not None:
+            # Keras doesn't save seeds: a resumed run would draw other
+            # transformations than one that was never stopped.
+            state = self.augmentation.seed_generator.state
+            store[_AUGMENTATION_SEED] = state
+
+    def load_own_variables(self, store):
+        own = {name: store[name] for name in store.keys()}  # noqa: SIM118
+        state = own.pop(_AUGMENTATION_SEED, None)
+        super().load_own_variables(own)
+        if state is not None and self.augmentation is not None:
+            self.augmentation.seed_generator.state.assign(state)
 
     def make_train_function(self, force=False):
         self._build_losses()

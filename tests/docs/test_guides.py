@@ -161,6 +161,22 @@ def test_guide_of_serving_runs_an_onnx_file(tmp_path, monkeypatch):
     assert names["photo"].shape == (1, 256, 512, 3)
 
 
+def test_guide_of_evaluation(capsys):
+    random = np.random.default_rng(0)
+    label_maps, predicted = random.integers(0, 35, (2, 3, 8, 8))
+    photos, generated = random.integers(0, 256, (2, 4, 32, 32, 3), "uint8")
+    names = {
+        "label_maps": label_maps,
+        "predicted": predicted,
+        "photos": photos,
+        "generated": generated,
+    }
+    (code,) = _python_of("docs/guides/evaluate.md")
+    exec(code, names)
+    assert names["scores"].confusion_matrix().sum() == (label_maps != 34).sum()
+    assert np.isfinite(names["distance"].standard_error())
+
+
 def test_guide_of_losses_adds_a_term():
     define, use, _ = _python_of("docs/guides/add_a_loss.md")
     scenes = tiny_models.make_scenes(2)

@@ -10,7 +10,7 @@ LEVELS = (
     ("data",),
     ("training", "networks", "preprocessing", "editing"),
     ("models",),
-    ("runs", "profiling", "serving", "reports"),
+    ("runs", "profiling", "serving", "reports", "evaluation"),
     ("command_line",),
     ("recipes", "tools"),
 )

@@ -13,6 +13,7 @@ BAD_ARGUMENTS = [
     (lambda: layers.ConvolutionBlock(3, norm="layer"), "one of.*'layer'"),
     (lambda: layers.DownsampleBlock(3, norm="x"), "`norm` must be.*'x'"),
     (lambda: layers.UpsampleBlock(3, norm=None), "`norm` must be.*None"),
+    (lambda: layers.UpsampleBlock(3, upsampling="x"), "'resize'.*'x'"),
     (lambda: layers.ResidualBlock(norm="x"), "`norm` must be one of.*'x'"),
     (lambda: layers.ResidualBlock(padding="same"), "one of.*reflect.*'same'"),
     (lambda: layers.ResidualBlock(dropout_rate=1.0), r"in \[0, 1\).* 1\.0"),

@@ -13,6 +13,7 @@ BLOCKS = {
     "convolution": lambda: layers.ConvolutionBlock(5, 3),
     "down": lambda: layers.DownsampleBlock(5),
     "up": lambda: layers.UpsampleBlock(5),
+    "resize": lambda: layers.UpsampleBlock(5, upsampling="resize"),
     "discriminator": lambda: layers.PatchDiscriminator(4, 2),
     "spectral": lambda: layers.PatchDiscriminator(4, 2, spectral_norm=True),
 }

@@ -11,6 +11,7 @@ BLOCKS = {
     "convolution": (layers.ConvolutionBlock(64, 5), 32, 25 * 32),
     "downsample": (layers.DownsampleBlock(128), 32, 9 * 32),
     "upsample": (layers.UpsampleBlock(128), 32, 9 * 128),
+    "resize": (layers.UpsampleBlock(128, upsampling="resize"), 32, 9 * 32),
     "residual": (layers.ResidualBlock(), 96, 9 * 96),
     "discriminator": (
         layers.PatchDiscriminator(64, num_layers=1),

@@ -59,6 +59,16 @@ def test_default_weights_are_those_of_the_paper():
     np.testing.assert_allclose(loss(photo, fake), expected, rtol=1e-5)
 
 
+def test_features_bring_their_own_default_weights():
+    features = Scales([1.0, 1.0])
+    features.tap_weights = (2.0, 3.0)
+    loss = layers.PerceptualLoss(features)
+    assert loss.weights == (2.0, 3.0)
+    # A file that is loaded later keeps them.
+    assert loss.get_config()["weights"] == [2.0, 3.0]
+    assert layers.PerceptualLoss(features, (1, 2)).weights == (1, 2)
+
+
 @pytest.mark.parametrize("remat", [False, True])
 def test_gradient_reaches_the_fake_only(remat):
     photo, fake = map(tf.constant, images())

@@ -109,6 +109,7 @@ class Pix2PixHD(LabelToPhotoModel):
             config["num_blocks"],
             norm=config["norm"],
             dropout_rate=config["dropout_rate"],
+            upsampling=config["upsampling"],
             dtype=dtype,
             name="global_generator" if num_enhancers else "generator",
         )

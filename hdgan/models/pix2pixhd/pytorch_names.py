@@ -59,6 +59,12 @@ def named_layers(network, feature_matching=True):
             "the original PyTorch code of pix2pixHD does not have. Expected "
             "instance or batch norm."
         )
+    if getattr(network, "upsampling", "transposed") != "transposed":
+        raise ValueError(
+            f"The {network.name} has upsampling={network.upsampling!r}, which "
+            "the original PyTorch code of pix2pixHD does not have. Expected "
+            "'transposed': train a model with that to write it for PyTorch."
+        )
     if isinstance(network, LocalEnhancer):
         return _enhancer_layers(network)
     if isinstance(network, MultiscaleDiscriminator):

@@ -152,6 +152,7 @@ def test_our_warnings_are_shown(commands):
         https_proxy="http://127.0.0.1:9",
     )
     assert "perceptual loss is OFF" in result.stderr
+    assert "--perceptual_network=efficientnet_lite0" in result.stderr
     assert not any(text in result.stderr for text in START_UP_LINES)
 
 

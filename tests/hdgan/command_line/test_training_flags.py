@@ -40,13 +40,18 @@ def test_without_flags_the_recipe_decides(resolve):
 
 def test_flags_replace_options_and_values_of_the_networks(resolve):
     options = resolve(
-        RECIPE, "--base_width=4", "--noflip", "--devices=CPU:0,CPU:1"
+        RECIPE,
+        "--base_width=4",
+        "--noflip",
+        "--devices=CPU:0,CPU:1",
+        "--diffaugment=color,cutout",
     )
     assert options == dataclasses.replace(
         RECIPE,
         networks={**RECIPE.networks, "base_width": 4},
         flip=False,
         devices=("CPU:0", "CPU:1"),
+        diffaugment=("color", "cutout"),
     )
 
 

@@ -94,6 +94,12 @@ def test_enlarge_can_change_the_precision():
     )
 
 
+def test_enlarge_keeps_the_upsampling():
+    fine = enlarge(make_model(upsampling="resize"))
+    assert fine.generator.upsampling == "resize"
+    assert fine.generator.get_layer("enhancer_1_up").upsampling == "resize"
+
+
 def test_generators_that_can_not_take_an_enhancer_are_refused():
     with pytest.raises(ValueError, match=r"LocalEnhancer.*UNetGenerator"):
         enlarge(make_model("pix2pix_256"))

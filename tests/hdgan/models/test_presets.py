@@ -25,6 +25,25 @@ def test_every_preset_makes_a_model_that_compiles(preset):
     assert model.discriminator.input_shape[-1] == len(LABELS) + 1 + 3
 
 
+def test_only_transposed_convolutions_can_be_replaced():
+    for preset in ("tiny", "pix2pixhd_512p", "pix2pixhd_1024p"):
+        assert hdgan.PRESETS[preset]["networks"]["upsampling"] == "transposed"
+        generator, _, _ = make_networks(
+            preset,
+            6,
+            base_width=2,
+            num_blocks=1,
+            discriminator_width=2,
+            upsampling="resize",
+        )
+        assert generator.upsampling == "resize"
+    # The U-Net's kernels of 4x4 at stride 2 treat all pixels alike, and SPADE
+    # resizes.
+    for preset in ("pix2pix_256", "spade_256"):
+        with pytest.raises(ValueError, match="has no upsampling"):
+            resolve_preset(preset, upsampling="resize")
+
+
 def test_presets_have_the_values_of_the_papers():
     config = hdgan.PRESETS["pix2pixhd_512p"]
     networks, losses = config["networks"], config["losses"]

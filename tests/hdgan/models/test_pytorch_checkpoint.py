@@ -63,14 +63,14 @@ def test_discriminator_makes_the_golden_output():
             "global",
             "GlobalGenerator(input_channels=6, base_width=4, "
             "num_downsamplings=3, num_blocks=2, norm='instance', "
-            "dropout_rate=0.0, output_channels=3)",
+            "dropout_rate=0.0, output_channels=3, upsampling='transposed')",
         ),
         (
             "local2",
             "LocalEnhancer(GlobalGenerator(input_channels=6, base_width=8, "
             "num_downsamplings=2, num_blocks=2, norm='instance', "
-            "dropout_rate=0.0, output_channels=3), num_enhancers=2, "
-            "num_blocks=3)",
+            "dropout_rate=0.0, output_channels=3, upsampling='transposed'), "
+            "num_enhancers=2, num_blocks=3)",
         ),
         (
             "discriminator",
@@ -315,9 +315,20 @@ def test_something_else_than_a_state_dict(tmp_path):
         lambda: hdgan.UNetGenerator(4, 2, 2),
         lambda: hdgan.MultiscaleDiscriminator(4, 2, spectral_norm=True),
         lambda: hdgan.GlobalGenerator(4, 2, 1, 1, norm="none"),
+        lambda: hdgan.GlobalGenerator(4, 2, 1, 1, upsampling="resize"),
+        lambda: hdgan.LocalEnhancer(
+            hdgan.GlobalGenerator(4, 2, 1, 1, upsampling="resize")
+        ),
         lambda: keras.Sequential(),
     ],
-    ids=["unet", "spectral norm", "no norm", "sequential"],
+    ids=[
+        "unet",
+        "spectral norm",
+        "no norm",
+        "resize",
+        "resize enhancer",
+        "sequential",
+    ],
 )
 def test_networks_that_the_original_code_lacks(network):
     with pytest.raises(ValueError, match="original PyTorch code"):

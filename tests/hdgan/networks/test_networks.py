@@ -76,6 +76,9 @@ CASES = {
         ),
         size=(32, 48),
     ),
+    "local_resize": Case(
+        lambda: LocalEnhancer(coarse(upsampling="resize"), num_blocks=1)
+    ),
     "unet": Case(
         lambda: UNetGenerator(
             5,
@@ -253,6 +256,14 @@ def test_features_share_weights_with_the_generator():
     assert np.any(features(image).numpy() != before.numpy())
 
 
+def test_an_enhancer_upsamples_as_its_global_generator():
+    for upsampling in ("transposed", "resize"):
+        enhancer = LocalEnhancer(coarse(upsampling=upsampling), num_blocks=1)
+        inner = enhancer.get_layer("global_features")
+        assert inner.get_layer("up_1").upsampling == upsampling
+        assert enhancer.get_layer("enhancer_1_up").upsampling == upsampling
+
+
 def test_enhancer_shares_all_but_the_output_of_the_global_generator():
     generator = coarse()
     enhancer = LocalEnhancer(generator, num_blocks=1)
@@ -284,6 +295,7 @@ def test_the_smallest_size_passes_and_a_smaller_one_does_not():
         (lambda: GlobalGenerator(0), "`input_channels`.*>= 1.*: 0"),
         (lambda: coarse(num_blocks=1.5), "`num_blocks`.*>= 1.*: 1.5"),
         (lambda: coarse(norm="layer"), "one of.*'layer'"),
+        (lambda: coarse(upsampling="bilinear"), "one of.*: 'bilinear'"),
         (lambda: coarse(dropout_rate=1), r"in \[0, 1\).*: 1"),
         (lambda: LocalEnhancer(coarse(), 0), "`num_enhancers`.*>= 1.*: 0"),
         (lambda: LocalEnhancer(coarse(), 3), "multiple of 8.*base_width=4"),

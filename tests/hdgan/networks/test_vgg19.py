@@ -70,6 +70,18 @@ def test_activations_do_not_depend_on_keras_json(
         np.testing.assert_array_equal(output, expected)
 
 
+def test_activations_do_not_depend_on_the_dtype_policy(
+    golden, raw, weights_file
+):
+    expected = raw(golden["real"])
+    keras.config.set_dtype_policy("mixed_float16")
+    features = hdgan.VGG19Features(weights_file, inputs="raw")
+    outputs = features(golden["real"])
+    assert keras.config.dtype_policy().name == "mixed_float16"
+    for output, right in zip(outputs, expected, strict=True):
+        np.testing.assert_array_equal(output, right)
+
+
 def test_torchvision_weights_give_the_original_loss(golden, torchvision_file):
     """By default: the inputs are chosen by the format of the weights."""
     features = hdgan.VGG19Features(torchvision_file)

@@ -27,6 +27,7 @@ MODELS = {
         "num_enhancers": 2,
         "styles": "instances",
     },
+    "resize": {"preset": "pix2pixhd_1024p", "upsampling": "resize"},
     "u-net": {"preset": "pix2pix_256"},
     "u-net with encoder": {"preset": "pix2pix_256", "styles": "instances"},
     "one scale": {"num_scales": 1, "num_discriminator_layers": 1},

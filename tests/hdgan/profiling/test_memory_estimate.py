@@ -1,13 +1,21 @@
 """The estimate of a train step's memory, part by part."""
 
+import math
+
 import keras
 import pytest
 from tiny_models import make_model
 from vgg_weights import write_keras
 
 from hdgan.layers import PerceptualLoss
+from hdgan.networks.efficientnet_lite0 import (
+    TAPS,
+    EfficientNetLite0Features,
+    make_efficientnet_lite0,
+)
 from hdgan.networks.vgg19 import VGG19Features
 from hdgan.profiling.memory_estimate import estimate_memory
+from hdgan.profiling.shape_trace import ShapeTrace, TracedTensor
 
 SIZE = 2, 64, 96
 
@@ -65,10 +73,20 @@ def test_ways_to_less():
     assert made_half == half
 
 
+def test_a_doubled_map_is_recomputed():
+    _, transposed = _estimate()
+    _, resized = _estimate(upsampling="resize")
+    assert resized.generator == transposed.generator
+    assert resized.weights == transposed.weights
+
+
 def test_what_takes_more(tmp_path):
     model, plain = _estimate()
     _, pooled = _estimate({"pool_size": 4})
     assert pooled.discriminator == 1.5 * plain.discriminator
+    _, augmented = _estimate({"diffaugment": ["color"]})
+    copies = 4 * 2 * math.prod(SIZE) * 3
+    assert augmented.discriminator - plain.discriminator == copies
     _, accumulated = _estimate({"gradient_accumulation_steps": 2})
     assert accumulated.optimizers - plain.optimizers == pytest.approx(
         plain.weights, 1e-3
@@ -81,6 +99,29 @@ def test_what_takes_more(tmp_path):
     _, perceptual = _estimate({"losses": {"perceptual": {"loss": loss}}})
     assert perceptual.perceptual > 4 * 12e6
     assert perceptual.total > plain.total
+
+
+def test_a_perceptual_network_by_its_shapes():
+    """Kept are the outputs of ReLU6; compared are the five taps."""
+    network = make_efficientnet_lite0(weights=None, top=False)
+    trace = ShapeTrace()
+    trace.call(network, TracedTensor((2, 64, 96, 3)))
+    sizes = {
+        traced.layer.name: math.prod(traced.outputs[0].shape)
+        for traced in trace.layers
+    }
+    taps = sum(sizes[tap] for tap in TAPS)
+    kept = sum(n for name, n in sizes.items() if name.endswith("activation"))
+    parameters = network.count_params()
+    loss = PerceptualLoss(EfficientNetLite0Features())
+    model, estimate = _estimate({"losses": {"perceptual": {"loss": loss}}})
+    assert estimate.perceptual == pytest.approx(
+        4 * (parameters + taps + kept), rel=0.01
+    )
+    remat = estimate_memory(model, *SIZE, remat=True)
+    assert remat.perceptual == pytest.approx(
+        4 * (parameters + 2 * taps), rel=0.01
+    )
 
 
 def test_it_reads_as_a_sentence():

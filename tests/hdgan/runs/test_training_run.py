@@ -333,6 +333,8 @@ def test_the_options_add_a_term_of_ones_own(data_dir, tmp_path):
         ({"workdir": "other"}, r"other holds no run to resume"),
         ({"seed": 1}, r"seed=1 differs from the run's 0"),
         ({"networks": {"base_width": 3}}, r"base_width=3 .* the run's 2"),
+        # The record does not have it, as that of an older version.
+        ({"networks": {"upsampling": "resize"}}, r"the run's transposed"),
         ({"preset": "pix2pixhd_512p"}, r"preset=tiny, but now it is pix2pixhd"),
         ({"max_dataset_size": 2}, r"num_scenes=3, but now it is 2"),
     ],

@@ -8,6 +8,9 @@ import pytest
 import tensorflow as tf
 from tiny_models import make_model, make_scenes, optimizer_state, synthesize
 
+import hdgan
+from hdgan.layers import PerceptualLoss
+
 OPTIONS = {
     "styles": "instances",
     "ema_decay": 0.3,
@@ -71,6 +74,33 @@ def test_gradient_descent_gives_the_weights_of_one_replica(
     for weight in model.weights:
         copies = [np.array(copy) for copy in weight.value.values]
         np.testing.assert_array_equal(*copies, err_msg=weight.path)
+
+
+def test_a_perceptual_network_that_two_replicas_recompute(two_replicas):
+    results = []
+    for strategy, remat in (
+        (tf.distribute.get_strategy(), False),
+        (two_replicas, True),
+    ):
+        loss = PerceptualLoss(hdgan.EfficientNetLite0Features())
+        with strategy.scope():
+            model = make_model(num_downsamplings=1, num_scales=1)
+            model.compile(
+                *(keras.optimizers.SGD(0.05) for _ in range(2)),
+                losses={"perceptual": {"loss": loss}},
+                remat=remat,
+                run_eagerly=not remat,
+            )
+        logs = model.fit(_dataset().take(1), shuffle=False, verbose=0).history
+        results.append((model, logs))
+    (expected, expected_logs), (model, logs) = results
+    assert logs["perceptual"] == pytest.approx(
+        expected_logs["perceptual"], rel=1e-5
+    )
+    for weight, value in zip(model.weights, expected.weights, strict=True):
+        np.testing.assert_allclose(
+            weight.numpy(), value.numpy(), atol=1e-5, err_msg=weight.path
+        )
 
 
 def test_a_file_of_two_replicas_opens_on_one(two_replicas, tmp_path):
