@@ -14,7 +14,8 @@ demo: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile
+	$(BIN)/python -m pytest --numprocesses=$(PROCESSES) --dist=loadfile \
+		--no-loadscope-reorder
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check --fix .

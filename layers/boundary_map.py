@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from hdgan.layers.kernels import recompute_from
+from hdgan.layers.kernels import call_shared, recompute_from
 from hdgan.layers.one_hot_labels import squeeze_channel
 
 
@@ -41,14 +41,20 @@ class BoundaryMap(keras.layers.Layer):
         return recompute_from(self._mark, squeeze_channel(inputs))
 
     def _mark(self, ids):
-        vertical = ids[:, 1:] != ids[:, :-1]
-        horizontal = ids[:, :, 1:] != ids[:, :, :-1]
-        above = ops.pad(vertical, ((0, 0), (1, 0), (0, 0)))
-        below = ops.pad(vertical, ((0, 0), (0, 1), (0, 0)))
-        left = ops.pad(horizontal, ((0, 0), (0, 0), (1, 0)))
-        right = ops.pad(horizontal, ((0, 0), (0, 0), (0, 1)))
-        boundary = above | below | left | right
-        return ops.cast(boundary[..., None], self.compute_dtype)
+        return call_shared(
+            _find_boundary, (ids,), self.compute_dtype, shape=(*ids.shape, 1)
+        )
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:3], 1)
+
+
+def _find_boundary(ids, dtype):
+    vertical = ids[:, 1:] != ids[:, :-1]
+    horizontal = ids[:, :, 1:] != ids[:, :, :-1]
+    above = ops.pad(vertical, ((0, 0), (1, 0), (0, 0)))
+    below = ops.pad(vertical, ((0, 0), (0, 1), (0, 0)))
+    left = ops.pad(horizontal, ((0, 0), (0, 0), (1, 0)))
+    right = ops.pad(horizontal, ((0, 0), (0, 0), (0, 1)))
+    boundary = above | below | left | right
+    return ops.cast(boundary[..., None], dtype)

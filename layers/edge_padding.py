@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from hdgan.layers.kernels import call_shared
+
 
 @keras.saving.register_keras_serializable(package="hdgan")
 class EdgePadding(keras.layers.Layer):
@@ -63,18 +65,20 @@ class EdgePadding(keras.layers.Layer):
             size = ops.shape(inputs)[axis]
             if isinstance(size, int):
                 # Not by `ops`: within JAX' jit the result would be unknown.
-                padded = self._padded(size)
+                padded = _padded(size, self.multiple, self.minimum)
                 if padded == size:
                     continue
+                pixels = ops.minimum(ops.arange(padded), size - 1)
             else:
-                padded = ops.maximum(self._next_multiple(size), self.minimum)
-            rows = ops.minimum(ops.arange(padded), size - 1)
-            outputs = ops.take(outputs, rows, axis=axis)
+                pixels = call_shared(
+                    _find_pixels, (size,), self.multiple, self.minimum
+                )
+            outputs = ops.take(outputs, pixels, axis=axis)
         return outputs
 
     def compute_output_shape(self, input_shape):
         height, width = (
-            None if side is None else self._padded(side)
+            None if side is None else _padded(side, self.multiple, self.minimum)
             for side in input_shape[1:3]
         )
         return (input_shape[0], height, width, *input_shape[3:])
@@ -92,9 +96,17 @@ class EdgePadding(keras.layers.Layer):
             "minimum": self.minimum,
         }
 
-    def _padded(self, size):
-        return max(self._next_multiple(size), self.minimum)
 
-    def _next_multiple(self, size):
-        # Not `-(-size // multiple)`: in ONNX, division rounds to 0.
-        return (size + self.multiple - 1) // self.multiple * self.multiple
+def _find_pixels(size, multiple, minimum):
+    """Returns for each pixel of a padded side the one of `size` it shows."""
+    padded = ops.maximum(_next_multiple(size, multiple), minimum)
+    return ops.minimum(ops.arange(padded), size - 1)
+
+
+def _padded(size, multiple, minimum):
+    return max(_next_multiple(size, multiple), minimum)
+
+
+def _next_multiple(size, multiple):
+    # Not `-(-size // multiple)`: in ONNX, division rounds to 0.
+    return (size + multiple - 1) // multiple * multiple

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from hdgan.layers.kernels import recompute_from
+from hdgan.layers.kernels import call_shared, recompute_from
 
 
 def resize_nearest(x, height, width):
@@ -31,6 +31,11 @@ def resize_nearest(x, height, width):
 
 def _source_pixels(size, new_size):
     """Returns for each pixel of `new_size` the one of `size` it shows."""
+    known = new_size if isinstance(new_size, int) else None
+    return call_shared(_divide_pixels, (size, new_size), shape=(known,))
+
+
+def _divide_pixels(size, new_size):
     # In float32, as in PyTorch: its rounding decides between two pixels where
     # the ratio is not an integer (175 to 21 is such a case).
     ratio = ops.cast(size, "float32") / ops.cast(new_size, "float32")

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from hdgan.layers.keras_internals import current_stateless_scope
+from hdgan.layers.kernels import call_shared
 
 # One per thread, because a strategy traces each replica in its own.
 _step = threading.local()
@@ -119,7 +120,7 @@ class SpectralNormalization(keras.layers.Wrapper):
 
     def _draw_unit_vector(self, shape, dtype=None):
         draw = keras.initializers.RandomNormal(stddev=1.0)
-        return self._l2_normalize(draw(shape, dtype))
+        return _l2_normalize(draw(shape, dtype), self.epsilon)
 
     def _start_v(self, shape, dtype=None):
         # Two random vectors would give a sigma near zero, and inference
@@ -127,7 +128,8 @@ class SpectralNormalization(keras.layers.Wrapper):
         matrix = ops.reshape(
             ops.cast(self.layer.kernel.value, dtype), (shape[-1], -1)
         )
-        return self._l2_normalize(ops.matmul(self.u, ops.transpose(matrix)))
+        start = ops.matmul(self.u, ops.transpose(matrix))
+        return _l2_normalize(start, self.epsilon)
 
     def call(self, inputs, training=False):
         kernel = ops.cast(self.layer.kernel.value, "float32")
@@ -152,12 +154,13 @@ class SpectralNormalization(keras.layers.Wrapper):
         u = self.u.value
         if self.store_v and not training:
             return self.v.value, u
-        for _ in range(self.power_iterations if training else 1):
-            v = self._l2_normalize(ops.matmul(u, ops.transpose(matrix)))
-            next_u = self._l2_normalize(ops.matmul(v, matrix))
-            # At inference u stays that of the last training call. And u = 0,
-            # from a kernel of zeros, would stay 0 whatever the kernel becomes.
-            u = ops.where(ops.any(next_u), next_u, u) if training else u
+        v, u = call_shared(
+            _iterate,
+            (matrix, u),
+            self.power_iterations if training else 1,
+            self.epsilon,
+            training,
+        )
         if training:
             self.u.assign(u)
             if self.store_v:
@@ -177,9 +180,21 @@ class SpectralNormalization(keras.layers.Wrapper):
             "store_v": self.store_v,
         }
 
-    def _l2_normalize(self, vector):
-        length = ops.sqrt(ops.sum(ops.square(vector)))
-        return vector / ops.maximum(length, self.epsilon)
+
+def _iterate(matrix, u, count, epsilon, training):
+    """Returns v and u after some power iterations."""
+    for _ in range(count):
+        v = _l2_normalize(ops.matmul(u, ops.transpose(matrix)), epsilon)
+        next_u = _l2_normalize(ops.matmul(v, matrix), epsilon)
+        # At inference u stays that of the last training call. And u = 0, from a
+        # kernel of zeros, would stay 0 whatever the kernel becomes.
+        u = ops.where(ops.any(next_u), next_u, u) if training else u
+    return v, u
+
+
+def _l2_normalize(vector, epsilon):
+    length = ops.sqrt(ops.sum(ops.square(vector)))
+    return vector / ops.maximum(length, epsilon)
 
 
 @contextlib.contextmanager

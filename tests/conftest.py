@@ -69,3 +69,15 @@ def odd_keras_settings():
 def two_replicas():
     """A MirroredStrategy over two logical CPU devices."""
     return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+
+
+def pytest_collection_modifyitems(items):
+    """Starts with the files of long tests.
+
+    pytest-xdist gives files to its processes in this order. A long one among
+    the last would leave the other processes without work.
+    """
+    long_files = {
+        item.path for item in items if item.get_closest_marker("journey")
+    }
+    items.sort(key=lambda item: item.path not in long_files)

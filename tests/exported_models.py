@@ -5,9 +5,11 @@ import pathlib
 import keras
 import numpy as np
 from programs import run_inside
+from shared_folders import make_once
 from tiny_models import inputs_for, make_model, make_scenes, sharpen, synthesize
 
 from hdgan.models.precision import with_precision
+from hdgan.serving import ServingOptions
 
 SIZES = ((1, 1), (17, 33), (513, 1025))
 # Compute precisions other than float32.
@@ -26,30 +28,36 @@ _OPTIONS = {
 TWO_REPLICAS = "trained by two replicas"
 CONVERTED = "converted from a PyTorch checkpoint"
 NAMES = (*_OPTIONS, *_PRECISIONS, TWO_REPLICAS, CONVERTED)
+# Height and width that an export has a signature for; one of `SIZES`.
+FIXED_SIZE = 17, 33
 _GOLDEN = pathlib.Path(__file__).parent / "golden"
 
 
-def make_exported(name, folder, strategy):
-    """Makes one of the models, with photographs that differ between scenes.
+def make_exported(name, tmp_path_factory, strategy):
+    """Returns one of the models, and the path of its export.
+
+    Its photographs differ between scenes.
 
     Args:
         name: str, one of `NAMES`.
-        folder: path of a folder for the model's files.
+        tmp_path_factory: pytest's fixture.
         strategy: `tf.distribute.Strategy` of two replicas.
     """
-    if name in _OPTIONS:
-        return sharpen(make_model(num_downsamplings=1, **_OPTIONS[name]))
-    if name in _PRECISIONS:
-        model = sharpen(make_model(num_downsamplings=1))
-        return with_precision(model, f"mixed_{name}")
+
+    def fill(folder):
+        _make(name, folder, strategy)
+        model = keras.models.load_model(folder / "model.keras")
+        options = ServingOptions(fixed_sizes=(FIXED_SIZE[::-1],))
+        model.export(folder / "1", options)
+
+    folder = make_once(tmp_path_factory, f"exported {name}", fill)
+    return keras.models.load_model(folder / "model.keras"), folder / "1"
+
+
+def _make(name, folder, strategy):
+    """Writes one of the models to `model.keras` in a folder."""
     path = folder / "model.keras"
-    if name == TWO_REPLICAS:
-        with strategy.scope():
-            model = make_model(num_downsamplings=1, ema_decay=0.5)
-            model.compile()
-        model.fit(make_scenes(2, 16, 32), batch_size=2, verbose=0)
-        model.save(path)
-    else:
+    if name == CONVERTED:
         result = run_inside(
             "tools.convert_checkpoint",
             f"--generator={_GOLDEN / 'local1.pth'}",
@@ -57,7 +65,18 @@ def make_exported(name, folder, strategy):
             f"--output={path}",
         )
         assert result.code == 0, result.err
-    return keras.models.load_model(path)
+        return
+    if name == TWO_REPLICAS:
+        with strategy.scope():
+            model = make_model(num_downsamplings=1, ema_decay=0.5)
+            model.compile()
+        model.fit(make_scenes(2, 16, 32), batch_size=2, verbose=0)
+    else:
+        options = _OPTIONS.get(name, {})
+        model = sharpen(make_model(num_downsamplings=1, **options))
+        if name in _PRECISIONS:
+            model = with_precision(model, f"mixed_{name}")
+    model.save(path)
 
 
 def make_request(model, size):

@@ -15,7 +15,7 @@ from absl import flags
 # A network that trains in a moment.
 NARROW = (
     "--base_width=4",
-    "--num_downsamplings=2",
+    "--num_downsamplings=1",
     "--num_blocks=1",
     "--num_scales=1",
     "--num_discriminator_layers=1",

@@ -1,4 +1,4 @@
-"""Small exports that several test files share, each made once per process."""
+"""Small exports that several test files share, each made once."""
 
 import io
 import types
@@ -6,6 +6,7 @@ import types
 import numpy as np
 import tensorflow as tf
 from PIL import Image
+from shared_folders import make_once
 from tiny_models import make_model, sharpen
 
 from hdgan import StyleClusters
@@ -44,11 +45,11 @@ class Exports:
     """The exports of `MODELS` by name, each made when it is first used.
 
     Args:
-        make_folder: function from a prefix to the path of a new folder.
+        tmp_path_factory: pytest's fixture.
     """
 
-    def __init__(self, make_folder):
-        self._make_folder = make_folder
+    def __init__(self, tmp_path_factory):
+        self._tmp_path_factory = tmp_path_factory
         self._made = {}
 
     def __getitem__(self, name):
@@ -63,8 +64,12 @@ class Exports:
             model.style_clusters = StyleClusters(
                 {k: np.float32(v) for k, v in CLUSTERS[name].items()}
             )
-        directory = self._make_folder("export") / "1"
-        model.export(directory, OPTIONS)
+        folder = make_once(
+            self._tmp_path_factory,
+            f"export of {name}",
+            lambda folder: model.export(folder / "1", OPTIONS),
+        )
+        directory = folder / "1"
         loaded = tf.saved_model.load(directory)
         return types.SimpleNamespace(
             model=model,

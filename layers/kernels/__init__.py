@@ -6,7 +6,7 @@ README.md says what each fast path is for.
 """
 
 from hdgan.layers.kernels.activations import leaky_relu, relu
-from hdgan.layers.kernels.backend import plain_kernels
+from hdgan.layers.kernels.backend import call_shared, plain_kernels
 from hdgan.layers.kernels.batch_norm import batch_normalize
 from hdgan.layers.kernels.channels import join_channels
 from hdgan.layers.kernels.convolution import convolve, convolve_transposed
@@ -20,6 +20,7 @@ from hdgan.layers.kernels.recompute import (
 
 __all__ = [
     "batch_normalize",
+    "call_shared",
     "convolutions_to_recompute",
     "convolve",
     "convolve_transposed",

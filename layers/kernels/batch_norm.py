@@ -33,11 +33,11 @@ def batch_normalize(x, epsilon):
 
 
 def _normalize_fused(x, epsilon):
-    channels = tf.shape(x)[-1:]
+    channels = x.shape[-1]
     y, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
         x=x,
-        scale=tf.ones(channels),
-        offset=tf.zeros(channels),
+        scale=tf.ones([channels]),
+        offset=tf.zeros([channels]),
         mean=tf.zeros([0]),
         variance=tf.zeros([0]),
         epsilon=epsilon,

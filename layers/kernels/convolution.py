@@ -12,6 +12,7 @@ from keras import ops
 from hdgan.layers.kernels import folding, products, winograd
 from hdgan.layers.kernels.backend import (
     after,
+    call_shared,
     custom_gradient,
     has_fast_paths,
     sizes,
@@ -53,7 +54,7 @@ def _convolve_with_gradient(outer_x, weights, strides, padding):
     @custom_gradient
     def convolve_with_gradient(x, kernel, *bias):
         padded = padding.apply(x)
-        size = sizes(padded)[1:3]
+        shape = tf.shape(padded)
         y = _convolve(padded, kernel, strides)
 
         def backward(gradient):
@@ -67,7 +68,7 @@ def _convolve_with_gradient(outer_x, weights, strides, padding):
                 # time. (Elsewhere this would compute a kernel's gradient even
                 # where nothing needs it.)
                 gradient = after(kernel_gradient, gradient)
-            input_gradient = _input_gradient(gradient, kernel, strides, size)
+            input_gradient = _input_gradient(gradient, kernel, strides, shape)
             return (
                 padding.gradient(input_gradient),
                 kernel_gradient,
@@ -111,13 +112,13 @@ def convolve_transposed(x, kernel, bias, strides, cropping):
 def _convolve_transposed_with_gradient(outer_x, weights, strides, cropping):
     @custom_gradient
     def convolve_with_gradient(x, kernel, *bias):
-        size = [
+        batch, *sides, _ = sizes(x)
+        uncropped_sides = [
             (side - 1) * strides + kernel_side
-            for side, kernel_side in zip(
-                sizes(x)[1:3], kernel.shape[:2], strict=True
-            )
+            for side, kernel_side in zip(sides, kernel.shape[:2], strict=True)
         ]
-        y = _input_gradient(x, kernel, strides, size)
+        shape = tf.stack([batch, *uncropped_sides, kernel.shape[2]])
+        y = _input_gradient(x, kernel, strides, shape)
 
         def backward(gradient):
             # Cropped pixels have the gradient zero.
@@ -161,13 +162,12 @@ def _convolve(x, kernel, strides):
     return tf.nn.conv2d(x, kernel, strides, "VALID")
 
 
-def _input_gradient(gradient, kernel, strides, size):
-    """Returns the gradient of an input of `size`, height and width."""
+def _input_gradient(gradient, kernel, strides, shape):
+    """Returns the gradient of an input of `shape`, an int32 tensor."""
     if winograd.is_suitable(gradient, kernel.shape, strides):
         return winograd.input_gradient(kernel, gradient)
-    shape = (tf.shape(gradient)[0], *size, kernel.shape[2])
     return tf.raw_ops.Conv2DBackpropInput(
-        input_sizes=tf.stack(shape),
+        input_sizes=shape,
         filter=kernel,
         out_backprop=gradient,
         strides=[1, strides, strides, 1],
@@ -194,7 +194,11 @@ def _kernel_gradient(x, gradient, shape, strides):
 
 def _sum_pixels(gradient):
     """Returns the gradient of a bias."""
+    return call_shared(_sum_rows, (gradient,), shape=gradient.shape[-1:])
+
+
+def _sum_rows(gradient):
     # A matrix product accumulates in float32, whatever the precision.
-    flat = tf.reshape(gradient, (-1, gradient.shape[-1]))
+    flat = tf.reshape(gradient, (-1, tf.shape(gradient)[-1]))
     ones = tf.ones((1, tf.shape(flat)[0]), flat.dtype)
     return tf.matmul(ones, flat)[0]

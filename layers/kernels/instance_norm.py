@@ -6,6 +6,7 @@ from hdgan.layers.kernels.backend import (
     call_by_batch,
     custom_gradient,
     has_fast_paths,
+    size,
     tf,
 )
 from hdgan.layers.kernels.recompute import (
@@ -90,17 +91,17 @@ def _subtract_first_pixel(x):
 
 
 def _normalize_one(x, epsilon):
-    channels = tf.shape(x)[-1:]
+    channels = size(x, -1)
     norm = tf.raw_ops.FusedBatchNormV3(
         x=x,
-        scale=tf.ones(channels),
-        offset=tf.zeros(channels),
+        scale=tf.ones([channels]),
+        offset=tf.zeros([channels]),
         mean=tf.zeros([0]),
         variance=tf.zeros([0]),
         epsilon=epsilon,
         is_training=True,
     )
-    shape = tf.stack([tf.shape(x)[0], 1, 1, channels[0]])
+    shape = [size(x, 0), 1, 1, channels]
     return (
         norm.y,
         tf.broadcast_to(norm.reserve_space_1, shape),
@@ -114,7 +115,7 @@ def _differentiate_one(gradient, x, y, first, second, third, epsilon):
     return tf.raw_ops.FusedBatchNormGradV3(
         y_backprop=gradient,
         x=x,
-        scale=tf.ones(tf.shape(x)[-1:]),
+        scale=tf.ones([size(x, -1)]),
         reserve_space_1=first[0, 0, 0],
         reserve_space_2=second[0, 0, 0],
         reserve_space_3=third,

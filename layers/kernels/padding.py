@@ -3,9 +3,9 @@
 from keras import ops
 
 from hdgan.layers.kernels.backend import (
+    call_shared,
     has_fast_paths,
     is_on_processor,
-    sizes,
     tf,
 )
 
@@ -53,23 +53,29 @@ def _add_margins(gradient, width):
 
     The margins of the result have no meaning.
     """
-    batch, height, num_columns, _ = sizes(gradient)
-
-    def mirrored(side):
-        margin = tf.range(width)
-        return tf.concat([2 * width - margin, side - 2 - width - margin], 0)
 
     def margins(axis):
         first, _, last = tf.split(gradient, [width, -1, width], axis)
         # The outermost pixel of the last margin mirrors the innermost one.
         return tf.concat([first, last], axis)
 
-    rows = _grid(batch, mirrored(height))
+    rows, pixels = call_shared(_find_originals, (tf.shape(gradient),), width)
     gradient = tf.tensor_scatter_nd_add(gradient, rows, margins(1))
-    pixels = _grid(batch, tf.range(height), mirrored(num_columns))
     return tf.tensor_scatter_nd_add(gradient, pixels, margins(2))
 
 
-def _grid(size, *axes):
-    """Returns the index tuples of an axis of `size` and of the given axes."""
-    return tf.stack(tf.meshgrid(tf.range(size), *axes, indexing="ij"), -1)
+def _find_originals(shape, width):
+    """Returns the index tuples of the rows and of the pixels in each row."""
+    batch, height, num_columns, _ = tf.unstack(shape, num=4)
+
+    def mirrored(side):
+        margin = tf.range(width)
+        return tf.concat([2 * width - margin, side - 2 - width - margin], 0)
+
+    def grid(*axes):
+        return tf.stack(tf.meshgrid(*axes, indexing="ij"), -1)
+
+    return (
+        grid(tf.range(batch), mirrored(height)),
+        grid(tf.range(batch), tf.range(height), mirrored(num_columns)),
+    )

@@ -92,26 +92,16 @@ def no_labels_json(data_dir):
 
 @pytest.fixture(scope="module")
 def commands(drawn, tmp_path_factory):
-    """Real commands, run at once: `(result, words of the error, workdir)`."""
+    """Commands in processes of their own, which run at once.
+
+    The values are `(result, words of the error, workdir)`.
+    """
     cases = {
-        "missing folder": (
-            lambda data_dir: shutil.rmtree(data_dir / "train_label"),
-            (),
-            ("data", "missing: train_label"),
-        ),
         "cut photo": (cut_photo, (), (FILE, "train_img", "replace it")),
         "flag value": (
             lambda data_dir: None,
             ("--resize_mode=stretch",),
             ("--resize_mode=stretch", "scale_width|"),
-        ),
-        "id out of range": (
-            lambda data_dir: (
-                id_out_of_range(data_dir),
-                no_labels_json(data_dir),
-            ),
-            ("--label_nc=11",),
-            (FILE, "..11. Expected 0..10", "12 classes", "--label_nc"),
         ),
     }
     started = {}
@@ -127,9 +117,7 @@ def commands(drawn, tmp_path_factory):
     }
 
 
-@pytest.mark.parametrize(
-    "name", ["missing folder", "cut photo", "flag value", "id out of range"]
-)
+@pytest.mark.parametrize("name", ["cut photo", "flag value"])
 def test_the_real_command_ends_in_one_clear_line(commands, name):
     result, words, workdir = commands[name]
     assert_one_clear_error(result, *words)
@@ -217,6 +205,22 @@ def test_a_flag_that_does_not_fit_is_named(drawn, tmp_path, flags, words):
     )
     assert_one_clear_error(result, *words)
     assert not workdir.exists()
+
+
+def test_a_missing_folder_is_named(data_dir):
+    shutil.rmtree(data_dir / "train_label")
+    result = run_inside(RECIPE, *arguments(data_dir))
+    assert_one_clear_error(result, "data", "missing: train_label")
+    assert not (data_dir.parent / "run").exists()
+
+
+def test_an_id_above_the_flag_of_classes_is_named(data_dir):
+    id_out_of_range(data_dir)
+    no_labels_json(data_dir)
+    result = run_inside(RECIPE, *arguments(data_dir, "--label_nc=11"))
+    words = FILE, "..11. Expected 0..10", "12 classes", "--label_nc"
+    assert_one_clear_error(result, *words)
+    assert not (data_dir.parent / "run").exists()
 
 
 def test_a_feature_map_of_another_size_is_named(data_dir):

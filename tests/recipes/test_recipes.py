@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import vgg_weights
+from eager_steps import eager_steps
 from programs import (
     NARROW,
     assert_one_clear_error,
@@ -83,25 +84,30 @@ def resume(workdir, *more):
     return f"--workdir={workdir}", "--resume", *more
 
 
+def train(*arguments):
+    """Runs the recipe, which must succeed, in this process; returns stdout."""
+    result = run_inside(RECIPE, *arguments)
+    assert result.code == 0, result.err
+    return result.out
+
+
 @pytest.fixture(scope="module")
 def runs(data_dir, tmp_path_factory):
     """One run of seven steps, and one stopped at 3 and at 5.
 
-    Epochs have four steps: both stops are inside one.
+    Epochs have four steps: both stops are inside one. A process of its own
+    trains between the two.
     """
     whole, stopped = (tmp_path_factory.mktemp("runs") / n for n in "ab")
-    whole_run = start(RECIPE, *flags(data_dir, whole, "--max_steps=7"))
-    first = run(RECIPE, *flags(data_dir, stopped, "--max_steps=3"))
+    whole_out = train(*flags(data_dir, whole, "--max_steps=7"))
+    first = train(*flags(data_dir, stopped, "--max_steps=3"))
     second = run(RECIPE, *resume(stopped, "--max_steps=5"))
-    third = run_inside(RECIPE, *resume(stopped, "--max_steps=7"))
-    assert third.code == 0, third.err
-    whole_run = finish(whole_run)
-    assert whole_run.code == 0, whole_run.err
+    third = train(*resume(stopped, "--max_steps=7"))
     return types.SimpleNamespace(
         whole=whole,
-        whole_out=whole_run.out,
+        whole_out=whole_out,
         stopped=stopped,
-        outs=(first, second, third.out),
+        outs=(first, second, third),
     )
 
 
@@ -120,7 +126,9 @@ def states(workdir):
         "discriminator_optimizer": model.discriminator_optimizer.variables,
     }
     return {
-        f"{part} {number} {variable.path}": variable.numpy()
+        # Without the name of the model or optimizer, whose number says how many
+        # a process has made.
+        f"{part} {number} {variable.path.partition('/')[2]}": variable.numpy()
         for part, variables in parts.items()
         for number, variable in enumerate(variables)
     }
@@ -257,17 +265,13 @@ def test_ctrl_c_saves_and_prints_the_command_that_continues(data_dir, tmp_path):
     assert "\r" not in result.stdout
 
 
-def test_a_run_stopped_before_its_first_checkpoint_starts_again(
-    data_dir, tmp_path
-):
-    workdir = tmp_path / "run"
-    result = run_inside(RECIPE, *flags(data_dir, workdir, "--max_steps=2"))
-    assert result.code == 0, result.err
+def test_a_run_stopped_before_its_first_checkpoint_starts_again(runs, tmp_path):
+    workdir = shutil.copytree(runs.whole, tmp_path / "run")
     for path in (workdir / "checkpoints").iterdir():
         path.unlink()
     (workdir / "model.keras").unlink()
-    result = run_inside(RECIPE, *resume(workdir, "--max_steps=2"))
-    assert result.code == 0, result.err
+    with eager_steps():
+        train(*resume(workdir, "--max_steps=2"))
     model = keras.models.load_model(workdir / "model.keras")
     assert int(model.generator_optimizer.iterations) == 2
 
@@ -290,11 +294,9 @@ def test_flags_choose_where_styles_come_from(
     # Photos serve as style maps.
     shutil.copytree(copy / "train_img", copy / "train_feat")
     workdir = tmp_path / "run"
-    result = run_inside(
-        RECIPE,
-        *flags(copy, workdir, "--max_steps=1", "--encoder_width=4", *given),
-    )
-    assert result.code == 0, result.err
+    arguments = flags(copy, workdir, "--max_steps=1", "--encoder_width=4")
+    with eager_steps():
+        train(*arguments, *given)
     model = load_model(workdir)
     count = 4 if expected == "instances" else 3
     condition = len(model.labels) + 1
@@ -307,36 +309,28 @@ def test_flags_choose_where_styles_come_from(
     page = (workdir / "samples" / "index.html").read_text()
     assert ("Style map" in page) == (expected == "loaded")
     # A resumed run keeps its flags.
-    result = run_inside(RECIPE, *resume(workdir, "--max_steps=2"))
-    assert result.code == 0, result.err
+    with eager_steps():
+        train(*resume(workdir, "--max_steps=2"))
 
 
 def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     several = ("--gradient_accumulation_steps=2", "--flip", "--dropout_rate=0")
-    result = run_inside(RECIPE, *flags(data_dir, whole, *several))
-    assert result.code == 0, result.err
+    # The same scenes in the same order as in batches of two.
+    large = tmp_path / "large"
+    with eager_steps():
+        whole_out = train(*flags(data_dir, whole, *several))
+        train(*flags(data_dir, stopped, *several, "--max_steps=1"))
+        train(*resume(stopped, "--max_steps=3"))
+        out = train(*resume(stopped))
+        train(*flags(data_dir, large, "--batch_size=2", "--dropout_rate=0"))
     # Four scenes.
-    assert "2 steps per epoch, 4 steps in all" in result.out
-    for more in (
-        flags(data_dir, stopped, *several, "--max_steps=1"),
-        resume(stopped, "--max_steps=3"),
-        resume(stopped),
-    ):
-        result = run_inside(RECIPE, *more)
-        assert result.code == 0, result.err
-    assert "Resuming at step 3" in result.out
-    assert "epoch 2 of 2" in result.out
+    assert "2 steps per epoch, 4 steps in all" in whole_out
+    assert "Resuming at step 3" in out
+    assert "epoch 2 of 2" in out
     for workdir, steps in ((whole, (2, 4)), (stopped, (3, 4))):
         names = [p.name for p in (workdir / "checkpoints").iterdir()]
         assert sorted(names) == [f"step-{step:08d}.keras" for step in steps]
-    # The same scenes in the same order as in batches of two.
-    large = tmp_path / "large"
-    result = run_inside(
-        RECIPE,
-        *flags(data_dir, large, "--batch_size=2", "--dropout_rate=0"),
-    )
-    assert result.code == 0, result.err
     expected = states(whole).items()
     for workdir, tolerance in ((stopped, 1e-7), (large, 1e-5)):
         for state, (name, value) in zip(
@@ -358,13 +352,9 @@ def test_steps_of_several_batches_go_on_as_if_never_stopped(data_dir, tmp_path):
 
 def test_float16_goes_on_with_its_scales(data_dir, tmp_path):
     workdir = tmp_path / "run"
-    for more in (
-        flags(data_dir, workdir, "--precision=float16", "--max_steps=3"),
-        resume(workdir, "--max_steps=5"),
-    ):
-        result = run_inside(RECIPE, *more)
-        assert result.code == 0, result.err
-    assert "Resuming at step 3" in result.out
+    train(*flags(data_dir, workdir, "--precision=float16", "--max_steps=3"))
+    out = train(*resume(workdir, "--max_steps=5"))
+    assert "Resuming at step 3" in out
     model = keras.models.load_model(workdir / "model.keras")
     assert model.generator.children_policy.name == "mixed_float16"
     assert model.step == 5

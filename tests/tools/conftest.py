@@ -3,6 +3,7 @@
 import types
 
 import pytest
+from shared_folders import make_once
 from tiny_models import make_model, sharpen
 
 from hdgan import LabelSet
@@ -17,28 +18,33 @@ def street_dir(tmp_path_factory):
     return directory
 
 
-def _export(tmp_path_factory, **options):
+def _export(tmp_path_factory, name, **options):
     model = sharpen(make_model(num_downsamplings=1, **options))
-    directory = tmp_path_factory.mktemp("export") / "1"
-    model.export(directory)
-    return types.SimpleNamespace(model=model, directory=directory)
+    folder = make_once(
+        tmp_path_factory, name, lambda folder: model.export(folder / "1")
+    )
+    return types.SimpleNamespace(model=model, directory=folder / "1")
 
 
 @pytest.fixture(scope="session")
 def street_export(street_dir, tmp_path_factory):
     """A `model` of street scenes, and the `directory` of its export."""
     labels = LabelSet.load(street_dir / "labels.json")
-    return _export(tmp_path_factory, labels=labels)
+    return _export(tmp_path_factory, "street_export", labels=labels)
 
 
 @pytest.fixture(scope="session")
 def encoder_export(street_dir, tmp_path_factory):
     """The same of a model with an encoder."""
     labels = LabelSet.load(street_dir / "labels.json")
-    return _export(tmp_path_factory, labels=labels, styles="instances")
+    return _export(
+        tmp_path_factory, "encoder_export", labels=labels, styles="instances"
+    )
 
 
 @pytest.fixture(scope="session")
 def rgb_export(tmp_path_factory):
     """The same of a model without labels and instances."""
-    return _export(tmp_path_factory, labels=None, use_instances=False)
+    return _export(
+        tmp_path_factory, "rgb_export", labels=None, use_instances=False
+    )

@@ -334,7 +334,7 @@ def test_one_size_has_no_exponents():
 @pytest.mark.journey
 def test_growth_by_the_command(tmp_path):
     path = tmp_path / "growth.json"
-    out = run(
+    result = run_inside(
         "tools.benchmark",
         *SMALL,
         "--grow",
@@ -342,6 +342,7 @@ def test_growth_by_the_command(tmp_path):
         "--max_pixels=32768",
         f"--json={path}",
     )
+    assert result.code == 0, result.err
     growth = json.loads(path.read_text())["growth"]
     assert [row["base_width"] for row in growth["widths"]] == [16, 32, 64]
     for row in growth["sizes"] + growth["widths"]:
@@ -349,7 +350,7 @@ def test_growth_by_the_command(tmp_path):
     # Most FLOPs are in convolutions whose inputs and outputs both widen.
     exponents = growth["synthesis_exponents"]["width"]
     assert 1.5 < exponents["flops"] < 2
-    assert "exponent of width" in out
+    assert "exponent of width" in result.out
 
 
 @pytest.mark.parametrize(
@@ -428,11 +429,19 @@ def test_a_profile_for_tensorboard(tmp_path):
 @pytest.mark.parametrize(
     "flags",
     [
-        ("--height=128", "--width=256", "--base_width=16"),
-        ("--height=256", "--width=512", "--precision=bfloat16", "--remat"),
+        ("--height=128", "--width=256", "--base_width=16", "--num_blocks=3"),
+        (
+            "--height=256",
+            "--width=512",
+            "--precision=bfloat16",
+            "--remat",
+            "--num_blocks=3",
+        ),
         (
             "--preset=pix2pixhd_1024p",
             "--base_width=16",
+            "--num_blocks=3",
+            "--discriminator_width=32",
             "--height=512",
             "--width=1024",
         ),

@@ -1,6 +1,5 @@
 """Networks give the same with fast paths as with plain `keras.ops`."""
 
-import collections
 import os
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from graph_operations import count_operations
 
 from hdgan import layers
 from hdgan.networks.global_generator import GlobalGenerator
@@ -124,7 +124,7 @@ def test_the_switch_removes_every_fast_path():
 
         with layers.plain_kernels(is_plain):
             graph = step.get_concrete_function().graph
-        return collections.Counter(op.type for op in graph.get_operations())
+        return count_operations(graph)
 
     fast, plain = count(False), count(True)
     # Winograd's convolution, and the fused norm.

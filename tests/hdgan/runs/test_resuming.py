@@ -11,6 +11,7 @@ import sys
 import keras
 import numpy as np
 import pytest
+from eager_steps import eager_steps
 
 import hdgan
 from hdgan.data.scene_files import find_scenes
@@ -23,6 +24,13 @@ from hdgan.runs.run_directory import RunDirectory
 from hdgan.runs.stop_signals import RunStopped
 
 NUM_SCENES = 3
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_graphs():
+    """Steps are eager here; in `tests/recipes/` they are graphs."""
+    with eager_steps():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -38,7 +46,7 @@ def make_options(data_dir, workdir):
         preset="tiny",
         networks={
             "base_width": 2,
-            "num_downsamplings": 2,
+            "num_downsamplings": 1,
             "num_blocks": 1,
             "num_scales": 1,
             "num_discriminator_layers": 1,

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from eager_steps import eager_steps
 
 import hdgan
 from hdgan.data.street.data_set import draw_scenes
@@ -20,12 +21,19 @@ from hdgan.training.loss_terms import LossTerm
 
 NETWORKS = {
     "base_width": 2,
-    "num_downsamplings": 2,
+    "num_downsamplings": 1,
     "num_blocks": 1,
     "num_scales": 2,
     "num_discriminator_layers": 1,
     "discriminator_width": 4,
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def without_graphs():
+    """Steps are eager here; in `tests/recipes/` they are graphs."""
+    with eager_steps():
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +67,11 @@ def phase_model(workdir, name):
 def test_a_coarse_to_fine_run_is_started_and_resumed(data_dir, tmp_path):
     options = dataclasses.replace(
         COARSE_TO_FINE,
-        networks={**COARSE_TO_FINE.networks, **NETWORKS},
+        networks={
+            **COARSE_TO_FINE.networks,
+            **NETWORKS,
+            "num_local_blocks": 1,
+        },
         data_dir=data_dir,
         workdir=str(tmp_path / "run"),
         load_size=64,

@@ -7,4 +7,4 @@ import shared_exports
 @pytest.fixture(scope="session")
 def exports(tmp_path_factory):
     """Exports of small models by name; `shared_exports.MODELS` lists them."""
-    return shared_exports.Exports(tmp_path_factory.mktemp)
+    return shared_exports.Exports(tmp_path_factory)

@@ -14,10 +14,6 @@ from tensorflow.core.framework.tensor_pb2 import TensorProto
 from tiny_models import make_model
 
 from hdgan.data.image_files import encode_png
-from hdgan.serving import ServingOptions
-
-# Height and width; one of `exported_models.SIZES`.
-FIXED_SIZE = 17, 33
 
 pytestmark = pytest.mark.skipif(
     shutil.which("g++") is None, reason="g++ is not installed"
@@ -81,7 +77,7 @@ def _write_requests(model, requests):
             files["instance_bytes"] = [b""]
         label = f"{size[1]}x{size[0]}"
         asked = {"serving_default": scenes, "synthesize_png": files}
-        if size == FIXED_SIZE:
+        if size == exported_models.FIXED_SIZE:
             asked[f"synthesize_{label}"] = scenes
         photos |= {f"{name}-{label}": photo for name in asked}
         if model.encoder is not None:
@@ -95,8 +91,8 @@ def _write_requests(model, requests):
 
 
 def _write_requests_with_style(model, requests):
-    label_map = np.zeros(FIXED_SIZE, "uint8")
-    instance_map = np.ones(FIXED_SIZE, "int32")
+    label_map = np.zeros(exported_models.FIXED_SIZE, "uint8")
+    instance_map = np.ones(exported_models.FIXED_SIZE, "int32")
     style = np.linspace(-1, 1, model.style_channels, dtype="float32")
     styles = {
         "style_instances": np.ones((1, 1), "int32"),
@@ -112,7 +108,9 @@ def _write_requests_with_style(model, requests):
     photo = model.synthesize(
         label_map,
         instance_map,
-        style_map=np.broadcast_to(style, (*FIXED_SIZE, len(style))),
+        style_map=np.broadcast_to(
+            style, (*exported_models.FIXED_SIZE, len(style))
+        ),
     )[None]
     asked = {
         "synthesize_with_style-33x17": maps | styles,
@@ -149,11 +147,12 @@ def _assert_photo(folder, expected, atol):
 @pytest.mark.journey
 @pytest.mark.parametrize("name", exported_models.NAMES)
 def test_photographs_are_those_of_synthesize(
-    program, name, tmp_path, two_replicas
+    program, name, tmp_path, tmp_path_factory, two_replicas
 ):
-    model = exported_models.make_exported(name, tmp_path, two_replicas)
-    export, requests = tmp_path / "1", tmp_path / "requests"
-    model.export(export, ServingOptions(fixed_sizes=(FIXED_SIZE[::-1],)))
+    model, export = exported_models.make_exported(
+        name, tmp_path_factory, two_replicas
+    )
+    requests = tmp_path / "requests"
     photos = _write_requests(model, requests)
     result = subprocess.run(
         [program, export, requests],

@@ -22,10 +22,13 @@ def _compile(directory):
 @pytest.mark.parametrize(
     "name", [name for name in exported_models.NAMES if name != "bfloat16"]
 )
-def test_photographs_are_those_of_synthesize(name, tmp_path, two_replicas):
-    model = exported_models.make_exported(name, tmp_path, two_replicas)
-    model.export(tmp_path / "1")
-    compiled = _compile(tmp_path / "1")
+def test_photographs_are_those_of_synthesize(
+    name, tmp_path_factory, two_replicas
+):
+    model, export = exported_models.make_exported(
+        name, tmp_path_factory, two_replicas
+    )
+    compiled = _compile(export)
     for size in exported_models.SIZES:
         inputs, expected = exported_models.make_request(model, size)
         keys = [x.any_name for x in compiled.inputs]

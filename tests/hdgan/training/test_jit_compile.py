@@ -26,8 +26,11 @@ def _trained(jit_compile, options, compile_options):
 @pytest.mark.parametrize(
     ("options", "compile_options"),
     [
-        ({"ema_decay": 0.9}, {"gradient_accumulation_steps": 2}),
-        ({"styles": "instances"}, {"remat": True}),
+        (
+            {"ema_decay": 0.9, "num_scales": 1},
+            {"gradient_accumulation_steps": 2},
+        ),
+        ({"styles": "instances", "num_scales": 1}, {"remat": True}),
         ({"preset": "pix2pixhd_1024p"}, {}),
     ],
     ids=["accumulation", "encoder with remat", "local"],

@@ -33,10 +33,10 @@ def _trained(remat, losses=None, **options):
 @pytest.mark.parametrize(
     "options",
     [
-        {"styles": "instances", "ema_decay": 0.9},
+        {"styles": "instances", "ema_decay": 0.9, "num_scales": 1},
         {"preset": "pix2pixhd_1024p", "dropout_rate": 0.5},
         {"spectral_norm": True},
-        {"norm": "batch"},
+        {"norm": "batch", "num_scales": 1},
     ],
     ids=["encoder", "local with dropout", "spectral norm", "batch norm"],
 )
