@@ -56,7 +56,7 @@ OPTIONS = TrainingOptions(
         "l1": 0.0,
     },
     perceptual_network="efficientnet_lite0",
-    # As published, the rate is constant in one half and falls to 0 in the other.
+    # As published: constant in one half, and falling to 0 in the other.
     epochs=5,
     decay_epochs=5,
     batch_size=1,
