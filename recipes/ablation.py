@@ -7,10 +7,10 @@ section 4, and with options that are not in the paper.
 
 Command, for drawn street scenes:
 
-    hdgan draw_scenes --output_dir=scenes --count=400
+    hdgan draw_scenes --output_dir=scenes --count=400 --height=64 --width=128
     hdgan draw_scenes --output_dir=scenes --split=test --count=100 \
-        --start=10000
-    hdgan train ablation --data_dir=scenes --workdir=runs/ablation
+        --height=64 --width=128 --start=10000
+    hdgan train ablation --data_dir=scenes --workdir=runs/ablation --noflip
 
 Results: `index.html` and `ablation.json` in the folder of the run, beside a
 folder for each variant and seed with its model and report.
@@ -37,8 +37,9 @@ OPTIONS = TrainingOptions(
     preset="pix2pixhd_512p",
     networks={
         "base_width": 16,
-        "num_downsamplings": 3,
-        "num_blocks": 4,
+        # Fewer than at 1024x512, so that the smallest map is not much smaller.
+        "num_downsamplings": 2,
+        "num_blocks": 6,
         "dropout_rate": 0.0,
         "norm": "instance",
         "upsampling": "transposed",
@@ -48,7 +49,7 @@ OPTIONS = TrainingOptions(
         "spectral_norm": False,
     },
     resize_mode="scale_width",
-    load_size=256,
+    load_size=128,
     adversarial_loss="least_squares",
     losses={
         "feature_matching": 10.0,
