@@ -2,7 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-# Test processes; each takes up to 2 GB.
+# Test processes; each takes up to 7 GB.
 PROCESSES ?= 2
 
 .PHONY: demo test lint docs serving-figures clean
