@@ -307,7 +307,8 @@ if __name__ == "__main__":
         "segmenter",
         None,
         "Segmentation network: a .keras file or a SavedModel's folder, from "
-        "RGB to logits or ids; none leaves it out. Default: one is trained.",
+        "RGB to logits or ids; keras_hub:PRESET, one of KerasHub; none leaves "
+        "it out. Default: one is trained.",
     )
     flags.DEFINE_string(
         "segmenter_split",
