@@ -1,4 +1,4 @@
-r"""What each part of the method gains, on any data set.
+r"""Ablation: the gain of each part of the method, on any data set.
 
 Trains the same budget with one thing changed at a time, over several seeds,
 evaluates each model on the same scenes with the same segmenter, and writes a

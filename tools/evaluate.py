@@ -324,8 +324,7 @@ if __name__ == "__main__":
     flags.DEFINE_list(
         "segmenter_range",
         ["0", "255"],
-        "What 0 and 255 of a photograph become for the segmenter, such as "
-        "-1,1.",
+        "Values that the segmenter takes for 0 and 255, such as -1,1.",
     )
     flags.DEFINE_string(
         "feature_network",

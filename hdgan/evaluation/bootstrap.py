@@ -2,7 +2,7 @@
 
 import numpy as np
 
-# Of each interval, in percent.
+# Confidence level of each interval, in percent.
 CONFIDENCE = 95
 _NUM_DRAWS = 1000
 

@@ -24,7 +24,7 @@ _NUM_SHOWN = 4
 
 @dataclasses.dataclass(frozen=True)
 class Measures:
-    """What an evaluation measures; None leaves a part out.
+    """The measurements of an evaluation; None leaves one out.
 
     Args:
         segmenter: `Segmenter`, for pixel accuracy and mean IoU.
@@ -118,7 +118,7 @@ class _Collector:
             self.distances = {
                 "frechet": FrechetDistance(size),
                 "kernel": KernelDistance(size),
-                # Of other scenes: half of the real photographs against the
+                # On different scenes: half of the real photographs against the
                 # other half, and against the other half's generated ones.
                 "frechet_floor": FrechetDistance(size),
                 "frechet_halves": FrechetDistance(size),

@@ -7,6 +7,8 @@ import tensorflow as tf
 from absl import logging
 
 from hdgan.data.files import hash_file
+from hdgan.data.printable import printable
+from hdgan.evaluation.keras_file import load_keras_network
 from hdgan.networks.efficientnet_lite0 import (
     find_package_weights,
     make_efficientnet_lite0,
@@ -164,13 +166,13 @@ def _make_inception(weights):
         if weights is None:
             raise ValueError(
                 "Keras can't download the weights of InceptionV3 "
-                f"({_first_line(error)}). Give their file "
+                f"({printable(error)}). Give their file "
                 "(inception_v3_weights_tf_dim_ordering_tf_kernels_notop.h5), "
                 "or choose the feature network efficientnet_lite0."
             ) from error
         raise ValueError(
             f"{weights} does not hold Keras' weights of InceptionV3 without "
-            f"top: {_first_line(error)}"
+            f"top: {printable(error)}"
         ) from error
     source = (
         "Keras, ImageNet"
@@ -181,12 +183,7 @@ def _make_inception(weights):
 
 
 def _load(path):
-    try:
-        model = keras.models.load_model(path, compile=False)
-    except Exception as error:  # A damaged file can raise any.
-        raise ValueError(
-            f"{path} is no Keras model: {_first_line(error)}"
-        ) from error
+    model = load_keras_network(path)
     size = tuple(model.input_shape[1:3])
     return FeatureNetwork(
         pathlib.Path(path).name,
@@ -196,7 +193,3 @@ def _load(path):
         255,
         f"sha256 {hash_file(path)}",
     )
-
-
-def _first_line(error):
-    return str(error).strip().split("\n")[0][:200]

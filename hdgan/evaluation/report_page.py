@@ -167,7 +167,8 @@ def _distances(report):
         return ""
     network = report["protocol"]["feature_network"]
     note = (
-        f"Of features of {network['name']}: 0 for equal distributions. All "
+        f"Distances between features of {network['name']}; equal "
+        "distributions have 0. All "
         "scenes: generated against real photographs of the same scenes. "
         "Halves: real photographs of one half of the scenes against generated "
         "ones of the other half. Floor: the same with real ones of the other "

@@ -3,11 +3,11 @@
 import json
 import pathlib
 
-import keras
 import tensorflow as tf
 
 from hdgan.data.files import hash_file
 from hdgan.data.printable import printable
+from hdgan.evaluation.keras_file import load_keras_network
 from hdgan.preprocessing.label_set import as_label_set
 
 # Beside the file of a segmenter that hdgan trained: its classes and scores.
@@ -167,17 +167,7 @@ def load_segmenter(path, labels, label_ids=None, input_range=(0, 255)):
         model = _load_savedmodel(path)
     else:
         record |= _read_record(path, record["sha256"], labels)
-        try:
-            model = keras.models.load_model(path, compile=False)
-        except Exception as error:  # A damaged file can raise any.
-            raise ValueError(
-                f"{path} is no Keras model: {printable(error)}"
-            ) from error
-        if not isinstance(model, keras.Model):
-            raise ValueError(
-                f"{path} holds a {type(model).__name__}. Expected a Keras "
-                "model."
-            )
+        model = load_keras_network(path)
     return Segmenter(model, labels, label_ids, input_range, record)
 
 

@@ -129,13 +129,14 @@ def train_segmenter(
         shuffle=False,
         verbose=1 if sys.stdout.isatty() else 2,
     ).history
+    if not np.isfinite(history["val_mean_iou"]).any():
+        raise ValueError(
+            "The mean IoU of the scenes that are held back is not a number: "
+            "they hold no pixel of a class that counts, or the training "
+            "diverged. Choose other scenes (`validation`), or a lower "
+            "`learning_rate`."
+        )
     best = int(np.nanargmax(history["val_mean_iou"]))
-    output_dir = pathlib.Path(output_dir)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    path = output_dir / "segmenter.keras"
-    model.compile()  # Without the optimizer's moments.
-    with replacing(path) as temporary:
-        model.save(temporary)
     record = {
         "classes": names,
         "data_sha256": data,
@@ -150,9 +151,19 @@ def train_segmenter(
         "batch_size": batch_size,
         "seed": seed,
         "seconds": round(time.monotonic() - start),
-        "sha256": hash_file(path),
     }
-    write_file(output_dir / RECORD, json.dumps(record, indent=1))
+    return _save(pathlib.Path(output_dir), model, record)
+
+
+def _save(folder, model, record):
+    """Writes the network and its record; returns both, the first as a path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "segmenter.keras"
+    model.compile()  # Without the optimizer's moments.
+    with replacing(path) as temporary:
+        model.save(temporary)
+    record = {**record, "sha256": hash_file(path)}
+    write_file(folder / RECORD, json.dumps(record, indent=1))
     return path, record
 
 

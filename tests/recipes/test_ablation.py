@@ -106,7 +106,7 @@ def test_each_variant_changes_what_it_says(tmp_path):
 
 
 def test_interval_covers_scenes_and_seeds(ablation):
-    """Of two seeds that differ much, it is wider than of one."""
+    """Two seeds that differ much give a wider interval than one."""
     folder, _ = ablation
     full, other = (
         load_report(folder / name / "seed-3")

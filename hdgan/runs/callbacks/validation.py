@@ -71,8 +71,8 @@ class Validation(keras.callbacks.Callback):
         return self._has_stopped()
 
     def on_train_begin(self, logs=None):
-        # What a killed run measured after its last checkpoint is measured
-        # again.
+        # Drops the values of steps after the checkpoint: a resumed run measures
+        # these steps again.
         self._read(self.model.step)
         self._validated_step = self.model.step
         self._writer = tf.summary.create_file_writer(

@@ -85,7 +85,7 @@ def test_standard_error_is_that_of_leaving_out_each_vector():
 
 
 def test_interval_of_two_halves_of_one_set_holds_zero():
-    """Of 95 % intervals, nearly all; with another set hardly any."""
+    """Nearly all 95 % intervals do; with another set hardly any."""
     covered = found = 0
     for seed in range(20):
         vectors = _draw(120, seed=seed)

@@ -104,7 +104,7 @@ def real_report(data_dir, scenes, measures):
 
 @pytest.fixture(scope="module")
 def blind_report(tmp_path_factory, scenes, measures):
-    """That of a generator that ignores its label map."""
+    """The report of a generator that ignores its label map."""
 
     def other_photo(scene, index):
         return scenes.read((index + 1) % NUM_SCENES)["photo"]
