@@ -9,7 +9,10 @@ import numpy as np
 
 from hdgan.checks import check_range, drop_channel
 from hdgan.data.files import write_file
-from hdgan.preprocessing.named_label_sets import NAMED_LABEL_SETS
+from hdgan.preprocessing.named_label_sets import (
+    CITYSCAPES_THINGS,
+    NAMED_LABEL_SETS,
+)
 
 _IGNORED = "ignored"
 # Names of classes that `repr` shows before it leaves out the rest.
@@ -20,7 +23,8 @@ _NUM_SHOWN = 10
 class LabelSet:
     """Names and colors of the classes in a label map.
 
-    Two label sets are equal if they have the same names and colors.
+    Two label sets are equal if they have the same names, colors and ignored
+    ids.
 
     Args:
         names: sequence of strings. The label id k belongs to `names[k]`.
@@ -31,11 +35,16 @@ class LabelSet:
             or -1. One more class, the last, called "ignored" and black, stands
             for all of them, as with `--contain_dontcare_label` of the original
             code of SPADE. Defaults to none.
+        things: sequence of strings, the names of the classes whose objects are
+            counted, such as cars: each object has an instance id of its own.
+            Other classes, such as sky, are one region. Defaults to None, not
+            known.
 
     Raises:
         ValueError: if `names` is empty, holds something else than strings or a
             name twice, if `colors` does not hold one color of integers in
-            0..255 per name, or if an ignored id is that of a class.
+            0..255 per name, if an ignored id is that of a class, or if one of
+            the things is no class.
 
     Example:
         >>> labels = hdgan.LabelSet(["sky", "road"])
@@ -43,7 +52,7 @@ class LabelSet:
         (1, 2, 3)
     """
 
-    def __init__(self, names, colors=None, ignore_ids=()):
+    def __init__(self, names, colors=None, ignore_ids=(), things=None):
         self.names = _check_names(names)
         if colors is None:
             colors = [_palette_color(k) for k in range(len(self.names))]
@@ -52,6 +61,7 @@ class LabelSet:
         if self.ignore_ids:
             self.names += (_IGNORED,)
             self.colors += ((0, 0, 0),)
+        self.things = _check_things(things, self.names)
 
     @classmethod
     def numbered(cls, num_classes):
@@ -102,7 +112,8 @@ class LabelSet:
                 "`LabelSet.load` reads a labels.json."
             )
         names, colors = zip(*NAMED_LABEL_SETS[name], strict=True)
-        return cls(names, colors)
+        things = [thing for thing in names if thing in CITYSCAPES_THINGS]
+        return cls(names, colors, things=things)
 
     @classmethod
     def load(cls, path):
@@ -110,7 +121,7 @@ class LabelSet:
 
         Args:
             path: path of the file, in UTF-8, which may leave `colors` out and
-                have `ignore_ids`.
+                have `ignore_ids` and `things`.
 
         Raises:
             ValueError: if the file is missing or has another form. It names
@@ -173,6 +184,19 @@ class LabelSet:
             )
         return self.names.index(name)
 
+    def is_thing(self, label):
+        """Returns whether objects of a class have instance ids of their own.
+
+        Args:
+            label: int, the label id of the class.
+
+        Returns:
+            bool; None if the label set does not know.
+        """
+        if self.things is None:
+            return None
+        return self.names[label] in self.things
+
     def replace_ignored(self, label_map):
         """Replaces ignored ids by that of the class that stands for them.
 
@@ -210,11 +234,14 @@ class LabelSet:
     def get_config(self):
         # The class of the ignored ids follows from these.
         count = len(self) - bool(self.ignore_ids)
-        return {
+        config = {
             "names": list(self.names[:count]),
             "colors": [list(color) for color in self.colors[:count]],
             "ignore_ids": list(self.ignore_ids),
         }
+        if self.things is not None:
+            config["things"] = list(self.things)
+        return config
 
     @classmethod
     def from_config(cls, config):
@@ -249,7 +276,8 @@ def _check_keys(config):
     """Returns the dict that a file of a label set holds."""
     if not isinstance(config, dict):
         raise ValueError(f"Received: a {type(config).__name__}")
-    unknown = sorted(config.keys() - {"names", "colors", "ignore_ids"})
+    known = {"names", "colors", "ignore_ids", "things"}
+    unknown = sorted(config.keys() - known)
     if unknown:
         raise ValueError(f"Received the unknown key {unknown[0]!r}")
     if "names" not in config:
@@ -294,6 +322,25 @@ def _check_ignore_ids(ignore_ids, names):
             "`ignore_ids` adds. Leave it out."
         )
     return tuple(ids)
+
+
+def _check_things(things, names):
+    """Returns the names of the classes of things as a tuple, or None."""
+    if things is None:
+        return None
+    if not isinstance(things, (list, tuple)):
+        raise ValueError(
+            "`things` must be a list of class names, or None. Received: "
+            f"{things!r}"
+        )
+    unknown = [name for name in things if name not in names]
+    if unknown:
+        raise ValueError(
+            f"`things` holds {unknown[0]!r}, but there is no class of that "
+            "name. Expected names of classes whose objects have instance ids "
+            "of their own."
+        )
+    return tuple(name for name in names if name in things)
 
 
 def _check_colors(colors, num_classes):

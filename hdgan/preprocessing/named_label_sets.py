@@ -49,6 +49,20 @@ _CITYSCAPES_TRAINED = (
     *(31, 32, 33),
 )
 
+# The classes with instances in the official labels.py.
+CITYSCAPES_THINGS = (
+    "person",
+    "rider",
+    "car",
+    "truck",
+    "bus",
+    "caravan",
+    "trailer",
+    "train",
+    "motorcycle",
+    "bicycle",
+)
+
 # From a name to the classes: pairs of a class name and its color.
 NAMED_LABEL_SETS = {
     "cityscapes35": _CITYSCAPES,

@@ -8,6 +8,7 @@ from hdgan.data.image_files import write_png
 from hdgan.data.street.scenes import (
     CLASS_COLORS,
     CLASS_NAMES,
+    THING_CLASSES,
     draw_street_scene,
 )
 from hdgan.preprocessing.label_set import LabelSet
@@ -36,7 +37,8 @@ def draw_scenes(output_dir, split, count, height, width, seed=0, start=0):
     }
     for folder in folders.values():
         folder.mkdir(parents=True, exist_ok=True)
-    LabelSet(CLASS_NAMES, CLASS_COLORS).save(output_dir / "labels.json")
+    labels = LabelSet(CLASS_NAMES, CLASS_COLORS, things=THING_CLASSES)
+    labels.save(output_dir / "labels.json")
 
     def draw(index):
         scene = draw_street_scene(seed, index, height, width)

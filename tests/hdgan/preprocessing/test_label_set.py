@@ -44,6 +44,30 @@ def test_file_and_config_round_trip(tmp_path):
         assert (copy.names, copy.colors) == (labels.names, labels.colors)
 
 
+def test_things_are_kept_and_may_be_unknown(tmp_path):
+    labels = hdgan.LabelSet(["sky", "person", "car"], things=["car", "person"])
+    assert labels.things == ("person", "car")
+    labels = labels.ignoring([255])
+    labels.save(tmp_path / "labels.json")
+    copy = hdgan.LabelSet.load(tmp_path / "labels.json")
+    assert [copy.is_thing(k) for k in range(4)] == [False, True, True, False]
+    assert hdgan.LabelSet(["sky"]).is_thing(0) is None
+    assert "things" not in hdgan.LabelSet(["sky"]).get_config()
+
+
+def test_things_of_cityscapes():
+    labels = hdgan.LabelSet.named("cityscapes35")
+    things = [k for k in range(35) if labels.is_thing(k)]
+    assert things == [*range(24, 34)]
+
+
+def test_a_thing_without_class_is_an_error():
+    with pytest.raises(ValueError, match="no class of that name"):
+        hdgan.LabelSet(["sky"], things=["car"])
+    with pytest.raises(ValueError, match="must be a list of class names"):
+        hdgan.LabelSet(["sky"], things="sky")
+
+
 def test_colours_may_be_left_out_of_a_file(tmp_path):
     path = tmp_path / "labels.json"
     path.write_text(json.dumps({"names": ["sky", "road"]}))
