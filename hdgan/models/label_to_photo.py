@@ -279,6 +279,11 @@ class LabelToPhotoModel(AdversarialModel):
         """bool, whether `draw_style_map` has styles to draw from."""
         return False
 
+    @property
+    def has_style_per_image(self):
+        """bool, whether the style is one vector for the whole image."""
+        return False
+
     def style_map_size(self, height, width):
         """Returns height and width of the style map of a scene.
 

@@ -2,7 +2,9 @@
 
 import contextlib
 import errno
+import json
 import pathlib
+import shutil
 import zipfile
 
 import keras
@@ -142,6 +144,45 @@ def save_model(model, path):
             model.save(temporary)
     except OSError as error:
         raise ValueError(f"{path} can't be written: {error}.") from error
+
+
+def store_style_clusters(path, clusters, output):
+    """Writes a model's file with other style clusters; all else is kept.
+
+    Args:
+        path: path of the `.keras` file.
+        clusters: `StyleClusters`.
+        output: path of the `.keras` file to write, which may be the same.
+
+    Raises:
+        ValueError: if the model's file is not sound, or the other can't be
+            written.
+    """
+    check_keras_file(path)
+    output = pathlib.Path(output)
+    if output.suffix != ".keras":
+        raise ValueError(f"{output}: expected a file name that ends in .keras.")
+    with _naming(path), zipfile.ZipFile(path) as archive:
+        config = read_config(archive)
+        config["config"]["style_clusters"] = (
+            keras.saving.serialize_keras_object(clusters)
+        )
+        try:
+            with (
+                replacing(output) as temporary,
+                zipfile.ZipFile(temporary, "w") as copy,
+            ):
+                for entry in archive.infolist():
+                    if entry.filename == _CONFIG:
+                        copy.writestr(entry, json.dumps(config))
+                        continue
+                    with (
+                        archive.open(entry) as old,
+                        copy.open(entry, "w") as new,
+                    ):
+                        shutil.copyfileobj(old, new)
+        except OSError as error:
+            raise ValueError(f"{output} can't be written: {error}.") from error
 
 
 def _download(address):

@@ -193,7 +193,7 @@ class Client:
                 ignored, so instances may be removed after `encode`.
             seed: int32, draws a cluster for every other instance. Defaults to
                 0. A model without clusters gives these a style of zeros. The
-                same seed draws other clusters in the model's `synthesize`.
+                same seed draws the same clusters in the model's `synthesize`.
 
         Returns:
             uint8 `(height, width, 3)`.

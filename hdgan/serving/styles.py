@@ -3,6 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
+from hdgan.preprocessing.style_clusters import draw_clusters
 from hdgan.serving.checks import refuse_first
 
 
@@ -36,7 +37,7 @@ def draw_style_maps(model, label_map, region_map, styles):
             the region's class for each, which replaces the style unless it is
             negative; and the seed that draws the clusters of all other regions.
             A model without clusters gives these regions zeros. The same seed
-            draws other clusters in `LabelToPhotoModel.synthesize`.
+            draws the same clusters in `LabelToPhotoModel.synthesize`.
 
     Returns:
         float32 style map in [-1, 1], the size of `region_map` with
@@ -56,6 +57,8 @@ def draw_style_maps(model, label_map, region_map, styles):
         label_map = label_map[:height, :width]
         labels = tf.gather(tf.reshape(label_map, [-1]), first)
         labels = tf.minimum(labels, len(counts) - 1)
+        if model.has_style_per_image:
+            labels = tf.zeros_like(labels)  # All clusters are those of class 0.
         available = tf.gather(counts, labels)
         index = _search(instances, ids)
         is_requested = index < tf.size(instances)
@@ -72,7 +75,7 @@ def draw_style_maps(model, label_map, region_map, styles):
             )
         )
         with tf.control_dependencies([check]):
-            drawn = _draw_clusters(seed, ids, available)
+            drawn = draw_clusters(seed, ids, available)
         chosen = tf.where(clusters >= 0, clusters, drawn)
         region_styles = tf.gather_nd(centers, tf.stack([labels, chosen], 1))
         takes_vector = is_requested & (clusters < 0)
@@ -132,16 +135,6 @@ def list_styles(style_map, region_map):
         "style_instances": tf.gather(tf.reshape(region_map, [-1]), first),
         "style_vectors": tf.gather(flat, first),
     }
-
-
-def _draw_clusters(seed, ids, available):
-    """Returns the index of an available cluster for each region."""
-    # A hash of seed and id only: a car keeps its style when another leaves.
-    names = tf.strings.join(
-        [tf.as_string(seed), tf.as_string(ids)], separator=" "
-    )
-    drawn = tf.strings.to_hash_bucket_strong(names, 2**31 - 1, [17, 29])
-    return tf.cast(drawn, tf.int32) % available
 
 
 def _search(instances, ids):

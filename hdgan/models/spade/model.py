@@ -134,6 +134,10 @@ class Spade(LabelToPhotoModel):
     def style_limit(self):
         return None
 
+    @property
+    def has_style_per_image(self):
+        return True
+
     def style_map_size(self, height, width):
         return 1, 1
 
@@ -148,6 +152,9 @@ class Spade(LabelToPhotoModel):
     def draw_style_map(self, label_map, instance_map, seed):
         if self.encoder is None:
             return super().draw_style_map(label_map, instance_map, seed)
+        if self.style_clusters is not None:
+            whole_image = np.zeros((1, 1), int)
+            return self.style_clusters.sample(whole_image, whole_image, seed)
         draw = np.random.default_rng(seed)
         size = (1, 1, self.style_channels)
         return draw.standard_normal(size, dtype="float32")
