@@ -8,9 +8,9 @@ ROOT = pathlib.Path(__file__).parents[2]
 LEVELS = (
     ("layers",),
     ("data",),
-    ("training", "networks", "preprocessing", "editing"),
+    ("training", "networks", "preprocessing"),
     ("models",),
-    ("runs", "profiling", "serving", "reports", "evaluation"),
+    ("runs", "profiling", "serving", "reports", "evaluation", "editing"),
     ("command_line",),
     ("recipes", "tools"),
 )
