@@ -173,9 +173,9 @@ class _SceneWriter:
         from hdgan.preprocessing.label_set import LabelSet
 
         labels = LabelSet(**self._table.make_config())
-        output_dir = pathlib.Path(self._options.output_dir)
-        path = output_dir / "labels.json"
-        if path.exists():
+        path = pathlib.Path(self._options.output_dir) / "labels.json"
+        # Without scenes, the file is left from an import that failed.
+        if path.exists() and any(path.parent.glob("*_label/*.png")):
             existing = LabelSet.load(path)
             if existing != labels or existing.things != labels.things:
                 raise ValueError(
@@ -184,31 +184,30 @@ class _SceneWriter:
                     "of a data set: choose another --output_dir, or remove "
                     "that file and the import it belongs to."
                 )
-        self._check_record(output_dir / f"{self._options.split}_import.json")
+        self._check_record()
         for folder in self._folders.values():
             folder.mkdir(parents=True, exist_ok=True)
-        if not path.exists():
-            labels.save(path)
+        labels.save(path)
 
-    def _check_record(self, path):
-        """Compares the options with those of the import that was stopped."""
-        config = dataclasses.asdict(self._options)
-        del config["output_dir"]
-        config["source"] = os.path.abspath(config["source"])
-        # As JSON gives it back, with lists for tuples.
-        config = json.loads(json.dumps(config))
-        if not path.exists():
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_file(path, json.dumps(config, indent=1))
-            return
-        try:
-            earlier = json.loads(path.read_text("utf-8"))
-        except ValueError as error:
-            raise ValueError(
-                f"{path} is damaged: {error}. Remove it."
-            ) from error
-        for name, value in config.items():
-            if earlier.get(name) != value:
+    def _check_record(self):
+        """Compares the options with those of an earlier import; writes them.
+
+        Finished scenes are kept, so they must not depend on what differs.
+        """
+        output_dir = pathlib.Path(self._options.output_dir)
+        path = output_dir / f"{self._options.split}_import.json"
+        config = _make_record(self._options)
+        if path.exists() and any(self._folders["label"].glob("*.png")):
+            try:
+                earlier = json.loads(path.read_text("utf-8"))
+            except ValueError as error:
+                raise ValueError(
+                    f"{path} is damaged: {error}. Remove it and the folders of "
+                    "the split."
+                ) from error
+            for name, value in config.items():
+                if earlier.get(name) == value:
+                    continue
                 raise ValueError(
                     f"{path}: an import with {name}={earlier.get(name)!r} was "
                     f"written there, but this one has {name}={value!r}. "
@@ -216,6 +215,8 @@ class _SceneWriter:
                     "choose another --output_dir or --split, or remove that "
                     "file and the folders of the split."
                 )
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_file(path, json.dumps(config, indent=1))
 
     def write(self, scene):
         """Writes a scene, unless all of its files are there.
@@ -270,6 +271,19 @@ class _SceneWriter:
                 os.symlink(os.path.abspath(photo), temporary)
             else:
                 shutil.copyfile(photo, temporary)
+
+
+def _make_record(options):
+    """Returns the options on which a finished scene depends."""
+    config = dataclasses.asdict(options)
+    for name in ("output_dir", "names_file"):
+        del config[name]
+    if options.unknown_colors == "error":
+        # No color of a finished scene was beyond the tolerance.
+        del config["tolerance"]
+    config["source"] = os.path.abspath(config["source"])
+    # As JSON gives it back, with lists for tuples.
+    return json.loads(json.dumps(config))
 
 
 def _write_ids(path, ids):
