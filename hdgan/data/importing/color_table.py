@@ -153,7 +153,7 @@ def _describe_unknown(path, colors, counts, distances, is_unknown, tolerance):
         for k in order
     )
     return (
-        f"{path} has {total} pixels ({100 * total / counts.sum():.2g}%) whose "
+        f"{path} has {total} pixels ({100 * total / counts.sum():.3g}%) whose "
         f"color is further than {tolerance:g} from those of all classes: "
         f"{shown}. The furthest is {distances.max():.0f} away. Add their "
         "classes to the color table; for masks in JPEG raise --tolerance; or "

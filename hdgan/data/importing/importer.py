@@ -276,14 +276,15 @@ class _SceneWriter:
 def _make_record(options):
     """Returns the options on which a finished scene depends."""
     config = dataclasses.asdict(options)
-    for name in ("output_dir", "names_file"):
+    # The classes are compared by themselves.
+    for name in ("output_dir", "names_file", "classes_file"):
         del config[name]
     if options.unknown_colors == "error":
         # No color of a finished scene was beyond the tolerance.
         del config["tolerance"]
     config["source"] = os.path.abspath(config["source"])
     # As JSON gives it back, with lists for tuples.
-    return json.loads(json.dumps(config))
+    return json.loads(json.dumps(config, default=os.fspath))
 
 
 def _write_ids(path, ids):
