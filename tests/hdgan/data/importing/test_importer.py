@@ -125,8 +125,8 @@ def test_a_failed_scene_leaves_no_file(tmp_path):
     photo.write_bytes(photo.read_bytes()[:200])
     result = import_masks(tmp_path)
     assert result.num_written == 1
-    for path, problem in zip((path, photo), result.problems, strict=True):
-        assert str(path) in problem
+    for file, problem in zip((path, photo), result.problems, strict=True):
+        assert str(file) in problem
     assert {path.stem for path in contents(tmp_path / "out")} == {"a"}
     listed = result.list_file.read_text().splitlines()
     assert [line.split(": ")[0] for line in listed] == ["error", "error"]
