@@ -6,7 +6,7 @@ import numpy as np
 
 from hdgan.data.cityscapes_layout import is_cityscapes_layout, list_cityscapes
 from hdgan.data.image_files import read_id_map
-from hdgan.data.importing.class_table import VOID, ClassTable, SourceClass
+from hdgan.data.importing.class_table import ClassTable, SourceClass
 from hdgan.data.importing.source import (
     Source,
     SourceMaps,
@@ -23,7 +23,11 @@ def find(options):
     """
     source = _find_source(options)
     table = _make_table(options)
-    is_trained = options.labels == "cityscapes19"
+    keeps_ids = (
+        options.labels != "cityscapes19"
+        and options.things is None
+        and not options.ignore
+    )
     scenes, problems = [], []
     split = options.source_split or options.split
     for name, paths in list_cityscapes(source, split).items():
@@ -42,7 +46,7 @@ def find(options):
             )
             continue
         scenes.append(
-            SourceScene(name, paths[2], _reader(*paths[:2], table, is_trained))
+            SourceScene(name, paths[2], _reader(*paths[:2], table, keeps_ids))
         )
     return Source(table, scenes, problems)
 
@@ -80,7 +84,7 @@ def _make_table(options):
     return ClassTable(classes, void_ids, options.things, options.ignore or ())
 
 
-def _reader(label_path, instance_path, table, is_trained):
+def _reader(label_path, instance_path, table, keeps_ids):
     def read(size):
         label_ids = read_id_map(label_path)
         instance_ids = read_id_map(instance_path)
@@ -89,7 +93,6 @@ def _reader(label_path, instance_path, table, is_trained):
         )
         labels = table.convert(label_path, label_ids)
         objects = np.where(instance_ids >= 1000, instance_ids, 0)
-        keeps_ids = not is_trained and not (labels == VOID).any()
         return SourceMaps(
             labels,
             objects,

@@ -6,13 +6,15 @@ from hdgan.data.importing.polygons import check_points, draw_polygon
 from hdgan.data.importing.source import read_field
 
 
-def sort_for_painting(annotations, path):
+def sort_for_painting(annotations, height, width, path):
     """Sorts annotations by area, so that smaller objects are painted last.
 
     Regions of crowds come first. Those of equal area keep their order.
 
     Args:
         annotations: list of dict, the annotations of an image.
+        height: int, pixels.
+        width: int, pixels.
         path: path of the JSON file, for the error.
 
     Returns:
@@ -20,7 +22,10 @@ def sort_for_painting(annotations, path):
     """
 
     def key(annotation):
-        area = read_field(annotation, "area", (int, float), path)
+        if "area" in annotation:
+            area = read_field(annotation, "area", (int, float), path)
+        else:
+            area = draw_object(annotation, height, width, path).sum()
         return (not annotation.get("iscrowd"), -area)
 
     return sorted(annotations, key=key)
@@ -47,6 +52,12 @@ def draw_object(annotation, height, width, path):
     segmentation = read_field(annotation, "segmentation", (list, dict), path)
     if isinstance(segmentation, dict):
         return _decode_runs(segmentation, height, width, name)
+    if not segmentation:
+        raise ValueError(
+            f"{name} has an empty segmentation, such as an object that has a "
+            "box alone. Expected polygons or run lengths. Draw the object, or "
+            "remove it."
+        )
     mask = np.zeros((height, width), bool)
     for polygon in segmentation:
         points = polygon

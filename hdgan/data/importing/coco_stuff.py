@@ -125,11 +125,18 @@ def _draw_objects(labels, coco, number, table):
     Boundaries of objects differ by some pixels between the two sources.
     """
     objects = np.zeros(labels.shape, "int32")
-    ordered = sort_for_painting(coco.annotations[number], coco.path)
+    ordered = sort_for_painting(
+        coco.annotations[number], *labels.shape, coco.path
+    )
     for position, annotation in enumerate(ordered, start=1):
         category = read_field(annotation, "category_id", int, coco.path)
         label = table.label_of(category - 1)
-        if annotation.get("iscrowd") or label in (VOID, -2):
+        if label == -2:
+            raise ValueError(
+                f"{coco.path}: annotation {annotation.get('id')} has the "
+                f"category {category}. Expected those of COCO, 1..182."
+            )
+        if annotation.get("iscrowd") or label == VOID:
             continue
         mask = draw_object(annotation, *labels.shape, coco.path)
         objects[mask & (labels == label)] = position

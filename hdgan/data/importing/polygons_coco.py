@@ -96,7 +96,7 @@ def _reader(image, annotations, path, table, position_of):
             )
         positions = np.zeros(size, "int32")
         objects = np.zeros(size, "int32")
-        ordered = sort_for_painting(annotations, path)
+        ordered = sort_for_painting(annotations, *size, path)
         for number, annotation in enumerate(ordered, start=1):
             category = read_field(annotation, "category_id", int, path)
             if category not in position_of:

@@ -36,7 +36,13 @@ def find(options):
     ones, as in LabelMe.
     """
     source = pathlib.Path(options.source)
-    paths = sorted(source.rglob("*.json"))
+    output_dir = pathlib.Path(options.output_dir).absolute()
+    paths = [
+        path
+        for path in sorted(source.rglob("*.json"))
+        # An import into a folder of the source writes JSON files, too.
+        if output_dir not in path.absolute().parents
+    ]
     if not paths:
         raise ValueError(
             f"{source} holds no JSON files. Expected those that LabelMe "

@@ -172,6 +172,15 @@ def test_smaller_polygons_cover_larger_ones(tmp_path):
     assert read_labels(tmp_path).things == ("car", "dog")
 
 
+def test_areas_that_are_missing_are_measured(tmp_path):
+    small, large = box(1, 0, 2, 1, category_id=5), box(0, 0, 4, 2)
+    del small["area"], large["area"]
+    make_objects(tmp_path, small, large)
+    run_import(tmp_path, "polygons_coco")
+    labels = [[1, 2, 1, 1], [1, 1, 1, 1]]
+    assert_written(tmp_path, "a", labels, np.array(labels) * 1000)
+
+
 def test_parts_of_an_object_and_the_background(tmp_path):
     parts = [box(0, 0, 1, 1), box(3, 1, 4, 2)]
     polygons = [part["segmentation"][0] for part in parts]
@@ -254,7 +263,8 @@ def test_pycocotools_is_named_where_it_is_missing(tmp_path, monkeypatch):
             "far outside",
         ),
         ({"segmentation": 3, "area": 1}, "'segmentation'.*list or dict"),
-        ({"segmentation": []}, "'area'.*int or float"),
+        ({"segmentation": [], "area": 1}, "empty segmentation"),
+        ({**box(0, 0, 1, 1), "area": None}, "'area'.*int or float"),
         ({**box(0, 0, 1, 1), "category_id": 2}, "category 2"),
     ],
 )

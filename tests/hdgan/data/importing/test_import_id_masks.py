@@ -62,6 +62,18 @@ def test_cityscapes_with_training_ids(tmp_path):
     check_scenes(find_scenes(tmp_path / "out"), len(labels), [255])
 
 
+def test_cityscapes_with_classes_left_out(tmp_path):
+    make_cityscapes(tmp_path)
+    things = ("car",)
+    run_import(tmp_path, "cityscapes", ignore=("unlabeled",), things=things)
+    assert_written(
+        tmp_path,
+        "aachen_000000_000019",
+        [[6, 6, 25, 25], [6, 28, 25, 255]],
+        [[6, 6, 25000, 25001], [6, 28, 25, 34]],
+    )
+
+
 def test_cityscapes_test_split_comes_from_val(tmp_path):
     make_cityscapes(tmp_path, split="val")
     (tmp_path / "source" / "gtFine" / "test").mkdir()
@@ -159,6 +171,10 @@ def test_voc(tmp_path):
         [[0, 1000, 1001, 21], [0, 15000, 15000, 15001]],
         split="test",
     )
+    next(source.glob("SegmentationObject/*")).unlink()
+    result = run_import(tmp_path, "voc", split="again", source_split="val")
+    (problem,) = result.problems
+    assert "SegmentationObject/2007_000032.png can't be opened" in problem
     labels = read_labels(tmp_path)
     assert len(labels.things) == 20
     assert labels.names[15] == "person"

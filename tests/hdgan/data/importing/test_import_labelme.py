@@ -14,6 +14,8 @@ from imported_sets import (
 )
 from PIL import Image
 
+from hdgan.data.importing import ImportOptions, import_data_set
+
 
 def shape(label, points, shape_type="polygon", group_id=None, **fields):
     return {
@@ -145,6 +147,15 @@ def test_files_in_sub_folders_have_their_names(tmp_path):
     assert result.num_written == 2
     folder = tmp_path / "out" / "train_img"
     assert {p.name for p in folder.iterdir()} == {"day_a.jpg", "night_a.jpg"}
+
+
+def test_the_output_may_be_inside_of_the_source(tmp_path):
+    make_labelme(tmp_path, box("car", 0, 0, 1, 1))
+    folder = tmp_path / "source"
+    options = ImportOptions("polygons_labelme", folder, folder / "out")
+    assert import_data_set(options).num_written == 1
+    result = import_data_set(options)
+    assert (result.num_kept, result.problems) == (1, ())
 
 
 @pytest.mark.parametrize(
