@@ -80,18 +80,22 @@ def _decode_runs(runs, height, width, name):
             f"{name} has run lengths of the size {runs.get('size')} (height, "
             f"width). Expected that of the image, {[height, width]}."
         )
+    counts = runs.get("counts")
     try:
-        if isinstance(runs.get("counts"), list):
+        if isinstance(counts, list):
+            is_whole = sum(counts) == height * width
             runs = coco_mask.frPyObjects(runs, height, width)
-        mask = coco_mask.decode(runs)
-        # Runs that end too early leave pixels undefined.
-        is_whole = int(mask.sum()) == int(coco_mask.area(runs))
+            mask = coco_mask.decode(runs)
+        else:
+            mask = coco_mask.decode(runs)
+            # Pixels after the last run are undefined.
+            is_whole = coco_mask.encode(mask)["counts"] == counts.encode()
     except Exception as error:
         # Damaged runs make it raise errors of many types.
         raise ValueError(
             f"{name} has damaged run lengths: {error}. Correct or remove it."
         ) from error
-    if not is_whole or mask.max() > 1:
+    if not is_whole:
         raise ValueError(
             f"{name} has run lengths that don't fill the image. Correct or "
             "remove it."

@@ -172,7 +172,12 @@ class _SceneWriter:
         # Preprocessing is built upon this department.
         from hdgan.preprocessing.label_set import LabelSet
 
-        labels = LabelSet(**self._table.make_config())
+        try:
+            labels = LabelSet(**self._table.make_config())
+        except ValueError as error:
+            raise ValueError(
+                f"The classes of {self._options.source} can't be used: {error}"
+            ) from error
         path = pathlib.Path(self._options.output_dir) / "labels.json"
         # Without scenes, the file is left from an import that failed.
         if path.exists() and any(path.parent.glob("*_label/*.png")):

@@ -165,7 +165,7 @@ def _reader(path, table, ids):
                     "add the class to the list."
                 )
             group = shape.get("group_id")
-            key = number if group is None else (label, str(group))
+            key = number if group is None else str(group)
             mask = draw_shape(name, shape, *size)
             source_ids[mask] = ids[label]
             objects[mask] = number_of.setdefault(key, len(number_of) + 1)

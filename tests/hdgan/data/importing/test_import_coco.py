@@ -233,6 +233,9 @@ def test_run_lengths(tmp_path, counts):
         ({"size": [2, 4], "counts": [1, 5000]}, "damaged run lengths"),
         ({"size": [2, 4], "counts": "~~~~zz"}, "damaged run lengths"),
         ({"size": [2, 4], "counts": None}, "damaged run lengths"),
+        ({"size": [2, 4], "counts": [3, 2]}, "don't fill the image"),
+        # The same, compressed.
+        ({"size": [2, 4], "counts": "32"}, "don't fill the image"),
     ],
 )
 def test_damaged_run_lengths_are_named(tmp_path, runs, words):

@@ -212,6 +212,13 @@ def test_names_that_are_no_class_are_named(tmp_path, option):
         import_masks(tmp_path, **{option: ("cars",)})
 
 
+def test_classes_that_no_label_set_can_have_are_named(tmp_path):
+    source = make_scenes(tmp_path)
+    (source / "colors.txt").write_text("10 20 30 ignored\n40 50 60 car\n")
+    with pytest.raises(ValueError, match=r"classes of .*source.*'ignored'"):
+        import_masks(tmp_path, unknown_colors="ignore")
+
+
 def test_many_classes_need_wider_ids(tmp_path):
     names = [f"class {k}" for k in range(300)]
     table = "".join(
