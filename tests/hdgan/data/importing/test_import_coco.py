@@ -1,7 +1,5 @@
 """Importing COCO's JSON files: panoptic segments, polygons and run lengths."""
 
-import sys
-
 import numpy as np
 import pytest
 from imported_sets import (
@@ -12,6 +10,8 @@ from imported_sets import (
     save_json,
     save_photo,
 )
+
+from hdgan.data.importing.coco_objects import draw_object
 
 CATEGORIES = (
     {"id": 3, "name": "car", "isthing": 1, "color": [0, 0, 142]},
@@ -207,51 +207,61 @@ def test_ignored_categories_have_no_class(tmp_path):
     assert_written(tmp_path, "a", [[255, 1, 0, 0]] * 2, expected)
 
 
-@pytest.mark.parametrize(
-    "counts", [[2, 3, 3], b"233"], ids=["numbers", "compressed"]
-)
+# Written by pycocotools.
+@pytest.mark.parametrize("counts", [[2, 3, 3], "233"])
 def test_run_lengths(tmp_path, counts):
-    coco_mask = pytest.importorskip("pycocotools.mask")
     runs = {"size": [2, 4], "counts": counts}
-    if isinstance(counts, bytes):
-        mask = np.asfortranarray([[0, 1, 1, 0], [0, 1, 0, 0]], "uint8")
-        runs["counts"] = coco_mask.encode(mask)["counts"].decode()
     make_objects(
         tmp_path,
         {"segmentation": runs, "area": 3, "iscrowd": 1},
         box(1, 1, 2, 2),
     )
     run_import(tmp_path, "polygons_coco")
+    # Down the columns: two zeros, three ones, three zeros.
     labels = [[0, 1, 1, 0], [0, 1, 0, 0]]
     assert_written(tmp_path, "a", labels, [[0, 1, 1, 0], [0, 1000, 0, 0]])
+
+
+def test_long_and_decreasing_run_lengths():
+    # Written by pycocotools: numbers of several characters, and differences
+    # below zero.
+    runs = {
+        "size": [30, 40],
+        "counts": "l2j04YO" + "0`00@" * 15 + "0`007" + "0" * 18 + "d44PO",
+    }
+    annotation = {"id": 1, "segmentation": runs}
+    mask = draw_object(annotation, 30, 40, "a.json")
+    expected = np.zeros((30, 40), bool)
+    expected[2:28, 3:30] = True
+    expected[5:9, 4:20] = False
+    expected[:, 35] = True
+    np.testing.assert_array_equal(mask, expected)
 
 
 @pytest.mark.parametrize(
     ("runs", "words"),
     [
         ({"size": [4, 2], "counts": [8]}, r"\[4, 2\].*\[2, 4\]"),
-        ({"size": [2, 4], "counts": [1, 5000]}, "damaged run lengths"),
-        ({"size": [2, 4], "counts": "~~~~zz"}, "damaged run lengths"),
-        ({"size": [2, 4], "counts": None}, "damaged run lengths"),
-        ({"size": [2, 4], "counts": [3, 2]}, "don't fill the image"),
-        # The same, compressed.
-        ({"size": [2, 4], "counts": "32"}, "don't fill the image"),
+        ({"size": [2, 4], "counts": [1, 5000]}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": [-1, 9]}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": [8.0]}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": None}, "damaged run lengths: None"),
+        # Too short, and compressed: too short, unfinished, of other
+        # characters, and negative.
+        ({"size": [2, 4], "counts": [3, 2]}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": "32"}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": "23P"}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": "o" * 1000}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": "23\x7f"}, "Expected the 8 pixels"),
+        ({"size": [2, 4], "counts": "O9"}, "Expected the 8 pixels"),
     ],
 )
 def test_damaged_run_lengths_are_named(tmp_path, runs, words):
-    pytest.importorskip("pycocotools.mask")
     path = make_objects(tmp_path, {"segmentation": runs, "area": 1})
     (problem,) = run_import(tmp_path, "polygons_coco").problems
     assert problem.startswith(f"{path}: annotation 10 ")
     with pytest.raises(ValueError, match=words):
         raise ValueError(problem)
-
-
-def test_pycocotools_is_named_where_it_is_missing(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "pycocotools", None)
-    make_objects(tmp_path, {"segmentation": {"size": [2, 4]}, "area": 1})
-    (problem,) = run_import(tmp_path, "polygons_coco").problems
-    assert "pip install pycocotools" in problem
 
 
 @pytest.mark.parametrize(
