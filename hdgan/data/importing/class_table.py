@@ -72,6 +72,12 @@ class ClassTable:
             *void_ids,
             *(c.source_id for c in classes if c.name in ignore),
         }
+        # The source does not tell their objects apart.
+        self.regional_things = [
+            c.name
+            for c in self.classes
+            if c.name in self.things and not c.is_thing
+        ]
         self.has_void = bool(void_ids) if has_void is None else has_void
         self._map = self._make_map(void_ids)
 
@@ -189,14 +195,15 @@ def number_objects(name, label_map, objects, table):
     return coded
 
 
-def find_components(label_map, table):
-    """Finds the connected regions of each class of things.
+def find_components(label_map, table, names):
+    """Finds the connected regions of some classes.
 
     Pixels that touch at a side or corner are connected.
 
     Args:
         label_map: int32 array `(height, width)` of labels and `VOID`.
         table: `ClassTable`.
+        names: list of str, names of the classes.
 
     Returns:
         int32 array `(height, width)`: 0 for no object, and else the number of
@@ -206,7 +213,7 @@ def find_components(label_map, table):
         ValueError: if SciPy is not installed.
     """
     objects = np.zeros(label_map.shape, "int32")
-    if not table.things:
+    if not names:
         return objects
     try:
         from scipy import ndimage
@@ -215,7 +222,7 @@ def find_components(label_map, table):
             "Objects as connected regions need SciPy, which is not installed. "
             "Install it with: pip install scipy"
         ) from error
-    for name in table.things:
+    for name in names:
         regions, _ = ndimage.label(
             label_map == table.names.index(name), np.ones((3, 3))
         )

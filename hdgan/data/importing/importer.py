@@ -261,10 +261,15 @@ class _SceneWriter:
     def _make_instance_map(self, path, maps):
         if maps.instance_map is not None:
             return maps.instance_map
-        objects = maps.objects
-        if objects is None:
-            objects = find_components(maps.label_map, self._table)
-        return number_objects(path, maps.label_map, objects, self._table)
+        table = self._table
+        if maps.objects is None:
+            objects = find_components(maps.label_map, table, table.things)
+        else:
+            regions = find_components(
+                maps.label_map, table, table.regional_things
+            )
+            objects = np.where(regions > 0, regions, maps.objects)
+        return number_objects(path, maps.label_map, objects, table)
 
     def _encode_void(self, label_map):
         coded = np.where(label_map == VOID, self._table.void_label, label_map)

@@ -90,6 +90,7 @@ def test_damaged_files(tmp_path, format, damage):
             path.write_bytes(DAMAGES[damage](whole, random.Random(seed)))
             _import_damaged(tmp_path, format, f"s{number}x{repetition}")
         path.write_bytes(whole)
+    shutil.rmtree(tmp_path / "out", ignore_errors=True)
     options = _options(format)
     result = run_import(tmp_path, format, split="whole", **options)
     assert result.num_written == 1

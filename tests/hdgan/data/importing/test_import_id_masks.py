@@ -232,6 +232,30 @@ def test_mapillary_vistas(tmp_path, version):
     assert labels.colors[1] == (0, 0, 142)
 
 
+def test_things_without_objects_are_connected_regions(tmp_path):
+    make_mapillary(tmp_path, "v2.0")
+    # Unlabeled pixels divide the road into two regions.
+    ids = [[0, 512, 0, 257], [512, 512, 257, 256]]
+    path = tmp_path / "source/training/v2.0/instances/a-B_1.png"
+    save(path, ids, "uint16")
+    run_import(
+        tmp_path,
+        "mapillary_vistas",
+        things=("Road", "Car"),
+        ignore=(),
+        split="regions",
+        source_split="training",
+    )
+    assert_written(
+        tmp_path,
+        "a-B_1",
+        [[0, 2, 0, 1], [2, 2, 1, 1]],
+        # Roads are class 0: their ids follow those of the three classes.
+        [[4, 2, 5, 1001], [2, 2, 1001, 1000]],
+        split="regions",
+    )
+
+
 def test_mapillary_vistas_names_a_damaged_config(tmp_path):
     make_mapillary(tmp_path, "v2.0")
     path = tmp_path / "source" / "config_v2.0.json"

@@ -267,9 +267,9 @@ def test_objects_and_classes_have_ids_of_their_own():
 
 def test_scipy_is_named_where_it_is_missing(monkeypatch):
     monkeypatch.setitem(sys.modules, "scipy", None)
-    assert not find_components(np.zeros((2, 2)), make_table()).any()
+    assert not find_components(np.zeros((2, 2)), make_table(), []).any()
     with pytest.raises(ValueError, match="pip install scipy"):
-        find_components(np.zeros((2, 2)), make_table(things=("car",)))
+        find_components(np.zeros((2, 2)), make_table(), ["car"])
 
 
 @pytest.mark.parametrize("rows_at_once", [1, 7, 1000])
