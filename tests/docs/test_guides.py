@@ -128,16 +128,29 @@ def test_guide_of_synthesis(tmp_path, monkeypatch):
     np.testing.assert_array_equal(photo, names["photo"])
 
 
-def test_guide_of_data_finds_ids_by_colors(tmp_path, monkeypatch, capsys):
+def test_guide_of_data_imports_masks_of_colors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    draw_scenes("data", "train", 1, height=32, width=64)
-    labels = hdgan.LabelSet.load("data/labels.json")
-    label_map = np.array(Image.open("data/train_label/street_00000.png"))
-    Image.fromarray(labels.colorize(label_map)).save("mask.png")
-    exec(_python_of("docs/guides/train.md")[0], {})
-    assert "farthest color: 0" in capsys.readouterr().out
-    found = np.array(Image.open("data/train_label/mask.png"))
+    draw_scenes("mine", "train", 1, height=32, width=64)
+    labels = hdgan.LabelSet.load("mine/labels.json")
+    mine = pathlib.Path("mine")
+    (mine / "train_img").rename(mine / "images")
+    (mine / "masks").mkdir()
+    name = "street_00000.png"
+    label_map = np.array(Image.open(mine / "train_label" / name))
+    Image.fromarray(labels.colorize(label_map)).save(mine / "masks" / name)
+    lines = [
+        f"{red} {green} {blue} {name}\n"
+        for name, (red, green, blue) in zip(
+            labels.names, labels.colors, strict=True
+        )
+    ]
+    (mine / "colors.txt").write_text("".join(lines))
+    (code,) = _python_of("docs/guides/data.md")
+    exec(code, {})
+    assert "1 scenes; no problems" in capsys.readouterr().out
+    found = np.array(Image.open(f"data/mine/train_label/{name}"))
     np.testing.assert_array_equal(found, label_map)
+    assert hdgan.LabelSet.load("data/mine/labels.json") == labels
 
 
 def test_guide_of_troubleshooting_counts_classes(tmp_path, monkeypatch, capsys):
