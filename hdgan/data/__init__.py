@@ -10,7 +10,7 @@ from hdgan.lazy_exports import lazy_exports
 _EXPORTS = {
     "ResizePolicy": "hdgan.data.resize_policy",
     "SceneFiles": "hdgan.data.scene_files",
-    "check_scenes": "hdgan.data.scene_files",
+    "check_scenes": "hdgan.data.scene_checks",
     "find_scenes": "hdgan.data.scene_files",
     "load_folder": "hdgan.data.folder",
     "make_dataset": "hdgan.data.scene_dataset",

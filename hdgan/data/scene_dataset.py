@@ -28,7 +28,7 @@ def make_dataset(
     its own order. Files are read, decoded and resized in parallel.
 
     Args:
-        scenes: `SceneFiles` with photos.
+        scenes: `SceneSource` with photos.
         resizing: `ResizePolicy`.
         batch_size: int, examples per batch, over all replicas. Defaults to 1.
         shuffle: bool, whether each epoch is shuffled. Defaults to True.
@@ -106,7 +106,7 @@ def read_scene(scenes, index, resizing):
     """Reads one scene as training would, without shuffling or flipping.
 
     Args:
-        scenes: `SceneFiles`.
+        scenes: `SceneSource`.
         index: int, the position of the scene.
         resizing: `ResizePolicy`.
 
@@ -144,7 +144,7 @@ def find_data_error(error):
 
 def _read(scenes, position):
     """Reads the files of a scene as tensors `(height, width, channels)`."""
-    kinds = list(scenes.columns)
+    kinds = list(scenes.kinds)
     types = {
         kind: (tf.int32, 1) if scenes.holds_ids(kind) else (tf.uint8, 3)
         for kind in kinds

@@ -7,8 +7,9 @@ import math
 import keras
 import tensorflow as tf
 
+from hdgan.data.scene_checks import check_scenes
 from hdgan.data.scene_dataset import find_data_error, make_dataset
-from hdgan.data.scene_files import SceneFiles, check_scenes
+from hdgan.data.scene_files import SceneFiles
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.runs.callbacks.progress import Progress
 from hdgan.runs.callbacks.sample_page import SamplePage
@@ -205,8 +206,8 @@ def _check_scenes(scenes, labels):
         scenes, len(labels or ()), labels.ignore_ids if labels else ()
     )
     sizes = {}
-    for path, size in zip(scenes.inputs, checked, strict=True):
-        sizes.setdefault(size, path)
+    for index, size in enumerate(checked):
+        sizes.setdefault(size, scenes.place(index))
     return sizes
 
 

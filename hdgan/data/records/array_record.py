@@ -1,10 +1,16 @@
 """ArrayRecord: files of records that are read by index, from the extra."""
 
 import contextlib
+import importlib
 
 # Each record alone, because scenes are read in random order. Level 1 of
 # Zstandard: higher levels save a twentieth of the space.
 _OPTIONS = "group_size:1,zstd:1"
+
+
+def check_installed():
+    """Raises `ValueError` if `array_record` is not installed."""
+    _import("array_record_module")
 
 
 @contextlib.contextmanager
@@ -43,8 +49,6 @@ def open_reader(paths):
 
 def _import(name):
     try:
-        import importlib
-
         return importlib.import_module(f"array_record.python.{name}")
     except ModuleNotFoundError as error:
         raise ValueError(
