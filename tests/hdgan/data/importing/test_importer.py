@@ -1,4 +1,4 @@
-"""What all imports share: files, resuming, problems, coded ids."""
+"""Files, resuming, problems and coded ids of all imports."""
 
 import os
 import pathlib
