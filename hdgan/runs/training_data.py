@@ -216,7 +216,7 @@ def read_sample_scenes(options, scenes, policy):
         count = min(options.num_sample_scenes, len(files))
         # Spread over the data set.
         for index in np.linspace(0, len(files) - 1, count).astype(int):
-            name = f"{source}: {files.inputs[index].stem}"
+            name = f"{source}: {files.stem(index)}"
             samples[name] = read_scene(files, int(index), policy)
     return samples
 

@@ -150,9 +150,9 @@ class RecordBuilding:
 
 
 def _read_back(path, digests):
-    reader = open_reader([path])
+    read = open_reader(path)
     for index, digest in enumerate(digests):
-        record = reader[index]
+        record = read(index)
         if hashlib.sha256(record).digest() != digest:
             raise OSError(
                 f"{path}: record {index} reads back otherwise than it was "

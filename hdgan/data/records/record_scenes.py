@@ -78,9 +78,10 @@ class RecordScenes(SceneSource):
         return self._manifest.is_rgb
 
     def read(self, index):
-        position = self._positions[index]
+        shard, record = self._find(index)
         try:
-            _, scene = decode_scene(self._records[position], self.kinds)
+            contents = self._readers[shard](record)
+            _, scene = decode_scene(contents, self.kinds)
         except (RuntimeError, ValueError) as error:
             raise ValueError(
                 f"{self.place(index)} can't be read: {error}. Copy the records "
@@ -100,12 +101,9 @@ class RecordScenes(SceneSource):
         return dataclasses.replace(self, indices=positions)
 
     def place(self, index, kind="label_map"):
-        position = self._positions[index]
-        shard = bisect.bisect_right(self._starts, position) - 1
-        file = self._manifest.shards[shard]["file"]
-        record = position - self._starts[shard]
+        shard, record = self._find(index)
         return (
-            f"{pathlib.Path(self.folder) / file}: record {record}, "
+            f"{self._paths[shard]}: record {record}, "
             f"{self.names[index]} ({kind.replace('_', ' ')})"
         )
 
@@ -125,9 +123,16 @@ class RecordScenes(SceneSource):
         return list(itertools.accumulate([0, *counts[:-1]]))
 
     @functools.cached_property
-    def _records(self):
-        paths = [
-            pathlib.Path(self.folder) / shard["file"]
-            for shard in self._manifest.shards
-        ]
-        return open_reader(paths)
+    def _paths(self):
+        folder = pathlib.Path(self.folder)
+        return [folder / shard["file"] for shard in self._manifest.shards]
+
+    @functools.cached_property
+    def _readers(self):
+        return [open_reader(path) for path in self._paths]
+
+    def _find(self, index):
+        """Returns the shard of a scene, and its record there."""
+        position = self._positions[index]
+        shard = bisect.bisect_right(self._starts, position) - 1
+        return shard, position - self._starts[shard]

@@ -17,6 +17,8 @@ from hdgan.data.records.record_scenes import RecordScenes
 from hdgan.data.records.scene_coding import decode_scene, encode_scene
 from hdgan.data.scene_checks import check_scenes
 from hdgan.data.scene_split import split_by_name
+from hdgan.data.street.data_set import draw_scenes
+from hdgan.data.street.drawn_streets import DrawnStreets
 
 pytest.importorskip("array_record")
 
@@ -122,6 +124,28 @@ def test_a_recipe_trains_alike_on_both(tmp_path, data_dir, records):
     assert "shard-00000-of-00003.array_record: record 0, 0.png" in result.out
     for one, other in zip(*losses, strict=True):
         np.testing.assert_array_equal(one, other)
+
+
+def test_drawn_streets_are_a_source_like_their_files(tmp_path):
+    draw_scenes(tmp_path, "train", 3, 32, 64, seed=2, start=5)
+    expected = find_scenes(tmp_path)
+    scenes = DrawnStreets(3, 32, 64, seed=2, start=5)
+    assert scenes.names == expected.names
+    assert scenes.kinds == expected.kinds
+    for index in range(3):
+        _assert_equal(scenes.read(index), expected.read(index))
+    chosen = scenes.select([2, 0])
+    assert chosen.names == expected.select([2, 0]).names
+    _assert_equal(chosen.read(0), expected.read(2))
+    assert chosen.fingerprint() != scenes.fingerprint()
+    batches = [
+        make_dataset(s, ResizePolicy("none"), seed=1)
+        .take(4)
+        .as_numpy_iterator()
+        for s in (scenes, expected)
+    ]
+    for one, other in zip(*batches, strict=True):
+        _assert_equal(one, other)
 
 
 def test_some_scenes_and_some_kinds(data_dir, records):
