@@ -10,7 +10,7 @@ LEVELS = (
     ("data",),
     ("training", "networks", "preprocessing", "editing"),
     ("models",),
-    ("runs", "profiling", "serving", "reports", "evaluation"),
+    ("runs", "profiling", "serving", "reports", "evaluation", "editor"),
     ("command_line",),
     ("recipes", "tools"),
 )
