@@ -2,6 +2,7 @@
 
 import base64
 import functools
+import hashlib
 import io
 import pathlib
 
@@ -14,7 +15,7 @@ from hdgan.data.street.scenes import (
     draw_street_scene,
 )
 from hdgan.editing.scene import EditableScene
-from hdgan.editing.scene_file import load_scene
+from hdgan.editing.scene_file import dump_scene, load_scene
 from hdgan.editing.shape_library import ShapeLibrary
 from hdgan.editor.errors import RequestError
 
@@ -89,7 +90,7 @@ class Studio:
             "preview_steps": [] if image_size else list(_PREVIEW_STEPS),
             "max_pixels": self.max_pixels,
             "scenes": self.scene_names(),
-            "is_scene_given": self.opened is not None,
+            "first_scene": self._hash_opened(),
         }
 
     def scene_names(self):
@@ -198,6 +199,12 @@ class Studio:
                 centers[label] = clusters.of_class(label).tolist()
             thumbnails = clusters.thumbnails
         return {**style, "centers": centers, "thumbnails": thumbnails}
+
+    def _hash_opened(self):
+        """Returns a name of the given scene, by which a page keeps edits."""
+        if self.opened is None:
+            return None
+        return hashlib.sha256(dump_scene(self.opened).encode()).hexdigest()
 
     def _default_width(self):
         return self.backend.scene_width or _DEFAULT_WIDTH
