@@ -88,6 +88,7 @@ class _Api:
         self._studio = studio
         self._sessions = Sessions()
         self._queue = SynthesisQueue()
+        self._is_warm = False
 
     async def describe(self, request):
         return JSONResponse(self._studio.describe())
@@ -152,6 +153,9 @@ class _Api:
         )
         if photo is None:
             return Response(status_code=204)
+        if not self._is_warm:
+            self._is_warm = True
+            self._queue.submit(lambda: self._warm_up(session))
         contents, kind, version, seconds = photo
         return Response(
             contents,
@@ -213,6 +217,11 @@ class _Api:
             media_type="image/png" if is_image else "application/json",
             headers={"Content-Disposition": f'attachment; filename="{kind}"'},
         )
+
+    def _warm_up(self, session):
+        """Makes previews once: TensorFlow traces another graph for them."""
+        for step in self._studio.preview_steps:
+            self._make_photo(session, step, None)
 
     def _find(self, request, version=None):
         return self._sessions.find(request.path_params["session"], version)

@@ -87,11 +87,16 @@ class Studio:
             "style": self._describe_style(),
             "has_samples": self.backend.has_samples,
             "image_size": list(image_size) if image_size else None,
-            "preview_steps": [] if image_size else list(_PREVIEW_STEPS),
+            "preview_steps": list(self.preview_steps),
             "max_pixels": self.max_pixels,
             "scenes": self.scene_names(),
             "first_scene": self._hash_opened(),
         }
+
+    @property
+    def preview_steps(self):
+        """tuple of int, by which maps are scaled down for previews."""
+        return () if self.backend.image_size else _PREVIEW_STEPS
 
     def scene_names(self):
         """Returns the names of the scenes that can be opened by number."""

@@ -33,6 +33,14 @@ class SynthesisQueue:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._pool, run)
 
+    def submit(self, function):
+        """Runs a function in the thread when it is free; nobody waits for it.
+
+        Args:
+            function: function without arguments.
+        """
+        self._pool.submit(function)
+
     def close(self):
         """Drops all requests that wait, and waits for the current one."""
         self._pool.shutdown(cancel_futures=True)

@@ -4,6 +4,8 @@ import { byId } from "./dom.js";
 import { announce } from "./messages.js";
 
 const TICK = 100;
+// CSS pixels; the middle of the thumb does not reach the ends of the slider.
+const THUMB = 34;
 
 export class PhotoView {
   constructor({ document, photographs, viewport }) {
@@ -89,7 +91,7 @@ export class PhotoView {
     if (this.compare.hidden) return;
     const { x, scale, scene } = this.viewport;
     const share = Number(this.slider.value) / 100;
-    const place = this.compare.clientWidth * share;
+    const place = THUMB / 2 + (this.compare.clientWidth - THUMB) * share;
     const right = Math.min(Math.max(1 - (place - x) / (scene.width * scale), 0), 1);
     this.before.style.clipPath = `inset(0 ${100 * right}% 0 0)`;
     this.compare.style.setProperty("--place", `${place}px`);

@@ -126,7 +126,7 @@ export class ObjectPanel {
     return [
       make("p", { class: "quiet" }, ["A photograph is scaled to the scene; an object takes the style of what is in its place."]),
       make("div", { class: "row" }, [
-        button("From a photograph", false, "The style of the selection"),
+        button("From a photo", false, "The style of the selection"),
         button("For all", true, "The styles of all objects and regions"),
       ]),
       input,

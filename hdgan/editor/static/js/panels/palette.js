@@ -17,7 +17,17 @@ export class Palette {
     search.addEventListener("input", () => this.#filter(search.value));
     search.addEventListener("keydown", (event) => this.#pressInSearch(event, search));
     state.addEventListener("change", () => this.#update());
+    document.addEventListener("open", () => this.#chooseFirst(document));
     this.#update();
+  }
+
+  /** Chooses the class with the largest region, until a person chooses. */
+  #chooseFirst({ counts }) {
+    if (this.isChosen) return;
+    this.isChosen = true;
+    const labels = this.classes.keys();
+    const area = (label) => counts.get(label) ?? 0;
+    chooseClass(this.state, [...labels].reduce((one, k) => (area(k) > area(one) ? k : one), 0));
   }
 
   #makeButton({ name, color }, label) {
