@@ -17,6 +17,7 @@ export class KeyboardCursor {
     Object.assign(this, parts);
     this.point = null;
     this.isDown = false;
+    this.hasMoved = false;
     this.element.addEventListener("keydown", (event) => this.#press(event));
     this.element.addEventListener("blur", () => this.#lift());
     this.toolbox.addEventListener("move", ({ detail }) => {
@@ -27,7 +28,7 @@ export class KeyboardCursor {
   #press(event) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     if (event.key in STEPS) this.#step(event);
-    else if (event.key === "Enter") this.#toggle(event);
+    else if (event.key === "Enter") this.#toggle();
     else return;
     event.preventDefault();
   }
@@ -45,15 +46,19 @@ export class KeyboardCursor {
     const [x, y] = this.point ?? [document.width / 2, document.height / 2];
     const limit = (value, side) => Math.min(Math.max(value, 0.5), side - 0.5);
     const point = [limit(x + dx, document.width), limit(y + dy, document.height)];
+    this.hasMoved = true;
     if (this.isDown) this.toolbox.move([point]);
     else this.toolbox.hover(point);
     this.viewport.reveal(...point);
   }
 
-  #toggle(event) {
+  #toggle() {
     const { state, toolbox, document } = this;
     const point = this.point ?? [document.width / 2, document.height / 2];
-    if (state.tool === "polygon" && event.shiftKey) {
+    const { hasMoved } = this;
+    this.hasMoved = false;
+    // In the same place again, Enter closes a polygon.
+    if (state.tool === "polygon" && !hasMoved && toolbox.current.points.length) {
       toolbox.finish();
     } else if (CLICKED.includes(state.tool)) {
       toolbox.down(point, {});

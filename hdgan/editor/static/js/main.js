@@ -108,7 +108,8 @@ async function openFirst({ document, files, store, facts }) {
   }
   const isFit = kept && kept.width * kept.height <= facts.max_pixels;
   if (isFit) {
-    document.open(kept, kept.isSaved);
+    const { isSaved, ...scene } = kept;
+    document.open(scene, isSaved);
     announce("Restored the scene of this browser.");
   } else await files.openAddress("/api/scenes/first", facts.scenes[0] ?? "scene");
 }
