@@ -52,7 +52,6 @@ class EditorServer:
             port=self.port,
             log_level="error",
             ws="none",
-            lifespan="off",
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)

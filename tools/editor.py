@@ -12,6 +12,8 @@ The server answers to this machine alone. `--host` opens it to others, who can
 then use the model without a password.
 """
 
+import contextlib
+
 from absl import flags, logging
 
 from hdgan.command_line import program
@@ -23,7 +25,7 @@ def main():
     except ImportError as error:
         raise ValueError(
             f"The editor needs {error.name}, which is not installed: pip "
-            "install 'hdgan[editor]'"
+            "install starlette uvicorn scipy"
         ) from error
     from hdgan.editor.guard import is_loopback
     from hdgan.editor.studio import Studio
@@ -39,14 +41,15 @@ def main():
             "without a password and without encryption.",
             values.host,
         )
-    studio = Studio(
-        _make_backend(values),
-        values.scene,
-        values.data_dir,
-        values.split,
-        values.max_pixels,
-    )
-    serve(studio, values.host, values.port, values.open_browser)
+    with contextlib.closing(_make_backend(values)) as backend:
+        studio = Studio(
+            backend,
+            values.scene,
+            values.data_dir,
+            values.split,
+            values.max_pixels,
+        )
+        serve(studio, values.host, values.port, values.open_browser)
 
 
 def _make_backend(values):

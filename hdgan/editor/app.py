@@ -1,5 +1,6 @@
 """The web application of the editor: what each address answers."""
 
+import contextlib
 import importlib.resources
 import io
 import json
@@ -71,6 +72,7 @@ def make_app(studio, host="127.0.0.1"):
     max_bytes = max(_BYTES_PER_PIXEL * studio.max_pixels, _MIN_BODY)
     return Starlette(
         routes=routes,
+        lifespan=api.lifespan,
         middleware=[Middleware(Guard, host=host, max_bytes=max_bytes)],
         exception_handlers={
             RequestError: _answer_request_error,
@@ -89,6 +91,11 @@ class _Api:
         self._sessions = Sessions()
         self._queue = SynthesisQueue()
         self._is_warm = False
+
+    @contextlib.asynccontextmanager
+    async def lifespan(self, app):
+        yield
+        self._queue.close()
 
     async def describe(self, request):
         return JSONResponse(self._studio.describe())
@@ -147,7 +154,6 @@ class _Api:
             is_newest = is_sample or session.newest == sequence
             return is_newest and (step > 1 or session.version == version)
 
-        begin = time.perf_counter()
         photo = await self._queue.run(
             lambda: self._make_photo(session, step, seed), is_wanted
         )
@@ -163,7 +169,6 @@ class _Api:
             headers={
                 "X-Version": str(version),
                 "X-Seconds": f"{seconds:.4f}",
-                "X-Waited": f"{time.perf_counter() - begin - seconds:.4f}",
             },
         )
 

@@ -40,6 +40,7 @@ class Guard:
 
     async def __call__(self, scope, receive, send):
         if scope["type"] != "http":
+            await self._app(scope, receive, send)
             return
         headers = {
             key.decode("latin-1"): value.decode("latin-1")

@@ -29,7 +29,6 @@ def serve(studio, host="127.0.0.1", port=0, open_browser=False):
             make_app(studio, host),
             log_level="warning",
             ws="none",
-            lifespan="off",
             server_header=False,
             timeout_graceful_shutdown=2,
         )

@@ -9,6 +9,8 @@ import pathlib
 import numpy as np
 from PIL import Image
 
+from hdgan.data.resize_policy import ResizePolicy
+from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
 from hdgan.data.street.scenes import (
     CLASS_NAMES,
@@ -112,11 +114,7 @@ class Studio:
             return self.opened
         if self.scene_names():
             return self.open_scene(0)
-        height, width = self.backend.image_size or (
-            self._default_width() // 2,
-            self._default_width(),
-        )
-        return self._make_scene(np.zeros((height, width), int))
+        return self._make_scene(np.zeros(self._default_size(), int))
 
     def open_scene(self, number):
         """Returns a scene of the data set, or a drawn one.
@@ -131,8 +129,9 @@ class Studio:
         if not 0 <= number < len(self.scene_names()):
             raise RequestError(404, f"There is no scene {number}.")
         if self._files is None:
-            return self._draw(number, self._default_width())
-        maps = self._files.read(number)
+            drawn = draw_street_scene(number, 0, *self._default_size())
+            return self._make_scene(drawn.label_map, drawn.instance_map)
+        maps = read_scene(self._files, number, self._resizing())
         scene = self._make_scene(maps["label_map"], maps.get("instance_map"))
         return self.check_scene(scene)
 
@@ -177,7 +176,7 @@ class Studio:
             count = min(len(self._files), _SCENES_WITH_SHAPES)
             return cut(self._files.take(count))
         if self.has_streets:
-            return cut(_DrawnScenes(self._default_width()))
+            return cut(_DrawnScenes(self._default_size()))
         return ShapeLibrary([])
 
     def describe_shapes(self):
@@ -211,12 +210,19 @@ class Studio:
             return None
         return hashlib.sha256(dump_scene(self.opened).encode()).hexdigest()
 
-    def _default_width(self):
-        return self.backend.scene_width or _DEFAULT_WIDTH
+    def _default_size(self):
+        """Returns the size of scenes that no file gives."""
+        width = self.backend.scene_width or _DEFAULT_WIDTH
+        return self.backend.image_size or (width // 2, width)
 
-    def _draw(self, number, width):
-        drawn = draw_street_scene(number, 0, width // 2, width)
-        return self._make_scene(drawn.label_map, drawn.instance_map)
+    def _resizing(self):
+        """Returns how scenes of the data set are scaled: as in training."""
+        width = self.backend.scene_width
+        if self.backend.image_size:
+            width = self.backend.image_size[1]
+        if not width:
+            return ResizePolicy("none", size_multiple=1)
+        return ResizePolicy("scale_width", width)
 
     def _make_scene(self, label_map, instance_map=None):
         return EditableScene(
@@ -230,13 +236,13 @@ class Studio:
 class _DrawnScenes:
     """Drawn streets, with the attributes of `SceneFiles` that cutting needs."""
 
-    def __init__(self, width):
-        self._width = width
+    def __init__(self, size):
+        self._size = size
         self.inputs = [pathlib.Path(f"street {k}") for k in range(_NUM_DRAWN)]
 
     def read(self, index):
         # Other streets than those that are opened.
-        drawn = draw_street_scene(index, 1, self._width // 2, self._width)
+        drawn = draw_street_scene(index, 1, *self._size)
         return {
             "label_map": drawn.label_map,
             "instance_map": drawn.instance_map,

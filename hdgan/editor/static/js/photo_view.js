@@ -47,7 +47,7 @@ export class PhotoView {
     this.#setWaiting(true);
   }
 
-  #show({ image, blob, isFull, revision, total }) {
+  #show({ image, blob, isFull, revision, total, seconds }) {
     draw(this.canvas, image);
     if (isFull) {
       this.blob = blob;
@@ -59,6 +59,7 @@ export class PhotoView {
     this.#setWaiting(false);
     const time = total < 1000 ? `${Math.round(total)} ms` : `${(total / 1000).toFixed(1)} s`;
     byId("latency").textContent = `${isFull ? "" : "Preview, "}${time}`;
+    byId("latency").title = `The model took ${Math.round(1000 * seconds)} ms of it.`;
     byId("latency").dataset.kind = isFull ? "full" : "preview";
     if (isFull) announce(`Photograph made in ${time}.`);
   }

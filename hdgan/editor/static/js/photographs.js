@@ -8,7 +8,8 @@ const SLOW = 150;
 const FAST = 50;
 
 /**
- * Fires "photograph" with {image, blob, isFull, revision, total}, "busy" when
+ * Fires "photograph" with {image, blob, isFull, revision, total,
+ * seconds}, "busy" when
  * a request starts or ends, and "failure" with an Error.
  */
 export class Photographs extends EventTarget {
@@ -95,6 +96,8 @@ export class Photographs extends EventTarget {
       isFull: step === 1,
       revision,
       total: performance.now() - begin,
+      // The server's share, without the way there and back.
+      seconds: Number(response.headers.get("X-Seconds")),
     });
   }
 

@@ -373,9 +373,7 @@ def test_large_bodies_are_rejected_unread(client):
 def test_malformed_requests_are_rejected(client, session):
     headers = {"Content-Type": "application/json"}
     for body in ("{", "[]", "\xff"):
-        answer = client.post(
-            f"{session}/edits", content=body, headers=headers
-        )
+        answer = client.post(f"{session}/edits", content=body, headers=headers)
         assert_rejected(answer, 400, "not")
     assert_rejected(client.get(f"{session}/files/passwd"), 404)
     assert_rejected(client.get("/api/scenes/99"), 404)
