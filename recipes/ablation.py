@@ -206,6 +206,7 @@ def _find_test_scenes(options, split):
         split,
         use_instances=options.use_instances,
         pair_cores=options.pair_cores,
+        labels=labels,
     )
     check_scenes(scenes, len(labels), labels.ignore_ids)
     return labels, scenes

@@ -143,7 +143,7 @@ def main():
 
 def _edited_section(model, scenes):
     """Edits the first scene that has all the classes to be replaced."""
-    from hdgan.editing import replace_class
+    from hdgan.editing import EditableScene, replace_class
     from hdgan.reports.scene_pictures import scene_pictures
 
     names = model.labels.names
@@ -157,10 +157,11 @@ def _edited_section(model, scenes):
             "larger --scene_height and --scene_width."
         )
     maps = scene["label_map"], scene["instance_map"]
-    before = model.synthesize(*maps)
+    edited = EditableScene(*maps, model.labels)
     for old, new in EDITS:
-        maps = replace_class(*maps, model.labels, old, new)
-    pictures = scene_pictures(model, *maps)
+        edited = replace_class(edited, old, new)
+    before = model.synthesize(*maps)
+    pictures = scene_pictures(model, edited.label_map, edited.instance_map)
     return (
         "Edited: the trees turned into buildings, the road cobbled",
         "edited",

@@ -19,29 +19,21 @@ synthesized, and the exit code is then 1.
 
 import json
 import pathlib
-import shlex
 import sys
 
 from absl import flags
 
-from hdgan.command_line import program, scene_flags
+from hdgan.command_line import beam_flags, program, scene_flags
 
 _NUM_SHOWN = 10
 
 
 def main():
-    # Imported here so that --help does not wait for Beam and TensorFlow.
-    try:
-        from apache_beam.options.pipeline_options import PipelineOptions
-        from apache_beam.pipeline import Pipeline
-        from apache_beam.runners.runner import PipelineState
-    except ModuleNotFoundError as error:
-        if not (error.name or "").startswith("apache_beam"):
-            raise
-        raise ValueError(
-            "This tool needs Apache Beam, which is not installed: pip install "
-            "apache-beam. Or use the tool synthesize, which works without it."
-        ) from error
+    pipeline = beam_flags.make_pipeline(
+        "Or use the tool synthesize, which works without it."
+    )
+    from apache_beam.runners.runner import PipelineState
+
     from hdgan.serving import batch_pipeline
 
     values = flags.FLAGS
@@ -59,14 +51,6 @@ def main():
         pair_cores=values.pair_cores,
     )
     num_scenes = len(folders.list_scenes())
-    try:
-        options = shlex.split(values.beam_options)
-    except ValueError as error:
-        raise ValueError(
-            f"--beam_options={values.beam_options} cannot be split into "
-            f"options: {error}. Quote it as in a shell."
-        ) from error
-    pipeline = Pipeline(values.runner, options=PipelineOptions(options))
     failures = _choose_failures(values)
     program.make_folder("output_dir", values.output_dir)
     print(f"Scenes: {num_scenes}", flush=True)
@@ -129,12 +113,7 @@ def _define_flags():
         "File to write the list of failures to. Default: failures.jsonl in "
         "--output_dir.",
     )
-    flags.DEFINE_string(
-        "runner", "DirectRunner", "Name of the Beam runner to use."
-    )
-    flags.DEFINE_string(
-        "beam_options", "", "Options for the runner, as one string."
-    )
+    beam_flags.define("DirectRunner")
 
 
 if __name__ == "__main__":

@@ -34,6 +34,7 @@ def main():
         is_rgb=model.labels is None,
         use_instances=model.use_instances,
         pair_cores=values.pair_cores,
+        labels=model.labels,
     )
     output_dir = pathlib.Path(values.data_dir) / f"{values.split}_feat"
     written = encode_styles(model, scenes, output_dir, resizing)

@@ -145,7 +145,9 @@ def _check_no_model_flags(values):
 
 
 def _has_folder(values, kind):
-    return (pathlib.Path(values.data_dir) / f"{values.split}_{kind}").is_dir()
+    from hdgan.data.scene_files import has_split
+
+    return has_split(values.data_dir, values.split, kind)
 
 
 def _open_segmenter(values, labels, ignored, photographs):
@@ -172,13 +174,14 @@ def _open_segmenter(values, labels, ignored, photographs):
 
 def _find_own_segmenter(values, labels, ignored, photographs):
     """Returns the path of the report's own segmenter; trains it if needed."""
+    from hdgan.data.scene_files import has_split
     from hdgan.evaluation.segmenter_training import (
         check_segmenter,
         train_segmenter,
     )
 
     split = values.segmenter_split
-    if not (pathlib.Path(values.data_dir) / f"{split}_img").is_dir():
+    if not has_split(values.data_dir, split, "img"):
         raise ValueError(
             f"{values.data_dir} has no {split}_img to train a segmenter on. "
             "Give one with --segmenter, or another --segmenter_split, or "

@@ -127,6 +127,7 @@ def find_scenes(labels, split=None, use_instances=False, use_style_maps=False):
         use_instances=use_instances,
         use_style_maps=use_style_maps,
         pair_cores=values.pair_cores,
+        labels=labels,
     )
     check_scenes(scenes, len(labels or ()), labels.ignore_ids if labels else ())
     return scenes

@@ -79,7 +79,11 @@ def load_folder(
     labels = as_label_set(labels)
     resizing = resizing or ResizePolicy()
     scenes = find_scenes(
-        data_dir, split, is_rgb=labels is None, use_instances=use_instances
+        data_dir,
+        split,
+        is_rgb=labels is None,
+        use_instances=use_instances,
+        labels=labels,
     )
     sizes = check_scenes(
         scenes, len(labels or ()), labels.ignore_ids if labels else ()

@@ -3,6 +3,7 @@
 import collections
 import difflib
 import re
+import typing
 
 # Words in a name that say what the file holds, not which scene it shows.
 _KIND_WORD = re.compile(
@@ -34,37 +35,79 @@ def match_files(first, second, pair_cores=False):
         ValueError: if a file has no match, or more than one, or what would be
             cut off may tell scenes apart.
     """
+    pairing = pair_by_name(first, second, pair_cores)
+    if pairing.doubt:
+        raise ValueError(pairing.doubt)
+    alone = pairing.alone
+    if alone:
+        shown = ", ".join(str(file) for file in alone[:3])
+        raise ValueError(
+            f"{first[0].parent} holds {len(first)} files and "
+            f"{second[0].parent} {len(second)}, and {len(alone)} of them have "
+            f"no matching file, or more than one: {shown}"
+            f"{', ...' if len(alone) > 3 else ''}. Add the missing files, "
+            "remove these, or rename them to match."
+        )
+    by_file = dict(pairing.pairs)
+    return [by_file[file] for file in first]
+
+
+class Pairing(typing.NamedTuple):
+    """The matching files of two folders.
+
+    Args:
+        pairs: list of pairs of paths.
+        alone: list of the paths, of either folder, without one match.
+        doubt: str, why pairs may show different scenes; None if they don't.
+    """
+
+    pairs: list
+    alone: list
+    doubt: str | None
+
+
+def pair_by_name(first, second, pair_cores=False):
+    """Pairs the files of two folders, as many as match.
+
+    Args:
+        first: list of paths in one folder.
+        second: list of paths in the other.
+        pair_cores: bool, as in `match_files`. Defaults to False.
+
+    Returns:
+        `Pairing`, by the first rule of `match_files` that leaves no file alone,
+        or else the one that leaves the fewest.
+    """
     best = None
     for cuts in _list_cuts(first, second):
-        keys = [
-            [_cut(file.stem, *cut)[1] for file in files]
-            for files, cut in zip((first, second), cuts, strict=True)
-        ]
-        counts = [collections.Counter(column) for column in keys]
-        alone = [
-            file
-            for key, file in [
-                *zip(keys[0], first, strict=True),
-                *zip(keys[1], second, strict=True),
-            ]
-            # A count of 2: `1.png` and `1.jpg` in one folder.
-            if not (counts[0][key] == counts[1][key] == 1)
-        ]
+        pairs, alone = _pair(first, second, cuts)
+        doubt = None
+        if not alone and not pair_cores:
+            doubt = _find_doubt(*pairs[0], cuts)
+        if best is None or len(alone) < len(best.alone):
+            best = Pairing(pairs, alone, doubt)
         if not alone:
-            by_key = dict(zip(keys[1], second, strict=True))
-            matches = [by_key[key] for key in keys[0]]
-            if not pair_cores:
-                _check_cuts(first[0], matches[0], cuts)
-            return matches
-        if best is None or len(alone) < len(best):
-            best = alone
-    shown = ", ".join(str(file) for file in best[:3])
-    raise ValueError(
-        f"{first[0].parent} holds {len(first)} files and {second[0].parent} "
-        f"{len(second)}, and {len(best)} of them have no matching file, or "
-        f"more than one: {shown}{', ...' if len(best) > 3 else ''}. Add the "
-        "missing files, remove these, or rename them to match."
-    )
+            break
+    return best
+
+
+def _pair(first, second, cuts):
+    """Returns the pairs of files whose cores agree, and all other files."""
+    keys = [
+        [_cut(file.stem, *cut)[1] for file in files]
+        for files, cut in zip((first, second), cuts, strict=True)
+    ]
+    counts = [collections.Counter(column) for column in keys]
+    by_key = dict(zip(keys[1], second, strict=True))
+    pairs, alone = [], []
+    for column, files in zip(keys, (first, second), strict=True):
+        for key, file in zip(column, files, strict=True):
+            # A count of 2: `1.png` and `1.jpg` in one folder.
+            if not (counts[0][key] == counts[1][key] == 1):
+                alone.append(file)
+            elif files is first:
+                pairs.append((file, by_key[key]))
+    return pairs, alone
 
 
 def _list_cuts(first, second):
@@ -97,16 +140,18 @@ def _cut(stem, start, end):
     return stem[:start], stem[start : len(stem) - end], stem[len(stem) - end :]
 
 
-def _check_cuts(file, match, cuts):
+def _find_doubt(file, match, cuts):
+    """Returns why what is cut off may tell scenes apart, or None."""
     parts = _cut(file.stem, *cuts[0])
     others = _cut(match.stem, *cuts[1])
     for part, other in ((parts[0], others[0]), (parts[2], others[2])):
         if not (_names_kind(part, other) and _names_kind(other, part)):
-            raise ValueError(
+            return (
                 f"{file} and {match} agree only without {part!r} and "
                 f"{other!r}, and may show different scenes. If they show the "
                 "same one, pass --pair_cores; or rename the files to match."
             )
+    return None
 
 
 def _names_kind(part, other):

@@ -11,6 +11,13 @@ import numpy as np
 from absl import logging
 
 from hdgan.checks import check_range
+from hdgan.data.cityscapes_layout import (
+    LABEL_END,
+    TRAIN_LABEL_END,
+    has_cityscapes_split,
+    is_cityscapes_layout,
+    list_cityscapes,
+)
 from hdgan.data.image_files import (
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
@@ -107,7 +114,7 @@ class SceneFiles:
         for kind, paths in self.columns.items():
             read = read_id_map if self.holds_ids(kind) else read_photo
             scene[kind] = read(paths[index])
-            _check_same_size(
+            check_same_size(
                 self.inputs[index],
                 scene["label_map"].shape[:2],
                 paths[index],
@@ -172,12 +179,17 @@ def find_scenes(
     use_photos=True,
     use_style_maps=False,
     pair_cores=False,
+    labels=None,
 ):
     """Finds the scenes of a data set.
 
     The folders are `{split}_label`, `{split}_inst` and `{split}_img`. For RGB
     inputs they are `{split}_A` (input), `{split}_inst` and `{split}_B` (photo).
     Style maps are in `{split}_feat`.
+
+    Cityscapes may also be as it is downloaded, with the folders `gtFine` and
+    `leftImg8bit` and a folder for each city. Its style maps are in
+    `{split}_feat`, too.
 
     Files belong together if their names agree, except for a shared start or end
     of all names in a folder (`_leftImg8bit`, `_gtFine_labelIds`): see
@@ -192,6 +204,9 @@ def find_scenes(
         use_photos: bool, whether to include photos. Defaults to True.
         use_style_maps: bool, whether to include style maps. Defaults to False.
         pair_cores: bool, as in `match_files`. Defaults to False.
+        labels: `LabelSet`. Only Cityscapes as downloaded needs it: with the
+            classes of `"cityscapes19"`, label maps are `*_labelTrainIds.png`.
+            Defaults to None: `*_labelIds.png`.
 
     Returns:
         `SceneFiles`.
@@ -205,6 +220,16 @@ def find_scenes(
     """
     data_dir = pathlib.Path(data_dir)
     names = {"inputs": f"{split}_{'A' if is_rgb else 'label'}"}
+    is_folder = is_rgb or (data_dir / names["inputs"]).is_dir()
+    if not is_folder and is_cityscapes_layout(data_dir):
+        scenes = _find_cityscapes(
+            data_dir, split, use_instances, use_photos, labels
+        )
+        if use_style_maps:
+            scenes = _add_style_maps(
+                scenes, data_dir / f"{split}_feat", pair_cores
+            )
+        return scenes
     if use_instances:
         names["instance_maps"] = f"{split}_inst"
     if use_photos:
@@ -241,6 +266,58 @@ def find_scenes(
         is_rgb=is_rgb,
         pair_cores=pair_cores,
     )
+
+
+def has_split(data_dir, split, kind="label"):
+    """Returns whether a data set has files of a kind in a split.
+
+    Args:
+        data_dir: path of the data set.
+        split: str, start of the folders' names.
+        kind: str, end of the folder's name: `"label"`, `"inst"`, `"img"`,
+            `"A"` or `"B"`. Defaults to `"label"`.
+    """
+    if (pathlib.Path(data_dir) / f"{split}_{kind}").is_dir():
+        return True
+    is_known = kind in ("label", "inst", "img")
+    return is_known and has_cityscapes_split(data_dir, split)
+
+
+def _find_cityscapes(data_dir, split, use_instances, use_photos, labels):
+    """Finds the scenes of Cityscapes as it is downloaded."""
+    # Preprocessing is built upon this department.
+    from hdgan.preprocessing.named_label_sets import NAMED_LABEL_SETS
+
+    trained = [name for name, _ in NAMED_LABEL_SETS["cityscapes19"]]
+    is_trained = labels is not None and (
+        list(labels.names[: len(trained)]) == trained
+    )
+    end = TRAIN_LABEL_END if is_trained else LABEL_END
+    found = list_cityscapes(data_dir, split, end)
+    kinds = {"label map": True, "instance map": use_instances}
+    kinds["photograph"] = use_photos
+    columns = []
+    paths = zip(*found.values(), strict=True)
+    for (kind, is_used), column in zip(kinds.items(), paths, strict=True):
+        missing = [n for n, path in zip(found, column, strict=True) if not path]
+        if missing and is_used:
+            advice = ""
+            if kind == "instance map":
+                advice = " Without instance maps, pass --nouse_instances."
+            raise ValueError(
+                f"{data_dir}: {len(missing)} of {len(found)} scenes of the "
+                f"split {split} have no {kind}, such as {missing[0]}. Add the "
+                f"files, or remove the others of these scenes.{advice}"
+            )
+        columns.append(column if is_used else None)
+    return SceneFiles(*columns)
+
+
+def _add_style_maps(scenes, folder, pair_cores):
+    """Returns scenes with the style maps of a folder."""
+    files = list_images(folder, STYLE_MAP_SUFFIXES)
+    style_maps = match_files(list(scenes.inputs), files, pair_cores)
+    return dataclasses.replace(scenes, style_maps=tuple(style_maps))
 
 
 def pair_files(
@@ -434,7 +511,18 @@ def _advise_on_ids(ids, num_classes):
     )
 
 
-def _check_same_size(path, size, other, other_size):
+def check_same_size(path, size, other, other_size):
+    """Checks that two files of a scene have the same size.
+
+    Args:
+        path: path of the first file.
+        size: `(height, width)` in pixels of its image.
+        other: path of the second file, an image.
+        other_size: `(height, width)` in pixels of it, turned upright.
+
+    Raises:
+        ValueError: naming both files, if the sizes differ.
+    """
     if size == other_size:
         return
     found = f"{other} is {_describe(other_size)} pixels (width x height)"

@@ -66,6 +66,49 @@ def check_script(script, schema=SCHEMA):
         raise ValueError(f"{error.json_path}: {error.message}")
 
 
+def check_edits(edits, labels, model=None, shapes=None):
+    """Checks what edits need, before any scene is edited.
+
+    Args:
+        edits: list of dicts, the `edits` of a script or a recipe.
+        labels: `LabelSet`.
+        model: `LabelToPhotoModel` of the photographs. Defaults to None.
+        shapes: `ShapeLibrary`, for objects to add. Defaults to None.
+
+    Raises:
+        ValueError: naming the edit, if there is no such class, the library has
+            no shape of one, or the model no styles or clusters.
+    """
+    for number, edit in enumerate(edits):
+        try:
+            _check_edit(edit, labels, model, shapes)
+        except ValueError as error:
+            raise ValueError(
+                f"Edit {number}, {edit['edit']}: {error}"
+            ) from error
+
+
+def _check_edit(edit, labels, model, shapes):
+    names = [edit.get(key) for key in ("class", "old", "new")]
+    names.append(edit.get("objects", {}).get("class"))
+    for name in names:
+        if name is not None:
+            labels.index(name)
+    if edit["edit"] in ("add_object", "add_objects"):
+        if shapes is None:
+            raise ValueError(
+                "An object is cut from other scenes. Give a shape library."
+            )
+        shapes.of_class(edit["class"])
+    if "cluster" in edit and (model is None or model.style_clusters is None):
+        raise ValueError(
+            "A cluster of styles is a model's. Give a model in which hdgan "
+            "cluster_styles has stored some."
+        )
+    if "style" in edit and model is not None and not model.style_channels:
+        raise ValueError("The model takes no style. Leave the edit out.")
+
+
 def apply_edits(scene, script, model=None, shapes=None):
     """Applies the edits of a script to a scene, one after the other.
 

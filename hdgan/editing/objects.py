@@ -300,9 +300,12 @@ def _place(size, mask, left, top):
 
 
 def _bounds(mask):
-    rows = np.flatnonzero(mask.any(axis=1))
-    columns = np.flatnonzero(mask.any(axis=0))
-    return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
+    """Returns slices of the rows and columns of a mask's bounding box."""
+    slices = []
+    for axis in (1, 0):
+        places = np.flatnonzero(mask.any(axis=axis))
+        slices.append(slice(int(places[0]), int(places[-1]) + 1))
+    return slices
 
 
 def _sample(length, factor):

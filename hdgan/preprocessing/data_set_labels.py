@@ -2,6 +2,7 @@
 
 import pathlib
 
+from hdgan.data.cityscapes_layout import is_cityscapes_layout
 from hdgan.preprocessing.label_set import LabelSet
 
 
@@ -12,7 +13,8 @@ def find_data_set_labels(
 
     Args:
         data_dir: path of the data set, whose `labels.json` counts if nothing
-            else is given.
+            else is given. Cityscapes as it is downloaded has the 35 classes of
+            `"cityscapes35"`; with `"cityscapes19"` the id 255 is ignored.
         label_nc: int, the number of classes; 0 for RGB input. Defaults to
             None, which means that the label set tells.
         labels: str, name of a label set that ships with hdgan. Defaults to
@@ -56,10 +58,17 @@ def _find_classes(data_dir, count, name, file):
             )
         return None
     if name is not None:
-        return _check_count(count, LabelSet.named(name), f"labels={name}")
+        named = _check_count(count, LabelSet.named(name), f"labels={name}")
+        if name == "cityscapes19" and is_cityscapes_layout(data_dir):
+            return named.ignoring([255])
+        return named
     default = pathlib.Path(data_dir) / "labels.json"
     if file is None and default.is_file():
         file = default
+    if file is None and is_cityscapes_layout(data_dir):
+        return _check_count(
+            count, LabelSet.named("cityscapes35"), "Cityscapes as downloaded"
+        )
     if file is None:
         if count is None:
             raise ValueError(

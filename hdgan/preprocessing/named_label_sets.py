@@ -44,7 +44,7 @@ _CITYSCAPES = (
     ("license plate", (0, 0, 142)),
 )
 # The label ids of the training ids 0..18.
-_CITYSCAPES_TRAINED = (
+CITYSCAPES_TRAINED = (
     *(7, 8, 11, 12, 13, 17, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28),
     *(31, 32, 33),
 )
@@ -66,5 +66,5 @@ CITYSCAPES_THINGS = (
 # From a name to the classes: pairs of a class name and its color.
 NAMED_LABEL_SETS = {
     "cityscapes35": _CITYSCAPES,
-    "cityscapes19": tuple(_CITYSCAPES[k] for k in _CITYSCAPES_TRAINED),
+    "cityscapes19": tuple(_CITYSCAPES[k] for k in CITYSCAPES_TRAINED),
 }

@@ -17,7 +17,7 @@ from PIL import Image
 from hdgan.command_line import program
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset
-from hdgan.data.scene_files import find_scenes
+from hdgan.data.scene_files import find_scenes, has_split
 from hdgan.models.precision_names import PRECISIONS
 from hdgan.models.presets import find_model_class
 from hdgan.preprocessing.label_set import LabelSet
@@ -353,7 +353,7 @@ def _find_scenes(options):
         data_dir,
         options["split"],
         is_rgb=not options["label_nc"],
-        use_instances=(data_dir / f"{options['split']}_inst").is_dir(),
+        use_instances=has_split(data_dir, options["split"], "inst"),
     )
 
 

@@ -34,7 +34,10 @@ table {{ border-collapse: collapse; font-size: .9rem; margin: .5rem 0 1rem; }}
 th, td {{ padding: .2rem .6rem; border-bottom: 1px solid #ddd;
   text-align: right; font-variant-numeric: tabular-nums; }}
 th:first-child, td:first-child {{ text-align: left; }}
-table.facts td {{ text-align: left; overflow-wrap: anywhere; }}
+table.facts th, table.facts td {{ text-align: left; }}
+table.facts td {{ overflow-wrap: anywhere; }}
+pre {{ background: #eee; padding: .6rem; border-radius: 4px;
+  white-space: pre-wrap; }}
 td.cell {{ border: 1px solid #fff; min-width: 2.2rem; font-size: .75rem;
   text-align: center; padding: .2rem; }}
 table.matrix th {{ font-weight: normal; font-size: .8rem; }}

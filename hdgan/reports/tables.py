@@ -27,6 +27,15 @@ def paragraph(text):
     return f"<p>{html.escape(text)}</p>\n"
 
 
+def code(text):
+    """Returns a block of code, such as a command.
+
+    Args:
+        text: str.
+    """
+    return f"<pre>{html.escape(text)}</pre>\n"
+
+
 def table(columns, rows, kind="numbers"):
     """Returns a table.
 

@@ -7,7 +7,7 @@ import numpy as np
 from hdgan.data.files import check_writable_folder
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
-from hdgan.data.scene_files import find_scenes
+from hdgan.data.scene_files import find_scenes, has_split
 from hdgan.preprocessing.data_set_labels import find_data_set_labels
 
 
@@ -91,6 +91,7 @@ def find_training_scenes(options, labels):
         use_instances=options.use_instances,
         use_style_maps=options.load_style_maps,
         pair_cores=options.pair_cores,
+        labels=labels,
     )
     if options.max_dataset_size:
         scenes = scenes.take(options.max_dataset_size)
@@ -225,7 +226,7 @@ def _find_other_scenes(options, is_rgb):
     folder = pathlib.Path(options.data_dir)
     split = options.sample_split
     kind = "A" if is_rgb else "label"
-    if split == options.split or not (folder / f"{split}_{kind}").is_dir():
+    if split == options.split or not has_split(folder, split, kind):
         return None
     photos = "B" if is_rgb else "img"
     return find_scenes(
@@ -235,7 +236,8 @@ def _find_other_scenes(options, is_rgb):
         use_instances=options.use_instances,
         # A style may come from a photo.
         use_photos=options.styles is not None
-        or (folder / f"{split}_{photos}").is_dir(),
+        or has_split(folder, split, photos),
         use_style_maps=options.load_style_maps,
         pair_cores=options.pair_cores,
+        labels=find_labels(options),
     )

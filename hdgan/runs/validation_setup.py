@@ -8,6 +8,7 @@ from absl import logging
 from hdgan.data.scene_files import find_scenes
 from hdgan.data.scene_split import split_by_name
 from hdgan.runs.callbacks.validation import Validation
+from hdgan.runs.training_data import find_labels
 
 
 def hold_back(options, scenes):
@@ -36,6 +37,7 @@ def hold_back(options, scenes):
             use_instances=options.use_instances,
             use_style_maps=options.load_style_maps,
             pair_cores=options.pair_cores,
+            labels=find_labels(options),
         )
     if len(others) > options.val_scenes:
         spread = np.linspace(0, len(others) - 1, options.val_scenes)

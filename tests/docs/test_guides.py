@@ -17,7 +17,9 @@ from hdgan.data.street.data_set import draw_scenes
 from hdgan.training.loss_terms import make_losses
 
 ROOT = pathlib.Path(__file__).parents[2]
-LABELS = hdgan.LabelSet(["sky", "building", "tree", "road", "car"])
+LABELS = hdgan.LabelSet(
+    ["sky", "building", "tree", "road", "car"], things=["car"]
+)
 
 
 def _python_of(page):
@@ -83,34 +85,34 @@ def _write_scene(label_map, instance_map):
 def test_guide_of_edits(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     model = tiny_models.make_model(labels=LABELS, styles="instances")
+    clusters = {LABELS.index("car"): [[0.0, 0.0, 0.0], [0.5, 0.5, 0.5]]}
+    model.style_clusters = hdgan.StyleClusters(clusters)
     monkeypatch.setattr(hdgan, "load_model", lambda path: model)
     label_map, instance_map, photo = _make_scene()
     _write_scene(label_map, instance_map)
     names = {}
-    replace, remove, restyle = _python_of("docs/guides/edit.md")
+    replace, rearrange, restyle = _python_of("docs/guides/edit.md")
+    exec(replace, names)
+    assert LABELS.index("tree") in names["scene"].label_map
+    assert LABELS.index("tree") not in names["edited"].label_map
+    np.testing.assert_array_equal(Image.open("edited.png"), names["photo"])
 
-    # The first example is of a model without an encoder.
-    with pytest.raises(ValueError, match="photo"):
-        exec(replace, names)
-    assert LABELS.index("tree") in label_map
-    assert LABELS.index("tree") not in names["label_map"]
+    exec(rearrange, names)
+    first, second, _ = names["scene"].objects("car")
+    regions = [
+        scene.region(second) for scene in (names["scene"], names["edited"])
+    ]
+    before, after = (np.flatnonzero(mask.any(axis=0))[0] for mask in regions)
+    assert after - before == 4
+    # One was removed, and one added, which gets the free id.
+    assert len(names["edited"].objects("car")) == 3
 
-    exec(remove, names)
-    assert names["cars"].tolist() == [26001, 26002, 26003]
-    assert not np.isin(26001, names["instance_map"])
-    assert (names["label_map"][:8, :8] == LABELS.index("road")).all()
-
-    names |= {
-        "label_map": label_map,
-        "instance_map": instance_map,
-        "photo": photo,
-    }
+    names["photo"] = photo
     exec(restyle, names)
-    styles = names["styles"]
-    np.testing.assert_array_equal(
-        styles[instance_map == 26002][0], styles[instance_map == 26003][0]
-    )
-    assert names["photo"].shape == (*label_map.shape, 3)
+    styles = names["repainted"].styles
+    assert styles[first] == styles[second] == (0.5, 0.5, 0.5)
+    assert styles[names["third"]] == names["styles"][first]
+    assert names["photo"].shape == photo.shape
 
 
 def test_guide_of_synthesis(tmp_path, monkeypatch):
@@ -126,16 +128,29 @@ def test_guide_of_synthesis(tmp_path, monkeypatch):
     np.testing.assert_array_equal(photo, names["photo"])
 
 
-def test_guide_of_data_finds_ids_by_colors(tmp_path, monkeypatch, capsys):
+def test_guide_of_data_imports_masks_of_colors(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    draw_scenes("data", "train", 1, height=32, width=64)
-    labels = hdgan.LabelSet.load("data/labels.json")
-    label_map = np.array(Image.open("data/train_label/street_00000.png"))
-    Image.fromarray(labels.colorize(label_map)).save("mask.png")
-    exec(_python_of("docs/guides/train.md")[0], {})
-    assert "farthest color: 0" in capsys.readouterr().out
-    found = np.array(Image.open("data/train_label/mask.png"))
+    draw_scenes("mine", "train", 1, height=32, width=64)
+    labels = hdgan.LabelSet.load("mine/labels.json")
+    mine = pathlib.Path("mine")
+    (mine / "train_img").rename(mine / "images")
+    (mine / "masks").mkdir()
+    name = "street_00000.png"
+    label_map = np.array(Image.open(mine / "train_label" / name))
+    Image.fromarray(labels.colorize(label_map)).save(mine / "masks" / name)
+    lines = [
+        f"{red} {green} {blue} {name}\n"
+        for name, (red, green, blue) in zip(
+            labels.names, labels.colors, strict=True
+        )
+    ]
+    (mine / "colors.txt").write_text("".join(lines))
+    (code,) = _python_of("docs/guides/data.md")
+    exec(code, {})
+    assert "1 scenes; no problems" in capsys.readouterr().out
+    found = np.array(Image.open(f"data/mine/train_label/{name}"))
     np.testing.assert_array_equal(found, label_map)
+    assert hdgan.LabelSet.load("data/mine/labels.json") == labels
 
 
 def test_guide_of_troubleshooting_counts_classes(tmp_path, monkeypatch, capsys):

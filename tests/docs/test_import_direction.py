@@ -8,9 +8,17 @@ ROOT = pathlib.Path(__file__).parents[2]
 LEVELS = (
     ("layers",),
     ("data",),
-    ("training", "networks", "preprocessing", "editing"),
+    ("training", "networks", "preprocessing"),
     ("models",),
-    ("runs", "profiling", "serving", "reports", "evaluation", "editor"),
+    (
+        "runs",
+        "profiling",
+        "serving",
+        "reports",
+        "evaluation",
+        "editing",
+        "editor",
+    ),
     ("command_line",),
     ("recipes", "tools"),
 )
