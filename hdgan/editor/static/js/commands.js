@@ -52,14 +52,22 @@ export class Commands {
   }
 
   #press(event) {
-    if (event.defaultPrevented || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || document.querySelector("dialog[open]"))
+      return;
     const pressed = nameOf(event);
     const hasModifier = event.ctrlKey || event.metaKey;
-    if (isTyping(event.target) && !(hasModifier && pressed !== "Ctrl+c" && pressed !== "Ctrl+v")) {
+    if (
+      isTyping(event.target) &&
+      !(hasModifier && pressed !== "Ctrl+c" && pressed !== "Ctrl+v")
+    ) {
       return;
     }
     // Enter and space press the button that has the focus.
-    if ([" ", "Enter"].includes(event.key) && event.target.closest("button, summary")) return;
+    if (
+      [" ", "Enter"].includes(event.key) &&
+      event.target.closest("button, summary")
+    )
+      return;
     const command = this.list.find(({ keys }) => keys.includes(pressed));
     if (!command) return;
     // A command that returns false leaves the key to the browser.
@@ -76,7 +84,8 @@ export function describe({ title, keys }) {
 export function showKey(key) {
   const words = key.replace("Ctrl+", IS_MAC ? "⌘" : "Ctrl+").split("+");
   const last = key.endsWith("+") ? "+" : words.pop();
-  const shown = KEY_NAMES[last] ?? (last.length === 1 ? last.toUpperCase() : last);
+  const shown =
+    KEY_NAMES[last] ?? (last.length === 1 ? last.toUpperCase() : last);
   return [...words.filter(Boolean), shown].join("+");
 }
 
@@ -86,12 +95,15 @@ function nameOf(event) {
   if (event.ctrlKey || event.metaKey) parts.push("Ctrl");
   if (event.altKey) parts.push("Alt");
   // Shift is part of a sign such as "?", but not of a letter or an arrow.
-  if (event.shiftKey && (key.length > 1 || /[a-z]/.test(key))) parts.push("Shift");
+  if (event.shiftKey && (key.length > 1 || /[a-z]/.test(key)))
+    parts.push("Shift");
   return [...parts, key].join("+");
 }
 
 function isTyping(element) {
-  return element.closest(
-    "input:not([type=range], [type=checkbox], [type=radio]), textarea, select",
-  ) !== null;
+  return (
+    element.closest(
+      "input:not([type=range], [type=checkbox], [type=radio]), textarea, select",
+    ) !== null
+  );
 }

@@ -102,7 +102,9 @@ export class SceneDocument extends EventTarget {
     this.recorder = new Recorder(this);
     this.gesture = { name, styles: this.styles, seed: this.seed, box: null };
     this.present = new Set(
-      Object.keys(this.styles).map(Number).filter((id) => this.counts.has(id)),
+      Object.keys(this.styles)
+        .map(Number)
+        .filter((id) => this.counts.has(id)),
     );
   }
 
@@ -182,12 +184,14 @@ export class SceneDocument extends EventTarget {
     this.commit();
   }
 
+  /** Takes the last step back; returns its name, or null without one. */
   undo() {
-    if (this.history.canUndo) this.#exchange(this.history.back());
+    return this.history.canUndo ? this.#exchange(this.history.back()) : null;
   }
 
+  /** Does the step again that was undone last; returns its name, or null. */
   redo() {
-    if (this.history.canRedo) this.#exchange(this.history.forth());
+    return this.history.canRedo ? this.#exchange(this.history.forth()) : null;
   }
 
   #exchange(step) {
@@ -196,6 +200,7 @@ export class SceneDocument extends EventTarget {
     Object.assign(step, { styles, seed });
     this.revision += 1;
     this.#fire(this.#swap(step.tiles), true);
+    return step.name;
   }
 
   /** Exchanges tiles with the maps; returns the rectangle around them. */
@@ -229,7 +234,7 @@ export class SceneDocument extends EventTarget {
   /** Adds the pixels of a range of indices to the counts, or takes them off. */
   #count(start, end, sign) {
     const { instances, counts } = this;
-    for (let k = start; k < end; ) {
+    for (let k = start; k < end;) {
       const id = instances[k];
       const first = k;
       while (k < end && instances[k] === id) k += 1;

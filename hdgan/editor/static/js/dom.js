@@ -46,7 +46,10 @@ export function swatch([red, green, blue]) {
 
 /** Makes a field: a label with its control below. */
 export function field(title, control) {
-  return make("label", { class: "field" }, [make("span", {}, [title]), control]);
+  return make("label", { class: "field" }, [
+    make("span", {}, [title]),
+    control,
+  ]);
 }
 
 /** Makes a choice of options [value, text]. */
@@ -63,7 +66,9 @@ export function select(options, chosen, change) {
  */
 export function makeRadioGroup(group) {
   group.addEventListener("keydown", (event) => {
-    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
+    const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[
+      event.key
+    ];
     if (!step) return;
     const buttons = [...group.querySelectorAll("[role=radio]:not([hidden])")];
     const place = buttons.indexOf(event.target);
@@ -83,5 +88,6 @@ export function markChosen(buttons, isChosen) {
     button.setAttribute("aria-checked", String(chosen));
     button.tabIndex = chosen ? 0 : -1;
   }
-  if (buttons.length && !buttons.some((b) => b.tabIndex === 0)) buttons[0].tabIndex = 0;
+  if (buttons.length && !buttons.some((b) => b.tabIndex === 0))
+    buttons[0].tabIndex = 0;
 }

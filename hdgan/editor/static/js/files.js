@@ -24,6 +24,13 @@ export class Files {
     await this.#open(await getJson(address), name);
   }
 
+  /** Asks whether to drop changes that were not downloaded. */
+  mayReplace() {
+    const question =
+      "The scene has changes that were not downloaded. Open another one?";
+    return this.document.isSaved || window.confirm(question);
+  }
+
   showDialog() {
     this.dialog.showModal();
   }
@@ -57,12 +64,17 @@ export class Files {
   async #makePhotograph() {
     await this.photographs.full();
     const blob = this.photoView.current;
-    if (!blob) throw new Error("The photograph is not ready yet. Try again in a moment.");
+    if (!blob)
+      throw new Error(
+        "The photograph is not ready yet. Try again in a moment.",
+      );
     return blob;
   }
 
   get #name() {
-    return (this.document.name ?? "scene").toLowerCase().replace(/[^\p{L}\p{N}_-]+/gu, "_");
+    return (this.document.name ?? "scene")
+      .toLowerCase()
+      .replace(/[^\p{L}\p{N}_-]+/gu, "_");
   }
 
   async #open(file, name) {
@@ -92,10 +104,19 @@ export class Files {
     const submit = async (event) => {
       event.preventDefault();
       const files = Object.fromEntries(
-        Object.entries(inputs).map(([kind, { files: [file] }]) => [kind, file]),
+        Object.entries(inputs).map(
+          ([
+            kind,
+            {
+              files: [file],
+            },
+          ]) => [kind, file],
+        ),
       );
       try {
-        if (!files.scene && !files.label) throw new Error("Choose a scene file or a label map.");
+        if (!files.scene && !files.label)
+          throw new Error("Choose a scene file or a label map.");
+        if (!this.mayReplace()) return;
         await this.#openFiles(files);
         form.reset();
         problem.textContent = "";
@@ -112,7 +133,11 @@ export class Files {
       field("Instance map, if there is one", inputs.instance),
       problem,
       make("p", { class: "buttons" }, [
-        make("button", { type: "button", class: "text", click: () => this.dialog.close() }, ["Cancel"]),
+        make(
+          "button",
+          { type: "button", class: "text", click: () => this.dialog.close() },
+          ["Cancel"],
+        ),
         make("button", { type: "submit", class: "text primary" }, ["Open"]),
       ]),
     ]);

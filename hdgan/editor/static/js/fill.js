@@ -8,7 +8,11 @@
  */
 export function fillConnected(size, ids, x, y, emit) {
   const id = ids[y * size.width + x];
-  emitMask(size, connect(size, x, y, (index) => ids[index] === id), emit);
+  emitMask(
+    size,
+    connect(size, x, y, (index) => ids[index] === id),
+    emit,
+  );
 }
 
 /**

@@ -23,7 +23,9 @@ export class Gestures {
     element.addEventListener("pointerup", (event) => this.#up(event));
     element.addEventListener("pointercancel", (event) => this.#cancel(event));
     element.addEventListener("pointerleave", () => toolbox.leave());
-    element.addEventListener("wheel", (event) => this.#wheel(event), { passive: false });
+    element.addEventListener("wheel", (event) => this.#wheel(event), {
+      passive: false,
+    });
     element.addEventListener("contextmenu", (event) => event.preventDefault());
     element.addEventListener("dblclick", () => toolbox.finish());
   }
@@ -54,12 +56,15 @@ export class Gestures {
       this.viewport.pan(event.movementX, event.movementY);
     } else if (this.painting === event.pointerId) {
       const events = event.getCoalescedEvents?.() ?? [];
-      const points = (events.length ? events : [event]).map((e) => this.pane.locate(e));
+      const points = (events.length ? events : [event]).map((e) =>
+        this.pane.locate(e),
+      );
       this.toolbox.move(points, event);
     } else if (this.painting === null) {
       this.toolbox.hover(this.pane.locate(event), event);
     }
-    if (this.fingers.has(event.pointerId)) this.fingers.set(event.pointerId, event);
+    if (this.fingers.has(event.pointerId))
+      this.fingers.set(event.pointerId, event);
   }
 
   #up(event) {
@@ -87,8 +92,12 @@ export class Gestures {
     const still = one.pointerId === event.pointerId ? other : one;
     const old = this.fingers.get(event.pointerId);
     const box = this.pane.element.getBoundingClientRect();
-    const distance = (e) => Math.hypot(e.clientX - still.clientX, e.clientY - still.clientY);
-    const middle = (e) => [(e.clientX + still.clientX) / 2, (e.clientY + still.clientY) / 2];
+    const distance = (e) =>
+      Math.hypot(e.clientX - still.clientX, e.clientY - still.clientY);
+    const middle = (e) => [
+      (e.clientX + still.clientX) / 2,
+      (e.clientY + still.clientY) / 2,
+    ];
     const [x0, y0] = middle(old);
     const [x1, y1] = middle(event);
     this.viewport.pan(x1 - x0, y1 - y0);
@@ -98,7 +107,8 @@ export class Gestures {
 
   #wheel(event) {
     event.preventDefault();
-    const unit = event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_HEIGHT : 1;
+    const unit =
+      event.deltaMode === WheelEvent.DOM_DELTA_LINE ? LINE_HEIGHT : 1;
     const [dx, dy] = [event.deltaX * unit, event.deltaY * unit];
     if (event.shiftKey) {
       this.viewport.pan(-(dx || dy), dx ? -dy : 0);
@@ -106,6 +116,10 @@ export class Gestures {
     }
     const box = this.pane.element.getBoundingClientRect();
     const factor = Math.exp(-dy * WHEEL_SPEED * (event.ctrlKey ? 4 : 1));
-    this.viewport.zoom(factor, event.clientX - box.left, event.clientY - box.top);
+    this.viewport.zoom(
+      factor,
+      event.clientX - box.left,
+      event.clientY - box.top,
+    );
   }
 }

@@ -21,15 +21,22 @@ export function showHelp(commands) {
   const dialog = byId("help");
   const groups = groupBy(commands.list);
   const lists = [...groups].map(([group, list]) =>
-    makeList(group, list.filter(({ keys }) => keys.length)
-      .map(({ keys, title }) => [keys.map(showKey).join(" or "), title])));
+    makeList(
+      group,
+      list
+        .filter(({ keys }) => keys.length)
+        .map(({ keys, title }) => [keys.map(showKey).join(" or "), title]),
+    ),
+  );
   dialog.replaceChildren(
     make("div", { class: "dialog-head" }, [
       make("h2", { id: "help-title" }, ["Keys and gestures"]),
       make("button", { class: "text", click: () => dialog.close() }, ["Close"]),
     ]),
     make("div", { class: "key-lists" }, [
-      ...lists, makeList("Label map", MAP_KEYS), makeList("Pointer", POINTER),
+      ...lists,
+      makeList("Label map", MAP_KEYS),
+      makeList("Pointer", POINTER),
     ]),
   );
   dialog.showModal();

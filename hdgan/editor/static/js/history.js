@@ -22,7 +22,8 @@ export class Recorder {
     const last = Math.floor((end - 1) / TILE);
     for (let column = Math.floor(start / TILE); column <= last; column += 1) {
       const number = row * this.columns + column;
-      if (!this.tiles.has(number)) this.tiles.set(number, this.#cut(row, column));
+      if (!this.tiles.has(number))
+        this.tiles.set(number, this.#cut(row, column));
     }
   }
 

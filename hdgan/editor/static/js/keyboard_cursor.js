@@ -38,14 +38,19 @@ export class KeyboardCursor {
     const [dx, dy] = STEPS[event.key].map((v) => v * far);
     const { state, document } = this;
     const movesObject =
-      state.tool === "select" && state.selected !== null && document.isObject(state.selected);
+      state.tool === "select" &&
+      state.selected !== null &&
+      document.isObject(state.selected);
     if (movesObject) {
       this.objects.move(dx, dy);
       return;
     }
     const [x, y] = this.point ?? [document.width / 2, document.height / 2];
     const limit = (value, side) => Math.min(Math.max(value, 0.5), side - 0.5);
-    const point = [limit(x + dx, document.width), limit(y + dy, document.height)];
+    const point = [
+      limit(x + dx, document.width),
+      limit(y + dy, document.height),
+    ];
     this.hasMoved = true;
     if (this.isDown) this.toolbox.move([point]);
     else this.toolbox.hover(point);
@@ -58,7 +63,11 @@ export class KeyboardCursor {
     const { hasMoved } = this;
     this.hasMoved = false;
     // In the same place again, Enter closes a polygon.
-    if (state.tool === "polygon" && !hasMoved && toolbox.current.points.length) {
+    if (
+      state.tool === "polygon" &&
+      !hasMoved &&
+      toolbox.current.points.length
+    ) {
       toolbox.finish();
     } else if (CLICKED.includes(state.tool)) {
       toolbox.down(point, {});

@@ -42,7 +42,17 @@ function makeParts(facts) {
   const sync = new Sync(document);
   const shapes = new Shapes(facts);
   const photographs = new Photographs(document, sync, facts);
-  const parts = { facts, document, state, viewport, commands, sync, shapes, photographs, report };
+  const parts = {
+    facts,
+    document,
+    state,
+    viewport,
+    commands,
+    sync,
+    shapes,
+    photographs,
+    report,
+  };
   parts.say = (text) => showMessage(text);
   parts.objects = new Objects(parts);
   parts.styles = new Styles(parts);
@@ -51,7 +61,9 @@ function makeParts(facts) {
   parts.files = new Files(parts);
   parts.samples = new Samples({ ...parts, hasSamples: facts.has_samples });
   const draw = (context, pane) => parts.toolbox.draw(context, pane);
-  parts.panes = ["map-pane", "photo-pane"].map((id) => new Pane(byId(id), viewport, draw));
+  parts.panes = ["map-pane", "photo-pane"].map(
+    (id) => new Pane(byId(id), viewport, draw),
+  );
   parts.page = new Page(parts);
   return parts;
 }
@@ -77,9 +89,15 @@ function makePanels(parts) {
 function follow({ document, photographs, store }) {
   let asked = -1;
   const finish = (rectangle) => {
-    store.write(document).catch((error) => report(
-      new Error(`This browser can't keep the scene: ${error.message} Download it.`),
-    ));
+    store
+      .write(document)
+      .catch((error) =>
+        report(
+          new Error(
+            `This browser can't keep the scene: ${error.message} Download it.`,
+          ),
+        ),
+      );
     if (!rectangle && document.revision === asked) return;
     asked = document.revision;
     photographs.full();
@@ -111,7 +129,8 @@ async function openFirst({ document, files, store, facts }) {
     const { isSaved, ...scene } = kept;
     document.open(scene, isSaved);
     announce("Restored the scene of this browser.");
-  } else await files.openAddress("/api/scenes/first", facts.scenes[0] ?? "scene");
+  } else
+    await files.openAddress("/api/scenes/first", facts.scenes[0] ?? "scene");
 }
 
 async function start() {

@@ -22,7 +22,17 @@ export function showMessage(text, { kind = "note", retry = null } = {}) {
   same?.remove();
   const remove = () => element.remove();
   const button = (title, action) =>
-    make("button", { class: "text", click: () => { remove(); action?.(); } }, [title]);
+    make(
+      "button",
+      {
+        class: "text",
+        click: () => {
+          remove();
+          action?.();
+        },
+      },
+      [title],
+    );
   const element = make("div", { class: `message ${kind}`, "data-text": text }, [
     make("span", {}, [text]),
     retry ? button("Retry", retry) : null,

@@ -34,7 +34,12 @@ export class Objects {
   /** Stamps the chosen shape; the point is the middle of its base. */
   stamp([x, y]) {
     const { document, state } = this;
-    const { stamp: shape, stampScale: scale, isMirrored: mirror, order } = state;
+    const {
+      stamp: shape,
+      stampScale: scale,
+      isMirrored: mirror,
+      order,
+    } = state;
     return this.#edit("Stamp", {
       action: "stamp",
       shape,
@@ -52,7 +57,14 @@ export class Objects {
     const { selected } = state;
     if (selected === null || !document.counts.has(selected)) return;
     const instance = document.idForPainting(label);
-    paintWhere(document, "Change class", document.instances, selected, label, instance);
+    paintWhere(
+      document,
+      "Change class",
+      document.instances,
+      selected,
+      label,
+      instance,
+    );
     state.set({ selected: instance });
   }
 
@@ -74,14 +86,20 @@ export class Objects {
     const { document, state, sync } = this;
     for (let attempt = 1; attempt <= MAX_ATTEMPTS; attempt += 1) {
       const { address, version, revision } = await sync.flush();
-      const answer = await this.#ask(`${address}/object`, { ...values, version });
+      const answer = await this.#ask(`${address}/object`, {
+        ...values,
+        version,
+      });
       const change = answer && (await unpackChange(answer.change));
-      if (!answer || document.revision !== revision || document.isPainting) continue;
+      if (!answer || document.revision !== revision || document.isPainting)
+        continue;
       document.applyChange(name, change, answer.styles);
       state.set({ selected: answer.instance });
       return;
     }
-    throw new Error("The scene changed while the object was edited. Try again.");
+    throw new Error(
+      "The scene changed while the object was edited. Try again.",
+    );
   }
 
   /** Returns the answer; null if the server lacks this version. */

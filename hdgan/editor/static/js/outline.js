@@ -13,7 +13,9 @@ export function outlineOf(document, instance) {
     kept.instance === instance;
   if (!isKept) {
     Object.assign(kept, { document, revision: document.revision, instance });
-    kept.outline = document.counts.has(instance) ? trace(document, instance) : null;
+    kept.outline = document.counts.has(instance)
+      ? trace(document, instance)
+      : null;
   }
   return kept.outline;
 }
@@ -22,7 +24,11 @@ function trace({ instances, width, height, classes, labels }, instance) {
   const path = new Path2D();
   const box = { left: width, top: height, right: 0, bottom: 0 };
   const isInside = (x, y) =>
-    x >= 0 && y >= 0 && x < width && y < height && instances[y * width + x] === instance;
+    x >= 0 &&
+    y >= 0 &&
+    x < width &&
+    y < height &&
+    instances[y * width + x] === instance;
   let label = 0;
   for (let y = 0; y < height; y += 1) {
     for (let x = 0; x < width; x += 1) {

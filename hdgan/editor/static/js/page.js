@@ -28,9 +28,8 @@ export class Page {
   }
 
   openScene(number) {
-    const { files, facts, document: scene } = this;
-    const question = "The scene has changes that were not downloaded. Open another scene?";
-    if (!scene.isSaved && !window.confirm(question)) return;
+    const { files, facts } = this;
+    if (!files.mayReplace()) return;
     files
       .openAddress(`/api/scenes/${number}`, facts.scenes[number])
       .catch((error) => this.report(error, () => this.openScene(number)));
@@ -60,9 +59,16 @@ export class Page {
 
   zoomToGrid() {
     const { viewport, pointer } = this;
-    const [x, y] = pointer ?? [viewport.scene.width / 2, viewport.scene.height / 2];
+    const [x, y] = pointer ?? [
+      viewport.scene.width / 2,
+      viewport.scene.height / 2,
+    ];
     const factor = GRID_SCALE / viewport.scale;
-    viewport.zoom(factor, viewport.x + x * viewport.scale, viewport.y + y * viewport.scale);
+    viewport.zoom(
+      factor,
+      viewport.x + x * viewport.scale,
+      viewport.y + y * viewport.scale,
+    );
   }
 
   toggleCompare() {
@@ -91,15 +97,18 @@ export class Page {
         const step = { ArrowLeft: -1, ArrowRight: 1 }[key];
         if (!step) return;
         const shown = tabs.filter((t) => t.offsetParent);
-        const next = shown[(shown.indexOf(tab) + step + shown.length) % shown.length];
+        const next =
+          shown[(shown.indexOf(tab) + step + shown.length) % shown.length];
         next.focus();
         next.click();
       });
     }
     this.showTab("object");
     this.state.addEventListener("change", ({ detail }) => {
-      if (detail.has("tool") && this.state.tool === "stamp") this.showTab("stamps");
-      if (detail.has("selected") && this.state.selected !== null) this.showTab("object");
+      if (detail.has("tool") && this.state.tool === "stamp")
+        this.showTab("stamps");
+      if (detail.has("selected") && this.state.selected !== null)
+        this.showTab("object");
     });
   }
 
@@ -133,7 +142,10 @@ export class Page {
       this.#describePixel(detail);
     });
     state.addEventListener("change", redraw);
-    scene.addEventListener("change", ({ detail }) => detail.isFinal && redraw());
+    scene.addEventListener(
+      "change",
+      ({ detail }) => detail.isFinal && redraw(),
+    );
   }
 
   #describePixel(point) {
@@ -152,7 +164,9 @@ export class Page {
       document.body.classList.toggle("panning", isDown);
     };
     window.addEventListener("keydown", (event) => {
-      const isFree = !event.target.closest("button, input, select, summary, dialog");
+      const isFree = !event.target.closest(
+        "button, input, select, summary, dialog",
+      );
       if (event.key !== " " || !isFree) return;
       event.preventDefault();
       set(true);
@@ -162,7 +176,10 @@ export class Page {
   }
 
   #followHistory() {
-    this.document.addEventListener("change", ({ detail }) => detail.isFinal && this.#update());
+    this.document.addEventListener(
+      "change",
+      ({ detail }) => detail.isFinal && this.#update(),
+    );
   }
 
   #update() {

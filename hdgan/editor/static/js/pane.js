@@ -21,13 +21,19 @@ export class Pane {
   }
 
   get size() {
-    return { width: this.element.clientWidth, height: this.element.clientHeight };
+    return {
+      width: this.element.clientWidth,
+      height: this.element.clientHeight,
+    };
   }
 
   /** Returns the scene's coordinates of a pointer event. */
   locate(event) {
     const box = this.element.getBoundingClientRect();
-    return this.viewport.toScene(event.clientX - box.left, event.clientY - box.top);
+    return this.viewport.toScene(
+      event.clientX - box.left,
+      event.clientY - box.top,
+    );
   }
 
   /** Draws the overlay again in the next frame. */
@@ -51,7 +57,10 @@ export class Pane {
     this.isWaiting = false;
     const { width, height } = this.size;
     const ratio = window.devicePixelRatio || 1;
-    const [columns, rows] = [Math.round(width * ratio), Math.round(height * ratio)];
+    const [columns, rows] = [
+      Math.round(width * ratio),
+      Math.round(height * ratio),
+    ];
     if (this.overlay.width !== columns || this.overlay.height !== rows) {
       this.overlay.width = columns;
       this.overlay.height = rows;
@@ -68,7 +77,9 @@ export class Pane {
   #drawGrid(width, height) {
     const { context, viewport } = this;
     const { scale, scene } = viewport;
-    const [x0, y0] = viewport.toScene(0, 0).map((v) => Math.max(Math.floor(v), 0));
+    const [x0, y0] = viewport
+      .toScene(0, 0)
+      .map((v) => Math.max(Math.floor(v), 0));
     const [x1, y1] = viewport.toScene(width, height);
     const right = Math.min(Math.ceil(x1), scene.width);
     const bottom = Math.min(Math.ceil(y1), scene.height);

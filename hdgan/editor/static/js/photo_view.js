@@ -18,7 +18,9 @@ export class PhotoView {
     this.revision = -1;
     this.hasBefore = false;
     document.addEventListener("open", () => this.#reset());
-    photographs.addEventListener("photograph", ({ detail }) => this.#show(detail));
+    photographs.addEventListener("photograph", ({ detail }) =>
+      this.#show(detail),
+    );
     photographs.addEventListener("busy", () => this.#showProgress());
     this.slider.addEventListener("input", () => this.#placeSlider());
     viewport.addEventListener("change", () => this.#placeSlider());
@@ -41,7 +43,8 @@ export class PhotoView {
 
   #reset() {
     const { width, height } = this.document;
-    for (const canvas of [this.canvas, this.before]) Object.assign(canvas, { width, height });
+    for (const canvas of [this.canvas, this.before])
+      Object.assign(canvas, { width, height });
     this.hasBefore = false;
     this.blob = null;
     this.#setWaiting(true);
@@ -57,9 +60,13 @@ export class PhotoView {
     }
     image.close();
     this.#setWaiting(false);
-    const time = total < 1000 ? `${Math.round(total)} ms` : `${(total / 1000).toFixed(1)} s`;
+    const time =
+      total < 1000
+        ? `${Math.round(total)} ms`
+        : `${(total / 1000).toFixed(1)} s`;
     byId("latency").textContent = `${isFull ? "" : "Preview, "}${time}`;
-    byId("latency").title = `The model took ${Math.round(1000 * seconds)} ms of it.`;
+    byId("latency").title =
+      `The model took ${Math.round(1000 * seconds)} ms of it.`;
     byId("latency").dataset.kind = isFull ? "full" : "preview";
     if (isFull) announce(`Photograph made in ${time}.`);
   }
@@ -79,7 +86,8 @@ export class PhotoView {
 
   #tick() {
     const seconds = (performance.now() - this.begin) / 1000;
-    if (seconds > 0.3) byId("latency").textContent = `${seconds.toFixed(1)} s …`;
+    if (seconds > 0.3)
+      byId("latency").textContent = `${seconds.toFixed(1)} s …`;
   }
 
   #setWaiting(isWaiting) {
@@ -93,7 +101,10 @@ export class PhotoView {
     const { x, scale, scene } = this.viewport;
     const share = Number(this.slider.value) / 100;
     const place = THUMB / 2 + (this.compare.clientWidth - THUMB) * share;
-    const right = Math.min(Math.max(1 - (place - x) / (scene.width * scale), 0), 1);
+    const right = Math.min(
+      Math.max(1 - (place - x) / (scene.width * scale), 0),
+      1,
+    );
     this.before.style.clipPath = `inset(0 ${100 * right}% 0 0)`;
     this.compare.style.setProperty("--place", `${place}px`);
   }

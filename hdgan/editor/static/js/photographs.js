@@ -5,7 +5,7 @@ import { post } from "./api.js";
 const STALE = 204;
 // Milliseconds. Slower previews are made smaller, much faster ones larger.
 const SLOW = 150;
-const FAST = 50;
+const FAST = 30;
 
 /**
  * Fires "photograph" with {image, blob, isFull, revision, total,
@@ -102,7 +102,8 @@ export class Photographs extends EventTarget {
   }
 
   #adapt(duration) {
-    if (duration > SLOW) this.level = Math.min(this.level + 1, this.steps.length - 1);
+    if (duration > SLOW)
+      this.level = Math.min(this.level + 1, this.steps.length - 1);
     else if (duration < FAST) this.level = Math.max(this.level - 1, 0);
   }
 

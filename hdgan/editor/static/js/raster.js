@@ -26,7 +26,16 @@ export function fillPolygon(size, points, emit) {
 
 /** Emits the pixels of a rectangle between two opposite corners. */
 export function fillRectangle(size, [x0, y0], [x1, y1], emit) {
-  fillPolygon(size, [[x0, y0], [x1, y0], [x1, y1], [x0, y1]], emit);
+  fillPolygon(
+    size,
+    [
+      [x0, y0],
+      [x1, y0],
+      [x1, y1],
+      [x0, y1],
+    ],
+    emit,
+  );
 }
 
 /**
@@ -35,13 +44,26 @@ export function fillRectangle(size, [x0, y0], [x1, y1], emit) {
  */
 export function strokeLine(size, start, end, { diameter, shape }, emit) {
   const radius = diameter / 2;
-  const covers = shape === "round"
-    ? coversRound(start, end, radius)
-    : coversSquare(start, end, radius);
-  const left = clip(Math.floor(Math.min(start[0], end[0]) - radius - 1), size.width);
-  const right = clip(Math.ceil(Math.max(start[0], end[0]) + radius + 1), size.width);
-  const top = clip(Math.floor(Math.min(start[1], end[1]) - radius - 1), size.height);
-  const bottom = clip(Math.ceil(Math.max(start[1], end[1]) + radius + 1), size.height);
+  const covers =
+    shape === "round"
+      ? coversRound(start, end, radius)
+      : coversSquare(start, end, radius);
+  const left = clip(
+    Math.floor(Math.min(start[0], end[0]) - radius - 1),
+    size.width,
+  );
+  const right = clip(
+    Math.ceil(Math.max(start[0], end[0]) + radius + 1),
+    size.width,
+  );
+  const top = clip(
+    Math.floor(Math.min(start[1], end[1]) - radius - 1),
+    size.height,
+  );
+  const bottom = clip(
+    Math.ceil(Math.max(start[1], end[1]) + radius + 1),
+    size.height,
+  );
   for (let y = top; y < bottom; y += 1) {
     emitRuns(y, left, right, covers, emit);
   }
@@ -66,7 +88,7 @@ function findCrossings(points, center) {
   for (let k = 0; k < points.length; k += 1) {
     const [x0, y0] = points[k];
     const [x1, y1] = points[(k + 1) % points.length];
-    if ((y0 <= center) !== (y1 <= center)) {
+    if (y0 <= center !== y1 <= center) {
       crossings.push(x0 + ((center - y0) * (x1 - x0)) / (y1 - y0));
     }
   }

@@ -52,10 +52,15 @@ export class Samples {
 
   #makeCard(seed) {
     const { document } = this;
-    return make("button", {
-      class: "sample waiting", "aria-label": `Use the seed ${seed}`,
-      click: () => document.setValues("Seed", { seed }),
-    }, [make("span", { class: "tag" }, [`seed ${seed}`])]);
+    return make(
+      "button",
+      {
+        class: "sample waiting",
+        "aria-label": `Use the seed ${seed}`,
+        click: () => document.setValues("Seed", { seed }),
+      },
+      [make("span", { class: "tag" }, [`seed ${seed}`])],
+    );
   }
 
   #show(card, blob) {
@@ -67,13 +72,17 @@ export class Samples {
   }
 
   #makeRefresh() {
-    return make("button", {
-      class: "text refresh",
-      click: () => {
-        this.run += 1;
-        this.#make();
+    return make(
+      "button",
+      {
+        class: "text refresh",
+        click: () => {
+          this.run += 1;
+          this.#make();
+        },
       },
-    }, ["Make them again"]);
+      ["Make them again"],
+    );
   }
 
   #markOld() {
@@ -82,8 +91,10 @@ export class Samples {
   }
 
   #explain() {
-    this.element.replaceChildren(make("p", { class: "empty" }, [
-      "This model makes one photograph of a scene: it has no style clusters and no noise to draw from.",
-    ]));
+    this.element.replaceChildren(
+      make("p", { class: "empty" }, [
+        "This model makes one photograph of a scene: it has no style clusters and no noise to draw from.",
+      ]),
+    );
   }
 }

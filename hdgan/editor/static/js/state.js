@@ -25,7 +25,9 @@ export class State extends EventTarget {
   }
 
   set(changes) {
-    const names = Object.keys(changes).filter((name) => this[name] !== changes[name]);
+    const names = Object.keys(changes).filter(
+      (name) => this[name] !== changes[name],
+    );
     if (!names.length) return;
     Object.assign(this, changes);
     this.dispatchEvent(new CustomEvent("change", { detail: new Set(names) }));

@@ -46,20 +46,31 @@ export class Styles {
   choose(style, name = "Choose style") {
     const { region, document } = this;
     if (region === null) return;
-    document.setValues(name, { styles: { ...document.styles, [region]: style } });
+    document.setValues(name, {
+      styles: { ...document.styles, [region]: style },
+    });
   }
 
   /** Chooses another cluster, or numbers where there are none. */
   random() {
-    const others = this.clusters.filter(({ center }) => !isEqual(center, this.chosen));
+    const others = this.clusters.filter(
+      ({ center }) => !isEqual(center, this.chosen),
+    );
     if (others.length) {
-      this.choose(others[Math.floor(Math.random() * others.length)].center, "Random style");
+      this.choose(
+        others[Math.floor(Math.random() * others.length)].center,
+        "Random style",
+      );
       return;
     }
     const { channels, limit } = this.facts;
-    const draw = limit === null ? drawNormal : () => (2 * Math.random() - 1) * limit;
+    const draw =
+      limit === null ? drawNormal : () => (2 * Math.random() - 1) * limit;
     // The server keeps styles in float32, so that both have the same numbers.
-    this.choose(Array.from({ length: channels }, () => Math.fround(draw())), "Random style");
+    this.choose(
+      Array.from({ length: channels }, () => Math.fround(draw())),
+      "Random style",
+    );
   }
 
   reset() {
@@ -70,29 +81,36 @@ export class Styles {
 
   /** Copies the style of the selection, also one that the seed drew. */
   copy() {
-    return this.#try(async () => {
-      const { region } = this;
-      if (region === null) return;
-      const copiedStyle = this.chosen ?? (await this.#list())[region];
-      this.state.set({ copiedStyle });
-    }, () => this.copy());
+    return this.#try(
+      async () => {
+        const { region } = this;
+        if (region === null) return;
+        const copiedStyle = this.chosen ?? (await this.#list())[region];
+        this.state.set({ copiedStyle });
+      },
+      () => this.copy(),
+    );
   }
 
   paste() {
-    if (this.state.copiedStyle) this.choose(this.state.copiedStyle, "Paste style");
+    if (this.state.copiedStyle)
+      this.choose(this.state.copiedStyle, "Paste style");
   }
 
   /** Takes styles of a photograph: of the selection, or of everything. */
   takeFrom(file, isForAll) {
-    return this.#try(async () => {
-      const { document, region } = this;
-      const photo = toBase64(await file.arrayBuffer());
-      const found = await this.#ask("encode", { photo });
-      const styles = isForAll ? found : { [region]: found[region] };
-      document.setValues("Styles of a photograph", {
-        styles: { ...document.styles, ...styles },
-      });
-    }, () => this.takeFrom(file, isForAll));
+    return this.#try(
+      async () => {
+        const { document, region } = this;
+        const photo = toBase64(await file.arrayBuffer());
+        const found = await this.#ask("encode", { photo });
+        const styles = isForAll ? found : { [region]: found[region] };
+        document.setValues("Styles of a photograph", {
+          styles: { ...document.styles, ...styles },
+        });
+      },
+      () => this.takeFrom(file, isForAll),
+    );
   }
 
   #list() {

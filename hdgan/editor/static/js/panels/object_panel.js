@@ -13,7 +13,10 @@ export class ObjectPanel {
     state.addEventListener("change", ({ detail }) => {
       if (detail.has("selected") || detail.has("copiedStyle")) update();
     });
-    document.addEventListener("change", ({ detail }) => detail.isFinal && update());
+    document.addEventListener(
+      "change",
+      ({ detail }) => detail.isFinal && update(),
+    );
     document.addEventListener("open", update);
   }
 
@@ -26,8 +29,10 @@ export class ObjectPanel {
     const focused = this.panel.contains(window.document.activeElement)
       ? window.document.activeElement.dataset.key
       : null;
-    const parts = state.selected === null ? [this.#makeEmpty()] : this.#makeObject();
-    if (styles.isSupported && styles.region !== null) parts.push(this.#makeStyle());
+    const parts =
+      state.selected === null ? [this.#makeEmpty()] : this.#makeObject();
+    if (styles.isSupported && styles.region !== null)
+      parts.push(this.#makeStyle());
     this.panel.replaceChildren(...parts);
     // The buttons are new; the focus stays where it was.
     if (focused) this.panel.querySelector(`[data-key="${focused}"]`)?.focus();
@@ -36,9 +41,11 @@ export class ObjectPanel {
   #makeEmpty() {
     return make("p", { class: "empty" }, [
       "Nothing is selected. Choose ",
-      make("button", { class: "link", click: () => this.state.set({ tool: "select" }) }, [
-        "Select and move",
-      ]),
+      make(
+        "button",
+        { class: "link", click: () => this.state.set({ tool: "select" }) },
+        ["Select and move"],
+      ),
       ", then click an object to move, scale, mirror or delete it, or to choose its style.",
     ]);
   }
@@ -51,19 +58,28 @@ export class ObjectPanel {
     const isObject = document.isObject(selected);
     const title = make("div", { class: "object-title" }, [
       swatch(color),
-      make("strong", {}, [isObject ? `${name} ${selected}` : `all ${name} regions`]),
-      make("span", { class: "quiet" }, [`${document.counts.get(selected).toLocaleString("en")} px`]),
+      make("strong", {}, [
+        isObject ? `${name} ${selected}` : `all ${name} regions`,
+      ]),
+      make("span", { class: "quiet" }, [
+        `${document.counts.get(selected).toLocaleString("en")} px`,
+      ]),
     ]);
     const classes = document.classes.map((entry, k) => [String(k), entry.name]);
-    const change = select(classes, String(label), (value) => objects.changeClass(Number(value)));
+    const change = select(classes, String(label), (value) =>
+      objects.changeClass(Number(value)),
+    );
     change.dataset.key = "class";
     const actions = isObject
       ? ["mirror", "smaller", "larger", "delete"]
       : ["delete"];
     return [
       title,
-      make("div", { class: "actions", role: "group", "aria-label": "Edit the object" },
-        actions.map((action) => this.#makeCommand(action))),
+      make(
+        "div",
+        { class: "actions", role: "group", "aria-label": "Edit the object" },
+        actions.map((action) => this.#makeCommand(action)),
+      ),
       field("Class", change),
     ];
   }
@@ -74,19 +90,26 @@ export class ObjectPanel {
     const copied = state.copiedStyle;
     const heading = styles.region === -1 ? "Style of the image" : "Style";
     const how = chosen ? "chosen" : "drawn by the seed";
-    const actions = ["random", "copy-style", "paste-style", "reset-style"].map((name) => {
-      const button = this.#makeCommand(name);
-      button.disabled =
-        (name === "paste-style" && !copied) || (name === "reset-style" && !chosen);
-      return button;
-    });
+    const actions = ["random", "copy-style", "paste-style", "reset-style"].map(
+      (name) => {
+        const button = this.#makeCommand(name);
+        button.disabled =
+          (name === "paste-style" && !copied) ||
+          (name === "reset-style" && !chosen);
+        return button;
+      },
+    );
     const group = make("section", { class: "style" }, [
       make("div", { class: "row" }, [
         make("h3", {}, [heading]),
         make("span", { class: "quiet" }, [how]),
       ]),
       clusters.length ? this.#makeClusters(clusters, chosen) : null,
-      make("div", { class: "actions", role: "group", "aria-label": "Style" }, actions),
+      make(
+        "div",
+        { class: "actions", role: "group", "aria-label": "Style" },
+        actions,
+      ),
     ]);
     if (styles.facts.can_encode) group.append(...this.#makePhotoButtons());
     return group;
@@ -97,34 +120,54 @@ export class ObjectPanel {
       const picture = thumbnail
         ? make("img", { src: `data:image/jpeg;base64,${thumbnail}`, alt: "" })
         : make("span", { class: "cluster-number" }, [String(k + 1)]);
-      return make("button", {
-        class: "cluster", "data-key": `cluster-${k}`,
-        "aria-label": `Style ${k + 1}`, title: `Style ${k + 1}`,
-        "aria-pressed": String(isEqual(center, chosen)),
-        click: () => this.styles.choose(center),
-      }, [picture]);
+      return make(
+        "button",
+        {
+          class: "cluster",
+          "data-key": `cluster-${k}`,
+          "aria-label": `Style ${k + 1}`,
+          title: `Style ${k + 1}`,
+          "aria-pressed": String(isEqual(center, chosen)),
+          click: () => this.styles.choose(center),
+        },
+        [picture],
+      );
     });
-    return make("div", { class: "clusters", role: "group", "aria-label": "Typical styles" }, buttons);
+    return make(
+      "div",
+      { class: "clusters", role: "group", "aria-label": "Typical styles" },
+      buttons,
+    );
   }
 
   #makePhotoButtons() {
     const input = make("input", {
-      type: "file", accept: "image/png,image/jpeg", hidden: true,
+      type: "file",
+      accept: "image/png,image/jpeg",
+      hidden: true,
       change: () => {
         const [file] = input.files;
         if (file) this.styles.takeFrom(file, this.isForAll);
         input.value = "";
       },
     });
-    const button = (title, isForAll, hint) => make("button", {
-      class: "text wide", title: hint,
-      click: () => {
-        this.isForAll = isForAll;
-        input.click();
-      },
-    }, [icon("photo"), title]);
+    const button = (title, isForAll, hint) =>
+      make(
+        "button",
+        {
+          class: "text wide",
+          title: hint,
+          click: () => {
+            this.isForAll = isForAll;
+            input.click();
+          },
+        },
+        [icon("photo"), title],
+      );
     return [
-      make("p", { class: "quiet" }, ["A photograph is scaled to the scene; an object takes the style of what is in its place."]),
+      make("p", { class: "quiet" }, [
+        "A photograph is scaled to the scene; an object takes the style of what is in its place.",
+      ]),
       make("div", { class: "row" }, [
         button("From a photo", false, "The style of the selection"),
         button("For all", true, "The styles of all objects and regions"),
@@ -135,7 +178,9 @@ export class ObjectPanel {
 
   #makeCommand(name) {
     const button = make("button", {
-      "data-command": name, "data-icon": ICONS[name] ?? name, "data-key": name,
+      "data-command": name,
+      "data-icon": ICONS[name] ?? name,
+      "data-key": name,
     });
     const holder = make("div", {}, [button]);
     this.commands.connect(holder);
@@ -152,11 +197,32 @@ const ICONS = {
 
 /** Returns the commands that edit the selected object. */
 export function objectCommands({ objects, state }) {
-  const whenSelected = (action) => () => state.selected !== null && (action(), true);
+  const whenSelected = (action) => () =>
+    state.selected !== null && (action(), true);
   return [
-    { name: "mirror", title: "Mirror", keys: ["m"], run: whenSelected(() => objects.mirror()) },
-    { name: "smaller", title: "Smaller", keys: [","], run: whenSelected(() => objects.scale(SIZES.smaller)) },
-    { name: "larger", title: "Larger", keys: ["."], run: whenSelected(() => objects.scale(SIZES.larger)) },
-    { name: "delete", title: "Delete, and fill the hole", keys: ["Delete"], run: whenSelected(() => objects.remove()) },
+    {
+      name: "mirror",
+      title: "Mirror",
+      keys: ["m"],
+      run: whenSelected(() => objects.mirror()),
+    },
+    {
+      name: "smaller",
+      title: "Smaller",
+      keys: [","],
+      run: whenSelected(() => objects.scale(SIZES.smaller)),
+    },
+    {
+      name: "larger",
+      title: "Larger",
+      keys: ["."],
+      run: whenSelected(() => objects.scale(SIZES.larger)),
+    },
+    {
+      name: "delete",
+      title: "Delete, and fill the hole",
+      keys: ["Delete"],
+      run: whenSelected(() => objects.remove()),
+    },
   ];
 }

@@ -9,13 +9,17 @@ export class Palette {
   constructor({ state, document }) {
     this.state = state;
     this.classes = document.classes;
-    this.buttons = this.classes.map((entry, label) => this.#makeButton(entry, label));
+    this.buttons = this.classes.map((entry, label) =>
+      this.#makeButton(entry, label),
+    );
     const group = byId("palette");
     group.append(...this.buttons);
     makeRadioGroup(group);
     const search = byId("class-search");
     search.addEventListener("input", () => this.#filter(search.value));
-    search.addEventListener("keydown", (event) => this.#pressInSearch(event, search));
+    search.addEventListener("keydown", (event) =>
+      this.#pressInSearch(event, search),
+    );
     state.addEventListener("change", () => this.#update());
     document.addEventListener("open", () => this.#chooseFirst(document));
     this.#update();
@@ -27,19 +31,31 @@ export class Palette {
     this.isChosen = true;
     const labels = this.classes.keys();
     const area = (label) => counts.get(label) ?? 0;
-    chooseClass(this.state, [...labels].reduce((one, k) => (area(k) > area(one) ? k : one), 0));
+    chooseClass(
+      this.state,
+      [...labels].reduce((one, k) => (area(k) > area(one) ? k : one), 0),
+    );
   }
 
   #makeButton({ name, color }, label) {
     const key = label < NUM_KEYS ? make("kbd", {}, [String(label + 1)]) : null;
-    return make("button", {
-      class: "class-button", role: "radio", "data-label": String(label),
-      click: () => chooseClass(this.state, label),
-    }, [swatch(color), make("span", { class: "name" }, [name]), key]);
+    return make(
+      "button",
+      {
+        class: "class-button",
+        role: "radio",
+        "data-label": String(label),
+        click: () => chooseClass(this.state, label),
+      },
+      [swatch(color), make("span", { class: "name" }, [name]), key],
+    );
   }
 
   #update() {
-    markChosen(this.buttons, (button) => Number(button.dataset.label) === this.state.label);
+    markChosen(
+      this.buttons,
+      (button) => Number(button.dataset.label) === this.state.label,
+    );
     const chosen = this.buttons[this.state.label];
     chosen.scrollIntoView({ block: "nearest" });
   }

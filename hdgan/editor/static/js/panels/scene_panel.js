@@ -10,7 +10,10 @@ export class ScenePanel {
     this.panel = byId("panel-scene");
     this.old = 0;
     this.new = 0;
-    this.document.addEventListener("change", ({ detail }) => detail.isFinal && this.#update());
+    this.document.addEventListener(
+      "change",
+      ({ detail }) => detail.isFinal && this.#update(),
+    );
     this.document.addEventListener("open", () => this.#build());
   }
 
@@ -21,45 +24,74 @@ export class ScenePanel {
   }
 
   #makeSwap() {
-    const classes = this.document.classes.map(({ name }, k) => [String(k), name]);
-    this.from = make("select", { "aria-label": "Class to replace", id: "swap-from" });
+    const classes = this.document.classes.map(({ name }, k) => [
+      String(k),
+      name,
+    ]);
+    this.from = make("select", {
+      "aria-label": "Class to replace",
+      id: "swap-from",
+    });
     this.to = select(classes, "0", () => {});
     this.to.setAttribute("aria-label", "Class that replaces it");
     this.to.id = "swap-to";
     return make("section", {}, [
       make("h3", {}, ["Swap a class"]),
-      make("div", { class: "row" }, [this.from, make("span", {}, ["→"]), this.to]),
-      make("button", { class: "text wide", id: "swap", click: () => this.#swap() }, [
-        icon("swap"), "Swap in the whole map",
+      make("div", { class: "row" }, [
+        this.from,
+        make("span", {}, ["→"]),
+        this.to,
       ]),
+      make(
+        "button",
+        { class: "text wide", id: "swap", click: () => this.#swap() },
+        [icon("swap"), "Swap in the whole map"],
+      ),
     ]);
   }
 
   #makeSeed() {
     const { document } = this;
     this.seed = make("input", {
-      type: "number", min: 0, max: 2147483647, step: 1,
+      type: "number",
+      min: 0,
+      max: 2147483647,
+      step: 1,
       change: () => this.#setSeed(Number(this.seed.value)),
     });
     return make("section", {}, [
       make("h3", {}, ["Seed"]),
-      make("p", { class: "quiet" }, ["Draws the styles that nobody has chosen."]),
+      make("p", { class: "quiet" }, [
+        "Draws the styles that nobody has chosen.",
+      ]),
       make("div", { class: "row" }, [
         field("Seed", this.seed),
-        make("button", {
-          class: "text", title: "Next seed", click: () => this.#setSeed(document.seed + 1),
-        }, [icon("dice"), "Next"]),
+        make(
+          "button",
+          {
+            class: "text",
+            title: "Next seed",
+            click: () => this.#setSeed(document.seed + 1),
+          },
+          [icon("dice"), "Next"],
+        ),
       ]),
     ]);
   }
 
   #makeScenes() {
-    const options = [["", "Choose a scene …"], ...this.facts.scenes.map((name, k) => [String(k), name])];
+    const options = [
+      ["", "Choose a scene …"],
+      ...this.facts.scenes.map((name, k) => [String(k), name]),
+    ];
     const list = select(options, "", (value) => {
       list.value = "";
       if (value !== "") this.openScene(Number(value));
     });
-    return make("section", {}, [make("h3", {}, ["Other scenes"]), field("Open", list)]);
+    return make("section", {}, [
+      make("h3", {}, ["Other scenes"]),
+      field("Open", list),
+    ]);
   }
 
   /** Lists the classes that the scene has, with the largest first. */
@@ -70,16 +102,27 @@ export class ScenePanel {
       const label = document.classOf(id);
       areas.set(label, (areas.get(label) ?? 0) + count);
     }
-    const labels = [...areas.keys()].sort((one, other) => areas.get(other) - areas.get(one));
+    const labels = [...areas.keys()].sort(
+      (one, other) => areas.get(other) - areas.get(one),
+    );
     const chosen = this.from.value;
-    this.from.replaceChildren(...labels.map((k) => new Option(document.classes[k].name, String(k))));
+    this.from.replaceChildren(
+      ...labels.map((k) => new Option(document.classes[k].name, String(k))),
+    );
     if (areas.has(Number(chosen)) && chosen !== "") this.from.value = chosen;
     this.seed.value = document.seed;
   }
 
   #swap() {
     const [old, label] = [Number(this.from.value), Number(this.to.value)];
-    paintWhere(this.document, "Swap a class", this.document.labels, old, label, label);
+    paintWhere(
+      this.document,
+      "Swap a class",
+      this.document.labels,
+      old,
+      label,
+      label,
+    );
   }
 
   #setSeed(seed) {

@@ -1,7 +1,14 @@
 /** The tools as buttons, and the options of the chosen tool. */
 
 import { describe } from "../commands.js";
-import { byId, icon, make, makeRadioGroup, markChosen, select } from "../dom.js";
+import {
+  byId,
+  icon,
+  make,
+  makeRadioGroup,
+  markChosen,
+  select,
+} from "../dom.js";
 
 const ORDERS = [
   ["by_base", "Nearer objects hide it"],
@@ -52,13 +59,17 @@ export class Toolbar {
   }
 
   #makeButton(tool) {
-    return make("button", {
-      role: "radio",
-      title: describe(tool),
-      "aria-label": tool.title,
-      "data-tool": tool.name,
-      click: () => this.state.set({ tool: tool.name }),
-    }, [icon(tool.name)]);
+    return make(
+      "button",
+      {
+        role: "radio",
+        title: describe(tool),
+        "aria-label": tool.title,
+        "data-tool": tool.name,
+        click: () => this.state.set({ tool: tool.name }),
+      },
+      [icon(tool.name)],
+    );
   }
 
   #update() {
@@ -75,7 +86,9 @@ export class Toolbar {
     const parts = [];
     if (BRUSHES.includes(tool)) parts.push(...this.#makeBrush());
     if (["select", "stamp"].includes(tool)) {
-      const order = select(ORDERS, this.state.order, (value) => this.state.set({ order: value }));
+      const order = select(ORDERS, this.state.order, (value) =>
+        this.state.set({ order: value }),
+      );
       order.setAttribute("aria-label", "Order");
       parts.push(order);
     }
@@ -86,21 +99,40 @@ export class Toolbar {
   #makeBrush() {
     const { state } = this;
     this.range = make("input", {
-      type: "range", min: 1, max: MAX_DIAMETER, "aria-label": "Size of the brush",
+      type: "range",
+      min: 1,
+      max: MAX_DIAMETER,
+      "aria-label": "Size of the brush",
       input: () => state.set({ diameter: Number(this.range.value) }),
     });
     this.number = make("input", {
-      type: "number", min: 1, max: MAX_DIAMETER, "aria-label": "Size of the brush in pixels",
+      type: "number",
+      min: 1,
+      max: MAX_DIAMETER,
+      "aria-label": "Size of the brush in pixels",
       change: () => setDiameter(state, Number(this.number.value)),
     });
     this.shapes = ["round", "square"].map((shape) =>
-      make("button", {
-        class: "text", role: "radio", "data-shape": shape,
-        click: () => state.set({ shape }),
-      }, [shape === "round" ? "Round" : "Square"]));
-    const group = make("span", {
-      class: "segmented", role: "radiogroup", "aria-label": "Shape of the brush",
-    }, this.shapes);
+      make(
+        "button",
+        {
+          class: "text",
+          role: "radio",
+          "data-shape": shape,
+          click: () => state.set({ shape }),
+        },
+        [shape === "round" ? "Round" : "Square"],
+      ),
+    );
+    const group = make(
+      "span",
+      {
+        class: "segmented",
+        role: "radiogroup",
+        "aria-label": "Shape of the brush",
+      },
+      this.shapes,
+    );
     makeRadioGroup(group);
     return [
       make("span", { class: "size" }, ["Size", this.range, this.number, "px"]),
@@ -128,9 +160,17 @@ export class Toolbar {
     const { name } = document.classes[state.label];
     const known = state.target !== null && document.counts.has(state.target);
     const parts = known
-      ? [`Adds to ${name} ${state.target}. `, make("button", {
-          class: "link", click: () => state.set({ target: null }),
-        }, ["Paint a new one"])]
+      ? [
+          `Adds to ${name} ${state.target}. `,
+          make(
+            "button",
+            {
+              class: "link",
+              click: () => state.set({ target: null }),
+            },
+            ["Paint a new one"],
+          ),
+        ]
       : [`Each stroke is a new ${name}. Alt-click one to add to it.`];
     target.replaceChildren(...parts);
   }

@@ -58,7 +58,14 @@ export class FillEnclosed extends ClickTool {
       return;
     }
     const emit = this.begin("Fill enclosed");
-    const isClosed = fillEnclosed(document, document.labels, x, y, state.label, emit);
+    const isClosed = fillEnclosed(
+      document,
+      document.labels,
+      x,
+      y,
+      state.label,
+      emit,
+    );
     document.commit();
     if (!isClosed) {
       this.say(`Here ${name} encloses nothing: close the outline first.`);
@@ -73,7 +80,11 @@ export class Pick extends ClickTool {
     const label = document.labelAt(x, y);
     const instance = document.instanceAt(x, y);
     const isObject = document.isObject(instance);
-    state.set({ label, target: isObject ? instance : null, selected: instance });
+    state.set({
+      label,
+      target: isObject ? instance : null,
+      selected: instance,
+    });
   }
 
   draw(context, scale) {

@@ -42,7 +42,8 @@ export class Select {
 
   draw(context, scale) {
     const { selected } = this.state;
-    const outline = selected === null ? null : outlineOf(this.document, selected);
+    const outline =
+      selected === null ? null : outlineOf(this.document, selected);
     if (!outline) return;
     const [dx, dy] = this.#shift();
     context.translate(dx, dy);
