@@ -52,6 +52,7 @@ class EditorServer:
             port=self.port,
             log_level="error",
             ws="none",
+            timeout_graceful_shutdown=1,
         )
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run)
@@ -62,5 +63,4 @@ class EditorServer:
     def stop(self):
         """Stops the server, and drops the connections that are open."""
         self._server.should_exit = True
-        self._server.force_exit = True
         self._thread.join()

@@ -298,9 +298,6 @@ def test_the_journey_of_a_new_user(editor, studio):
     shape = studio.shapes.of_class("car")[1]
     placed = place_shape(shape, first.size, px / 128, py / 64)
     expected = add_object(expected, *placed)
-    editor.page.wait_for_function(
-        "!document.querySelector('[data-command=undo]').disabled"
-    )
     editor.wait()
     assert_same(editor.scene(), expected)
     # Back, and forth.
@@ -444,3 +441,138 @@ def test_opened_files_are_shown(editor, tmp_path):
     photo = io.BytesIO(editor.download("download-photograph"))
     with Image.open(photo) as image:
         assert image.size == (90, 40)
+
+
+# === Styles, samples, touch ===
+
+
+def select_car(editor, scene):
+    """Selects the largest car, and returns its id."""
+    instance = next(iter(scene.objects("car")))
+    y, x = map(int, np.argwhere(scene.instance_map == instance)[60])
+    editor.choose("select")
+    editor.click(x, y)
+    editor.page.wait_for_selector(f"#panel-object:has-text('{instance}')")
+    return instance
+
+
+def test_styles_are_copied_between_objects(editor, studio):
+    scene = studio.first_scene()
+    one = select_car(editor, scene)
+    drawn = studio.backend.list_styles(scene)[one]
+    editor.page.click("#panel-object [data-command=copy-style]")
+    editor.page.wait_for_selector("[data-command=paste-style]:enabled")
+    other = list(scene.objects("car"))[1]
+    y, x = map(int, np.argwhere(scene.instance_map == other)[3])
+    editor.click(x, y)
+    editor.page.click("#panel-object [data-command=paste-style]")
+    assert dict(editor.scene().styles) == {other: drawn}
+    editor.page.click("#panel-object [data-command=reset-style]")
+    assert not editor.scene().styles
+    editor.page.keyboard.press("d")
+    centers = studio.backend.clusters.of_class(CAR).tolist()
+    assert list(editor.scene().styles[other]) in centers
+
+
+def test_styles_are_taken_from_a_photograph(editor, studio, tmp_path):
+    scene = studio.first_scene()
+    draw = np.random.default_rng(5)
+    photo = draw.integers(0, 256, (*scene.size, 3), "uint8")
+    Image.fromarray(photo).save(tmp_path / "photo.png")
+    car = select_car(editor, scene)
+    with editor.page.expect_file_chooser() as chooser:
+        editor.page.click("text=From a photo")
+    chooser.value.set_files(tmp_path / "photo.png")
+    editor.page.wait_for_selector("[data-command=reset-style]:enabled")
+    expected = studio.backend.encode_styles(scene, photo)[car]
+    found = editor.scene().styles
+    assert found.keys() == {car}
+    np.testing.assert_allclose(found[car], expected, atol=1e-5)
+
+
+def test_samples_choose_a_seed(editor):
+    page = editor.page
+    page.keyboard.press("n")
+    page.wait_for_selector("#samples img >> nth=3")
+    page.click("[aria-label='Use the seed 2']")
+    editor.wait()
+    assert editor.scene().seed == 2
+
+
+def test_before_and_after_are_compared(editor):
+    page = editor.page
+
+    def read(canvas):
+        return page.evaluate(
+            "(id) => document.getElementById(id).toDataURL()", canvas
+        )
+
+    first = read("photo")
+    editor.swap("tree", "building")
+    editor.wait()
+    page.keyboard.press("c")
+    assert read("before") == first != read("photo")
+    cuts = set()
+    for value in (0, 50, 100):
+        page.fill("#compare input", str(value))
+        cuts.add(
+            page.evaluate("document.getElementById('before').style.clipPath")
+        )
+    assert len(cuts) == 3
+    editor.undo()
+    editor.wait()
+    assert read("photo") == first
+
+
+def test_one_finger_paints_and_two_zoom(browser, server, studio):
+    context = browser.new_context(
+        viewport={"width": 390, "height": 800}, has_touch=True
+    )
+    context.set_default_timeout(_TIMEOUT)
+    editor = Editor(context.new_page(), server.url)
+    editor.open()
+    page, expected = editor.page, studio.first_scene()
+    editor.choose("rectangle", "lawn")
+    touch = context.new_cdp_session(page)
+
+    def send(kind, *points):
+        places = [editor.place(x + 0.25, y + 0.25) for x, y in points]
+        touch.send(
+            "Input.dispatchTouchEvent",
+            {
+                "type": kind,
+                "touchPoints": [
+                    {"x": x, "y": y, "id": k} for k, (x, y) in enumerate(places)
+                ],
+            },
+        )
+
+    send("touchStart", (10, 10))
+    send("touchMove", (30, 20))
+    send("touchEnd")
+    page.wait_for_selector("[data-command=undo]:enabled")
+    mask = polygon_mask(expected.size, [(10, 10), (30, 10), (30, 20), (10, 20)])
+    expected = paint_region(expected, mask, "lawn")
+    assert_same(editor.scene(), expected)
+    before = page.inner_text("#zoom")
+    send("touchStart", (60, 30))
+    send("touchStart", (60, 30), (70, 30))
+    for x in (80, 100):
+        send("touchMove", (60, 30), (x, 30))
+    send("touchEnd")
+    assert page.text_content("#zoom") != before
+    assert_same(editor.scene(), expected)
+    context.close()
+    assert not editor.problems
+
+
+def test_wrong_uploads_are_explained(editor, tmp_path):
+    Image.new("RGB", (8, 8)).save(tmp_path / "colors.png")
+    page = editor.page
+    page.keyboard.press("Control+o")
+    page.click("#open .primary")
+    page.wait_for_selector("#open .problem:has-text('Choose a scene file')")
+    inputs = page.locator("#open input[type=file]")
+    inputs.nth(1).set_input_files(tmp_path / "colors.png")
+    page.click("#open .primary")
+    page.wait_for_selector("#open .problem:has-text('3 channels')")

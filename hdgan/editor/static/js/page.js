@@ -103,7 +103,8 @@ export class Page {
         next.click();
       });
     }
-    this.showTab("object");
+    const isNarrow = matchMedia("(max-width: 720px)").matches;
+    this.showTab(isNarrow ? "classes" : "object");
     this.state.addEventListener("change", ({ detail }) => {
       if (detail.has("tool") && this.state.tool === "stamp")
         this.showTab("stamps");

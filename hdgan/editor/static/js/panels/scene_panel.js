@@ -8,8 +8,6 @@ export class ScenePanel {
   constructor(parts) {
     Object.assign(this, parts);
     this.panel = byId("panel-scene");
-    this.old = 0;
-    this.new = 0;
     this.document.addEventListener(
       "change",
       ({ detail }) => detail.isFinal && this.#update(),
@@ -35,6 +33,7 @@ export class ScenePanel {
     this.to = select(classes, "0", () => {});
     this.to.setAttribute("aria-label", "Class that replaces it");
     this.to.id = "swap-to";
+    this.to.dataset.isNew = "true";
     return make("section", {}, [
       make("h3", {}, ["Swap a class"]),
       make("div", { class: "row" }, [
@@ -110,6 +109,8 @@ export class ScenePanel {
       ...labels.map((k) => new Option(document.classes[k].name, String(k))),
     );
     if (areas.has(Number(chosen)) && chosen !== "") this.from.value = chosen;
+    if (this.to.dataset.isNew && labels.length > 1) this.to.value = labels[1];
+    delete this.to.dataset.isNew;
     this.seed.value = document.seed;
   }
 

@@ -14,7 +14,9 @@ const ORDERS = [
   ["by_base", "Nearer objects hide it"],
   ["front", "In front of everything"],
 ];
-const MAX_DIAMETER = 256;
+const MAX_DIAMETER = 4096;
+// The slider's largest; the field next to it takes larger ones.
+const MAX_SLIDER = 256;
 const BRUSHES = ["brush", "line"];
 const PAINTING = [...BRUSHES, "rectangle", "polygon", "fill", "enclosed"];
 
@@ -101,7 +103,7 @@ export class Toolbar {
     this.range = make("input", {
       type: "range",
       min: 1,
-      max: MAX_DIAMETER,
+      max: MAX_SLIDER,
       "aria-label": "Size of the brush",
       input: () => state.set({ diameter: Number(this.range.value) }),
     });
