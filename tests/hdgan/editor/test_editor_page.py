@@ -15,11 +15,13 @@ from hdgan.editing import (
     choose_cluster,
     connected_mask,
     enclosed_mask,
+    mirror_object,
     move_object,
     paint_region,
     polygon_mask,
     remove_object,
     replace_class,
+    scale_object,
     stroke_mask,
 )
 from hdgan.editing.edit_script import place_shape
@@ -293,7 +295,9 @@ def test_the_journey_of_a_new_user(editor, studio):
     editor.page.locator(".shape").nth(1).click()
     before_stamp = expected
     editor.click(64, 62)
-    editor.page.wait_for_selector("#panel-object:has-text('car 9')")
+    editor.page.wait_for_selector(
+        "#panel-object:has-text('car 9')", state="attached"
+    )
     px, py = scene_point(editor, 64.25, 62.25)
     shape = studio.shapes.of_class("car")[1]
     placed = place_shape(shape, first.size, px / 128, py / 64)
@@ -337,7 +341,16 @@ def test_objects_move_and_go(editor, studio):
     assert_same(editor.scene(), expected)
     editor.page.keyboard.press("Delete")
     editor.page.wait_for_selector("#panel-object:has-text('Nothing')")
-    assert_same(editor.scene(), remove_object(expected, instance))
+    expected = remove_object(expected, instance)
+    assert_same(editor.scene(), expected)
+    # A larger one, by keys.
+    other = next(iter(expected.objects("car")))
+    y, x = map(int, np.argwhere(expected.instance_map == other)[3])
+    editor.click(x, y)
+    editor.page.keyboard.press(".")
+    editor.page.keyboard.press("m")
+    expected = scale_object(expected, other, 1.1, "front")
+    assert_same(editor.scene(), mirror_object(expected, other))
 
 
 def test_a_hundred_gestures_are_undone(editor, studio):

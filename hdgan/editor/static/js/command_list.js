@@ -1,7 +1,8 @@
 /** The commands of the page, with their keys. */
 
+import { command } from "./commands.js";
 import { announce } from "./messages.js";
-import { objectCommands } from "./panels/object_panel.js";
+import { objectCommands, styleCommands } from "./object_commands.js";
 import { setDiameter, TOOLS } from "./panels/toolbar.js";
 import { chooseClass } from "./state.js";
 
@@ -18,10 +19,6 @@ export function addCommands(commands, parts) {
   ]);
   commands.add("History and files", fileCommands(parts));
   commands.add("View", viewCommands(parts));
-}
-
-function command(name, title, keys, run) {
-  return { name, title, keys, run };
 }
 
 function toolCommands({ state }) {
@@ -74,40 +71,6 @@ function classCommands({ classes }, state) {
     );
 }
 
-function styleCommands({ styles, document }) {
-  const whenSupported = (action) => () =>
-    styles.isSupported && styles.region !== null && (action(), true);
-  return [
-    command(
-      "random",
-      "Random style",
-      ["d"],
-      whenSupported(() => styles.random()),
-    ),
-    command(
-      "copy-style",
-      "Copy style",
-      ["Ctrl+c"],
-      whenSupported(() => styles.copy()),
-    ),
-    command(
-      "paste-style",
-      "Paste style",
-      ["Ctrl+v"],
-      whenSupported(() => styles.paste()),
-    ),
-    command(
-      "reset-style",
-      "Reset style",
-      ["Shift+r"],
-      whenSupported(() => styles.reset()),
-    ),
-    command("next-seed", "Next seed", ["Shift+s"], () =>
-      document.setValues("Seed", { seed: document.seed + 1 }),
-    ),
-  ];
-}
-
 function fileCommands({ document, files }) {
   const download = (kind) => () => files.download(kind);
   return [
@@ -158,6 +121,11 @@ function viewCommands({ viewport, page }) {
     command("compare", "Before and after", ["c"], () => page.toggleCompare()),
     command("samples", "Samples of other seeds", ["n"], () =>
       page.toggleSamples(),
+    ),
+    ...["object", "stamps", "scene"].map((tab, k) =>
+      command(`tab-${tab}`, `Show ${tab}`, [`Alt+${k + 1}`], () =>
+        page.showTab(tab),
+      ),
     ),
     command("theme", "Dark or light", ["t"], () => page.toggleTheme()),
     command("help", "Keys and gestures", ["?"], () => page.showHelp()),

@@ -12,6 +12,14 @@ const KEY_NAMES = {
   Escape: "Esc",
 };
 
+/**
+ * Makes a command. A key is the name of KeyboardEvent.key, maybe after "Ctrl+",
+ * "Alt+" or "Shift+". `run` returns false to leave the key to the browser.
+ */
+export function command(name, title, keys, run) {
+  return { name, title, keys, run };
+}
+
 /** Runs commands by their keys and buttons. */
 export class Commands {
   constructor() {
@@ -20,13 +28,10 @@ export class Commands {
     window.addEventListener("keydown", (event) => this.#press(event));
   }
 
-  /**
-   * Adds commands {name, title, group, keys, run}. A key is the name of
-   * KeyboardEvent.key, maybe after "Ctrl+", "Shift+" or "Alt+".
-   */
+  /** Adds commands, as `command` makes them, under a title. */
   add(group, commands) {
     for (const command of commands) {
-      this.list.push({ keys: [], ...command, group });
+      this.list.push({ ...command, group });
       this.byName.set(command.name, this.list.at(-1));
     }
   }

@@ -12,7 +12,8 @@ const ENDINGS = {
 };
 
 export class Files {
-  /** @param parts {document, sync, photographs, photoView, report} */
+  /** @param parts {document, sync, objects, photographs, photoView,
+   *   report} */
   constructor(parts) {
     Object.assign(this, parts);
     this.dialog = byId("open");
@@ -38,6 +39,8 @@ export class Files {
   /** Downloads one of the files that the server makes of the scene. */
   async download(kind) {
     try {
+      // Edits that the server still makes belong to the scene.
+      await this.objects.last;
       const { address } = await this.sync.flush();
       const { revision } = this.document;
       const response = await ask(`${address}/files/${kind}`);

@@ -42,6 +42,7 @@ export class Gestures {
     }
     if (event.button === MIDDLE || this.toolbox.isPanning) {
       this.panning = event.pointerId;
+      this.place = [event.clientX, event.clientY];
       event.preventDefault();
     } else if (event.button === 0 && this.painting === null) {
       this.painting = event.pointerId;
@@ -53,7 +54,9 @@ export class Gestures {
     if (this.fingers.size === 2 && this.fingers.has(event.pointerId)) {
       this.#pinch(event);
     } else if (this.panning === event.pointerId) {
-      this.viewport.pan(event.movementX, event.movementY);
+      const [x, y] = this.place;
+      this.place = [event.clientX, event.clientY];
+      this.viewport.pan(event.clientX - x, event.clientY - y);
     } else if (this.painting === event.pointerId) {
       const events = event.getCoalescedEvents?.() ?? [];
       const points = (events.length ? events : [event]).map((e) =>

@@ -69,12 +69,13 @@ export class Objects {
   }
 
   #edit(name, values) {
+    const instance = this.state.selected;
+    const isStamp = values.action === "stamp";
     // In order: each edit needs the scene that the one before has made.
     this.last = this.last.then(async () => {
-      const { selected } = this.state;
-      if (values.action !== "stamp" && selected === null) return;
+      if (!isStamp && !this.document.counts.has(instance)) return;
       try {
-        await this.#apply(name, { ...values, instance: selected ?? 0 });
+        await this.#apply(name, { ...values, instance });
       } catch (error) {
         this.report(error, () => this.#edit(name, values));
       }
@@ -94,7 +95,8 @@ export class Objects {
       if (!answer || document.revision !== revision || document.isPainting)
         continue;
       document.applyChange(name, change, answer.styles);
-      state.set({ selected: answer.instance });
+      const isCurrent = state.selected === values.instance;
+      if (isCurrent) state.set({ selected: answer.instance });
       return;
     }
     throw new Error(

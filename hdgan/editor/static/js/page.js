@@ -108,7 +108,9 @@ export class Page {
     this.state.addEventListener("change", ({ detail }) => {
       if (detail.has("tool") && this.state.tool === "stamp")
         this.showTab("stamps");
-      if (detail.has("selected") && this.state.selected !== null)
+      // Several objects are stamped in a row.
+      const { selected, tool } = this.state;
+      if (detail.has("selected") && selected !== null && tool !== "stamp")
         this.showTab("object");
     });
   }

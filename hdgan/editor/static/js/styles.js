@@ -1,6 +1,7 @@
 /** The styles of regions: chosen, random, copied, or from a photograph. */
 
 import { postJson } from "./api.js";
+import { make } from "./dom.js";
 import { toBase64 } from "./wire.js";
 
 const WHOLE_IMAGE = -1;
@@ -11,6 +12,11 @@ export class Styles {
   constructor(parts) {
     Object.assign(this, parts);
     this.facts = parts.facts.style;
+    this.input = make("input", {
+      type: "file",
+      accept: "image/png,image/jpeg",
+      change: () => this.#takeChosen(),
+    });
   }
 
   get isSupported() {
@@ -73,6 +79,14 @@ export class Styles {
     );
   }
 
+  /** Chooses the typical style after the chosen one. */
+  next() {
+    const { clusters, chosen } = this;
+    if (!clusters.length) return;
+    const place = clusters.findIndex(({ center }) => isEqual(center, chosen));
+    this.choose(clusters[(place + 1) % clusters.length].center);
+  }
+
   reset() {
     const { region, document } = this;
     const { [region]: old, ...styles } = document.styles;
@@ -97,8 +111,19 @@ export class Styles {
       this.choose(this.state.copiedStyle, "Paste style");
   }
 
-  /** Takes styles of a photograph: of the selection, or of everything. */
-  takeFrom(file, isForAll) {
+  /** Asks for a photograph, and takes the style of the selection, or all. */
+  takeFromPhotograph(isForAll) {
+    this.isForAll = isForAll;
+    this.input.click();
+  }
+
+  #takeChosen() {
+    const [file] = this.input.files;
+    this.input.value = "";
+    if (file) this.#takeFrom(file, this.isForAll);
+  }
+
+  #takeFrom(file, isForAll) {
     return this.#try(
       async () => {
         const { document, region } = this;
@@ -109,7 +134,7 @@ export class Styles {
           styles: { ...document.styles, ...styles },
         });
       },
-      () => this.takeFrom(file, isForAll),
+      () => this.#takeFrom(file, isForAll),
     );
   }
 

@@ -1,8 +1,9 @@
 /** The tools by name, and which of them gets the pointer. */
 
 import { Fill, FillEnclosed, Pick } from "./tools/click.js";
-import { Select, Stamp } from "./tools/objects.js";
 import { Brush, Line, Polygon, Rectangle } from "./tools/paint.js";
+import { Select } from "./tools/select.js";
+import { Stamp } from "./tools/stamp.js";
 
 const TOOLS = {
   select: Select,

@@ -3,8 +3,6 @@
 import { byId, field, icon, make, select, swatch } from "../dom.js";
 import { isEqual } from "../styles.js";
 
-const SIZES = { smaller: 1 / 1.1, larger: 1.1 };
-
 export class ObjectPanel {
   constructor({ document, state, objects, styles, commands }) {
     Object.assign(this, { document, state, objects, styles, commands });
@@ -141,39 +139,25 @@ export class ObjectPanel {
   }
 
   #makePhotoButtons() {
-    const input = make("input", {
-      type: "file",
-      accept: "image/png,image/jpeg",
-      hidden: true,
-      change: () => {
-        const [file] = input.files;
-        if (file) this.styles.takeFrom(file, this.isForAll);
-        input.value = "";
-      },
-    });
-    const button = (title, isForAll, hint) =>
-      make(
-        "button",
-        {
-          class: "text wide",
-          title: hint,
-          click: () => {
-            this.isForAll = isForAll;
-            input.click();
-          },
-        },
-        [icon("photo"), title],
-      );
     return [
       make("p", { class: "quiet" }, [
         "A photograph is scaled to the scene; an object takes the style of what is in its place.",
       ]),
       make("div", { class: "row" }, [
-        button("From a photo", false, "The style of the selection"),
-        button("For all", true, "The styles of all objects and regions"),
+        this.#makeTextCommand("photo-style", "From a photo"),
+        this.#makeTextCommand("photo-styles", "For all"),
       ]),
-      input,
     ];
+  }
+
+  #makeTextCommand(name, text) {
+    const button = make(
+      "button",
+      { class: "text wide", "data-command": name, "data-key": name },
+      [icon("photo"), text],
+    );
+    this.commands.connect(make("div", {}, [button]));
+    return button;
   }
 
   #makeCommand(name) {
@@ -182,8 +166,7 @@ export class ObjectPanel {
       "data-icon": ICONS[name] ?? name,
       "data-key": name,
     });
-    const holder = make("div", {}, [button]);
-    this.commands.connect(holder);
+    this.commands.connect(make("div", {}, [button]));
     return button;
   }
 }
@@ -194,35 +177,3 @@ const ICONS = {
   "paste-style": "paste",
   "reset-style": "reset",
 };
-
-/** Returns the commands that edit the selected object. */
-export function objectCommands({ objects, state }) {
-  const whenSelected = (action) => () =>
-    state.selected !== null && (action(), true);
-  return [
-    {
-      name: "mirror",
-      title: "Mirror",
-      keys: ["m"],
-      run: whenSelected(() => objects.mirror()),
-    },
-    {
-      name: "smaller",
-      title: "Smaller",
-      keys: [","],
-      run: whenSelected(() => objects.scale(SIZES.smaller)),
-    },
-    {
-      name: "larger",
-      title: "Larger",
-      keys: ["."],
-      run: whenSelected(() => objects.scale(SIZES.larger)),
-    },
-    {
-      name: "delete",
-      title: "Delete, and fill the hole",
-      keys: ["Delete"],
-      run: whenSelected(() => objects.remove()),
-    },
-  ];
-}

@@ -88,11 +88,11 @@ export class Toolbar {
     const parts = [];
     if (BRUSHES.includes(tool)) parts.push(...this.#makeBrush());
     if (["select", "stamp"].includes(tool)) {
-      const order = select(ORDERS, this.state.order, (value) =>
-        this.state.set({ order: value }),
+      this.order = select(ORDERS, this.state.order, (order) =>
+        this.state.set({ order }),
       );
-      order.setAttribute("aria-label", "Order");
-      parts.push(order);
+      this.order.setAttribute("aria-label", "Order");
+      parts.push(this.order);
     }
     if (HINTS[tool]) parts.push(make("span", { class: "hint" }, [HINTS[tool]]));
     byId("options").replaceChildren(...parts);
@@ -149,6 +149,7 @@ export class Toolbar {
       this.number.value = state.diameter;
       markChosen(this.shapes, (button) => button.dataset.shape === state.shape);
     }
+    if (this.order) this.order.value = state.order;
     this.#fillTarget();
   }
 
