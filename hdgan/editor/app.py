@@ -19,8 +19,8 @@ from hdgan.data.image_files import encode_png
 from hdgan.editing.scene_file import dump_scene, parse_scene
 from hdgan.editor.errors import RequestError, unknown_session
 from hdgan.editor.guard import Guard
-from hdgan.editor.object_edits import edit_object
-from hdgan.editor.sessions import Sessions
+from hdgan.editor.object_edits import apply_edit, edit_object
+from hdgan.editor.sessions import Sessions, scale_down
 from hdgan.editor.synthesis_queue import SynthesisQueue
 from hdgan.editor.uploads import read_scene, read_style_photo
 from hdgan.editor.wire import check_ids, unpack_map
@@ -140,6 +140,7 @@ class _Api:
         values = await _read_json(request)
         step, sequence = values.get("step", 1), values.get("sequence")
         version, seed = values.get("version"), values.get("seed")
+        edit = values.get("object")
         for name, value in (("step", step), ("sequence", sequence)):
             if not isinstance(value, int) or not value >= 0 + (name == "step"):
                 raise ValueError(f"`{name}` is wrong. Received: {value!r}")
@@ -155,7 +156,7 @@ class _Api:
             return is_newest and (step > 1 or session.version == version)
 
         photo = await self._queue.run(
-            lambda: self._make_photo(session, step, seed), is_wanted
+            lambda: self._make_photo(session, step, seed, edit), is_wanted
         )
         if photo is None:
             return Response(status_code=204)
@@ -226,7 +227,7 @@ class _Api:
     def _warm_up(self, session):
         """Makes previews once: TensorFlow traces another graph for them."""
         for step in self._studio.preview_steps:
-            self._make_photo(session, step, None)
+            self._make_photo(session, step)
 
     def _find(self, request, version=None):
         return self._sessions.find(request.path_params["session"], version)
@@ -247,9 +248,16 @@ class _Api:
         labels, limit = self._studio.labels, self._studio.max_pixels
         return self._studio.check_scene(read_scene(values, labels, limit))
 
-    def _make_photo(self, session, step, seed):
+    def _make_photo(self, session, step, seed=None, edit=None):
+        """Returns a file, its type, the version shown, and seconds."""
         begin = time.perf_counter()
-        scene, version = session.snapshot(step, seed)
+        if edit is None:
+            scene, version = session.snapshot(step, seed)
+        else:
+            # Of an object that is dragged: the session itself stays.
+            scene, version = session.snapshot(1, seed)
+            edited, _ = apply_edit(scene, edit, lambda: self._studio.shapes)
+            scene = scale_down(edited, step)
         photo = self._studio.backend.synthesize(scene)
         if step == 1 and seed is None:
             contents = encode_png("photo", photo, compress_level=1)

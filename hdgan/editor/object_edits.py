@@ -12,6 +12,29 @@ from hdgan.editor.wire import pack_change
 
 
 def edit_object(scene, values, shapes):
+    """Makes the edit of an object, as the answer to a request.
+
+    Args:
+        scene: `EditableScene`.
+        values: dict, as of `apply_edit`.
+        shapes: function, as of `apply_edit`.
+
+    Returns:
+        Dict for JSON: `change`, the changed rectangle or None; `styles`, all
+        styles; and `instance`, the id of the object, or None if it is gone.
+
+    Raises:
+        ValueError: if the edit is not possible.
+    """
+    edited, instance = apply_edit(scene, values, shapes)
+    return {
+        "change": pack_change(scene, edited),
+        "styles": {str(k): list(v) for k, v in edited.styles.items()},
+        "instance": instance,
+    }
+
+
+def apply_edit(scene, values, shapes):
     """Makes the edit of an object that a request describes.
 
     Args:
@@ -24,8 +47,7 @@ def edit_object(scene, values, shapes):
         shapes: function that returns the `ShapeLibrary` of stamps.
 
     Returns:
-        Dict for JSON: `change`, the changed rectangle or None; `styles`, all
-        styles; and `instance`, the id of the object, or None if it is gone.
+        `EditableScene`, and the id of the object, or None if it is gone.
 
     Raises:
         ValueError: if the edit is not possible.
@@ -43,12 +65,7 @@ def edit_object(scene, values, shapes):
             f"`action` must be one of {', '.join(actions)}. Received: "
             f"{action!r}"
         )
-    edited, instance = actions[action](scene, values, shapes)
-    return {
-        "change": pack_change(scene, edited),
-        "styles": {str(k): list(v) for k, v in edited.styles.items()},
-        "instance": instance,
-    }
+    return actions[action](scene, values, shapes)
 
 
 def _remove(scene, values, shapes):

@@ -138,6 +138,19 @@ class Sessions:
         return session
 
 
+def scale_down(scene, step):
+    """Returns a scene with smaller maps, each pixel that at its center.
+
+    Args:
+        scene: `EditableScene`.
+        step: int >= 1, by which both sides are divided.
+    """
+    grid = np.ix_(*(_centers(side, step) for side in scene.size))
+    return scene.replace(
+        label_map=scene.label_map[grid], instance_map=scene.instance_map[grid]
+    )
+
+
 def _centers(side, step):
     count = -(-side // step)
     return np.minimum((np.arange(count) * step + step // 2), side - 1)

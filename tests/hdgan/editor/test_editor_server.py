@@ -110,6 +110,20 @@ def test_preview_is_smaller(client, session):
         assert image.size == (WIDTH // 4, WIDTH // 8)
 
 
+def test_objects_are_previewed_where_they_are_dragged(client, session, scene):
+    def make(**more):
+        request = {"sequence": 1, "version": 0, "step": 2, **more}
+        return client.post(f"{session}/photograph", json=request)
+
+    instance = next(iter(scene.objects("car")))
+    edit = {"action": "move", "instance": instance, "order": "front"}
+    moved = make(object={**edit, "dx": -20, "dy": 5})
+    assert moved.content != make().content
+    assert download_scene(client, session) == scene
+    answer = make(object={**edit, "dx": -2000, "dy": 0})
+    assert_rejected(answer, 422, "Nothing of the")
+
+
 def test_another_seed_gives_another_sample(client, session):
     def make(seed):
         request = {"sequence": 0, "version": 0, "step": 1, "seed": seed}

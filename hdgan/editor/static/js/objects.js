@@ -5,12 +5,20 @@ import { unpackIds } from "./wire.js";
 
 // The scene may be painted on while an edit is made.
 const MAX_ATTEMPTS = 3;
+const REJECTED = 422;
+const CONFLICT = 409;
 
 /** Edits the selected object, or adds one. */
 export class Objects {
-  constructor({ document, state, sync, report }) {
-    Object.assign(this, { document, state, sync, report });
+  constructor({ document, state, sync, photographs, report }) {
+    Object.assign(this, { document, state, sync, photographs, report });
     this.last = Promise.resolve();
+  }
+
+  /** Shows the photograph as it would be after an edit of the selection. */
+  preview(values) {
+    const { order, selected: instance } = this.state;
+    this.photographs.preview({ ...values, order, instance });
   }
 
   move(dx, dy) {
@@ -78,6 +86,8 @@ export class Objects {
         await this.#apply(name, { ...values, instance });
       } catch (error) {
         this.report(error, () => this.#edit(name, values));
+        // The preview showed what is not to be.
+        if (error.status === REJECTED) this.photographs.full();
       }
     });
     return this.last;
@@ -109,7 +119,7 @@ export class Objects {
     try {
       return await postJson(address, values);
     } catch (error) {
-      if (error.status !== 409) throw error;
+      if (error.status !== CONFLICT) throw error;
       this.sync.session = null;
       return null;
     }

@@ -3,6 +3,7 @@
 import { post } from "./api.js";
 
 const STALE = 204;
+const REJECTED = 422;
 // Milliseconds. Slower previews are made smaller, much faster ones larger.
 const SLOW = 150;
 const FAST = 30;
@@ -19,6 +20,7 @@ export class Photographs extends EventTarget {
     this.sync = sync;
     this.steps = steps;
     this.level = 0;
+    this.edit = null;
     this.sequence = 0;
     this.shown = -1;
     this.fullRunning = 0;
@@ -31,9 +33,15 @@ export class Photographs extends EventTarget {
     return this.fullRunning > 0;
   }
 
-  /** Asks for a preview of the current scene, after the one in progress. */
-  preview() {
+  /**
+   * Asks for a preview of the current scene, after the one in progress.
+   *
+   * @param {object} edit of an object that is dragged, which the scene does not
+   *   have yet; null for none
+   */
+  preview(edit = null) {
     if (!this.steps.length) return;
+    this.edit = edit;
     this.wantsPreview = true;
     if (!this.isPreviewing) this.#preview();
   }
@@ -67,22 +75,23 @@ export class Photographs extends EventTarget {
       while (this.wantsPreview) {
         this.wantsPreview = false;
         const begin = performance.now();
-        await this.#request(this.steps[this.level]);
+        await this.#request(this.steps[this.level], this.edit);
         this.#adapt(performance.now() - begin);
       }
     } catch (error) {
-      this.#fire("failure", error);
+      // An object that is dragged out of the scene is no reason for a message.
+      if (!this.edit || error.status !== REJECTED) this.#fire("failure", error);
     } finally {
       this.isPreviewing = false;
     }
   }
 
-  async #request(step) {
+  async #request(step, edit = null) {
     const begin = performance.now();
     const { address, version, revision } = await this.sync.flush();
     this.sequence += 1;
     const { sequence } = this;
-    const values = { sequence, version, step };
+    const values = { sequence, version, step, object: edit };
     const response = await post(`${address}/photograph`, values);
     if (response.status === STALE) return;
     const blob = await response.blob();

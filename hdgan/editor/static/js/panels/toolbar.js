@@ -35,7 +35,7 @@ export const TOOLS = [
 ];
 
 const HINTS = {
-  select: "Click an object; drag to move it.",
+  select: "Click an object; drag to move it, or its corner to scale it.",
   rectangle: "Drag from corner to corner.",
   polygon: "Click the corners. Enter or a double click closes it.",
   fill: "Click a connected area.",

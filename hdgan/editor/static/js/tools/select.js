@@ -11,8 +11,9 @@ const MIN_FACTOR = 0.05;
 const MIN_CHANGE = 0.01;
 
 export class Select {
-  constructor({ document, state, objects, viewport }) {
-    Object.assign(this, { document, state, objects, viewport });
+  constructor({ document, state, objects, viewport, photographs }) {
+    Object.assign(this, { document, state, objects, viewport, photographs });
+    this.hasPreview = false;
     this.from = null;
     this.isScaling = false;
   }
@@ -34,14 +35,18 @@ export class Select {
 
   move(points) {
     this.to = points.at(-1);
+    const edit = this.#edit();
+    if (!edit) return;
+    this.hasPreview = true;
+    this.objects.preview(edit);
   }
 
   up() {
-    const [dx, dy] = this.#shift();
-    const factor = this.#factor();
+    const edit = this.#edit();
+    if (edit) this.hasPreview = false;
     this.cancel();
-    if (dx || dy) this.objects.move(dx, dy);
-    if (Math.abs(factor - 1) > MIN_CHANGE) this.objects.scale(factor);
+    if (edit?.action === "move") this.objects.move(edit.dx, edit.dy);
+    if (edit?.action === "scale") this.objects.scale(edit.factor);
   }
 
   hover() {}
@@ -51,6 +56,9 @@ export class Select {
   cancel() {
     this.from = null;
     this.isScaling = false;
+    // The scene is as it was before the drag.
+    if (this.hasPreview) this.photographs.full();
+    this.hasPreview = false;
   }
 
   draw(context, scale) {
@@ -85,6 +93,15 @@ export class Select {
     if (!outline || !this.document.isObject(this.state.selected)) return false;
     const { right, top } = outline.box;
     return Math.hypot(x - right, y - top) <= REACH / this.viewport.scale;
+  }
+
+  /** Returns the edit that the drag stands for, or null. */
+  #edit() {
+    const [dx, dy] = this.#shift();
+    if (dx || dy) return { action: "move", dx, dy };
+    const factor = this.#factor();
+    if (Math.abs(factor - 1) <= MIN_CHANGE) return null;
+    return { action: "scale", factor };
   }
 
   #shift() {
