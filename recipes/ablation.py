@@ -192,7 +192,8 @@ def _check_names(variants):
 
 
 def _find_test_scenes(options, split):
-    from hdgan.data.scene_files import check_scenes, find_scenes
+    from hdgan.data.scene_checks import check_scenes
+    from hdgan.data.scene_files import find_scenes
     from hdgan.runs.training_data import find_labels
 
     labels = find_labels(options)

@@ -84,9 +84,10 @@ def run_part(part, options):
     """
     import tensorflow as tf
 
-    from hdgan.profiling import measurements
+    from hdgan.profiling import data_measurements, measurements
 
-    measure = getattr(measurements, f"measure_{part}")
+    source = data_measurements if part == "data" else measurements
+    measure = getattr(source, f"measure_{part}")
     overrides = {
         name: options[name]
         for name in _model_names

@@ -18,7 +18,8 @@ from hdgan.command_line import program
 
 def main():
     from hdgan.data.resize_policy import ResizePolicy
-    from hdgan.data.scene_files import check_scenes, find_scenes
+    from hdgan.data.scene_checks import check_scenes
+    from hdgan.data.scene_files import find_scenes
     from hdgan.models.model_file import (
         find_model_file,
         load_model,

@@ -1,5 +1,6 @@
 """The flags of programs that can run on Apache Beam."""
 
+import logging
 import shlex
 
 from absl import flags
@@ -33,6 +34,8 @@ def make_pipeline(advice):
     Raises:
         ValueError: if Beam is not installed, or the options can't be split.
     """
+    # Beam warns in vain of a library for BigQuery.
+    logging.disable(logging.WARNING)
     try:
         from apache_beam.options.pipeline_options import PipelineOptions
         from apache_beam.pipeline import Pipeline
@@ -43,6 +46,8 @@ def make_pipeline(advice):
             "This needs Apache Beam, which is not installed: pip install "
             f"apache-beam. {advice}"
         ) from error
+    finally:
+        logging.disable(logging.NOTSET)
     values = flags.FLAGS
     try:
         options = shlex.split(values.beam_options)

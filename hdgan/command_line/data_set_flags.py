@@ -116,7 +116,7 @@ def find_scenes(labels, split=None, use_instances=False, use_style_maps=False):
     Raises:
         ValueError: naming the file that is missing or damaged.
     """
-    from hdgan.data.scene_files import check_scenes
+    from hdgan.data.scene_checks import check_scenes
     from hdgan.data.scene_files import find_scenes as find
 
     values = flags.FLAGS

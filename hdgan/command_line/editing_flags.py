@@ -150,7 +150,8 @@ def choose_resizing(model):
 
 
 def _find(labels, split):
-    from hdgan.data.scene_files import check_scenes, pair_files
+    from hdgan.data.scene_checks import check_scenes
+    from hdgan.data.scene_files import pair_files
 
     values = flags.FLAGS
     folder = pathlib.Path(values.data_dir)

@@ -8,9 +8,12 @@ from hdgan.lazy_exports import lazy_exports
 
 # Loaded on first use: tools that only write files need no TensorFlow.
 _EXPORTS = {
+    "DrawnStreets": "hdgan.data.street.drawn_streets",
+    "RecordScenes": "hdgan.data.records.record_scenes",
     "ResizePolicy": "hdgan.data.resize_policy",
     "SceneFiles": "hdgan.data.scene_files",
-    "check_scenes": "hdgan.data.scene_files",
+    "SceneSource": "hdgan.data.scene_source",
+    "check_scenes": "hdgan.data.scene_checks",
     "find_scenes": "hdgan.data.scene_files",
     "load_folder": "hdgan.data.folder",
     "make_dataset": "hdgan.data.scene_dataset",

@@ -6,8 +6,9 @@ import tensorflow as tf
 
 from hdgan.checks import check_integers
 from hdgan.data.resize_policy import ResizePolicy
+from hdgan.data.scene_checks import check_scenes
 from hdgan.data.scene_dataset import make_dataset
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_files import find_scenes
 
 
 def load_folder(

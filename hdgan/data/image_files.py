@@ -153,8 +153,8 @@ def read_id_map(path):
         raise ValueError(
             f"{path} has {len(image.getbands())} channels ({image.mode}). "
             "Expected ids: one channel of 8 or 16 bits, or a palette. If it "
-            "shows the classes in colors, replace each color by its class's id "
-            "and save one channel."
+            "shows the classes in colors, replace each color by its class's "
+            "id: hdgan import_dataset --format=color_masks does."
         )
     if image.format in ("JPEG", "MPO"):
         raise ValueError(

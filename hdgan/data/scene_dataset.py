@@ -20,6 +20,8 @@ def make_dataset(
     start_step=0,
     augmentation=None,
     cache_dir=None,
+    transform=None,
+    probabilities=None,
 ):
     """Makes an endless, repeatable stream of training batches.
 
@@ -28,7 +30,7 @@ def make_dataset(
     its own order. Files are read, decoded and resized in parallel.
 
     Args:
-        scenes: `SceneFiles` with photos.
+        scenes: `SceneSource` with photos.
         resizing: `ResizePolicy`.
         batch_size: int, examples per batch, over all replicas. Defaults to 1.
         shuffle: bool, whether each epoch is shuffled. Defaults to True.
@@ -43,6 +45,11 @@ def make_dataset(
             must be moved by nearest neighbor. Defaults to None.
         cache_dir: path of a folder that stores scaled scenes, so that each is
             decoded once (`SceneCache`). Defaults to None, no cache.
+        transform: `RandomTransform` of each scene before the crop. Defaults to
+            None.
+        probabilities: float array, how often each scene is drawn, such as
+            `balance_scenes` returns. Scenes are then drawn independently, also
+            without `shuffle`. Defaults to None: each once per epoch.
 
     Returns:
         `tf.data.Dataset` of dicts: `label_map`, int32 `(batch, height, width)`,
@@ -66,9 +73,15 @@ def make_dataset(
     def read_scaled(position):
         return resizing.scale(_read(scenes, position))
 
+    bounds = None
+    if probabilities is not None:
+        bounds = tf.constant(np.cumsum(probabilities)[:-1])
+
     def load(number):
         epoch, position = number // num_scenes, number % num_scenes
-        if shuffle:
+        if bounds is not None:
+            position = _draw_position(bounds, seed, number)
+        elif shuffle:
             position = tf.random.experimental.index_shuffle(
                 position,
                 seed=tf.stack([tf.constant(seed, tf.int64), epoch]),
@@ -78,6 +91,11 @@ def make_dataset(
             scene = read_scaled(position)
         else:
             scene = cache.get(position, lambda: read_scaled(position))
+        if transform is not None:
+            # Another seed than that of the crop.
+            scene = transform.apply(
+                scene, tf.stack([tf.constant(~seed, tf.int64), number])
+            )
         chance = tf.random.stateless_uniform(
             (3,), seed=tf.stack([tf.constant(seed, tf.int64), number])
         )
@@ -106,7 +124,7 @@ def read_scene(scenes, index, resizing):
     """Reads one scene as training would, without shuffling or flipping.
 
     Args:
-        scenes: `SceneFiles`.
+        scenes: `SceneSource`.
         index: int, the position of the scene.
         resizing: `ResizePolicy`.
 
@@ -142,9 +160,18 @@ def find_data_error(error):
     return match and match.group(1)
 
 
+def _draw_position(bounds, seed, number):
+    """Returns the scene whose part of [0, 1) a random number falls into."""
+    # Another seed than those of crop and transform.
+    chance = tf.random.stateless_uniform(
+        (1,), tf.stack([number, tf.constant(seed, tf.int64)]), dtype=tf.float64
+    )
+    return tf.searchsorted(bounds, chance, "right", tf.int64)[0]
+
+
 def _read(scenes, position):
     """Reads the files of a scene as tensors `(height, width, channels)`."""
-    kinds = list(scenes.columns)
+    kinds = list(scenes.kinds)
     types = {
         kind: (tf.int32, 1) if scenes.holds_ids(kind) else (tf.uint8, 3)
         for kind in kinds

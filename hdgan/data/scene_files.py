@@ -1,16 +1,10 @@
 """Finding and checking the files of a paired data set."""
 
 import collections
-import concurrent.futures
 import dataclasses
 import hashlib
-import os
 import pathlib
 
-import numpy as np
-from absl import logging
-
-from hdgan.checks import check_range
 from hdgan.data.cityscapes_layout import (
     LABEL_END,
     TRAIN_LABEL_END,
@@ -30,24 +24,23 @@ from hdgan.data.image_files import (
     read_photo,
 )
 from hdgan.data.name_matching import match_files
-from hdgan.progress_bar import make_progress_bar
+from hdgan.data.records.record_folder import has_records
+from hdgan.data.records.record_scenes import RecordScenes
+from hdgan.data.scene_source import SceneSource
 
-_NARROW_INSTANCES = (
-    "holds the id 255 in 8 bits: it may be a 16-bit instance map that was cut "
-    "to 8 bits. Cityscapes' instance ids, such as 26001, need 16-bit PNG."
-)
-_DARK_INPUT = (
-    "is gray and nearly black, as a map of class ids looks. If it is one, put "
-    "it into the folder of label maps and give the number of classes."
-)
-_TRANSPARENT_PHOTO = (
-    "has transparent pixels, whose hidden colors would be learned. Remove the "
-    "alpha channel, or fill them."
-)
+# The kind in records of what a folder of this ending holds.
+_RECORD_KINDS = {
+    "label": "label_map",
+    "A": "label_map",
+    "inst": "instance_map",
+    "img": "photo",
+    "B": "photo",
+}
+_JPEG = b"\xff\xd8\xff"
 
 
 @dataclasses.dataclass(frozen=True)
-class SceneFiles:
+class SceneFiles(SceneSource):
     """A source of scenes in image files; each tuple has one path per scene.
 
     Args:
@@ -76,8 +69,11 @@ class SceneFiles:
 
     @property
     def names(self):
-        """The name of each scene's label map file, as a tuple of str."""
         return tuple(path.name for path in self.inputs)
+
+    @property
+    def kinds(self):
+        return tuple(self.columns)
 
     @property
     def columns(self):
@@ -95,21 +91,6 @@ class SceneFiles:
         return {kind: paths for kind, paths in columns.items() if paths}
 
     def read(self, index):
-        """Reads one scene at full size.
-
-        Args:
-            index: int, the position of the scene.
-
-        Returns:
-            Dict of NumPy arrays: `label_map`, int32 `(height, width)`, or uint8
-            `(height, width, 3)` for RGB inputs; where there are such files also
-            `instance_map`, int32 `(height, width)`, `photo` and `style_map`,
-            uint8 `(height, width, 3)`.
-
-        Raises:
-            ValueError: naming the file, if it can't be read, or has another
-                size than the label map.
-        """
         scene = {}
         for kind, paths in self.columns.items():
             read = read_id_map if self.holds_ids(kind) else read_photo
@@ -122,22 +103,22 @@ class SceneFiles:
             )
         return scene
 
-    def holds_ids(self, kind):
-        """Returns whether files of a kind hold ids, and not colors.
+    def place(self, index, kind="label_map"):
+        return str(self.columns[kind][index])
 
-        Args:
-            kind: str, a key of `columns`.
-        """
-        if kind == "label_map":
-            return not self.is_rgb
-        return kind == "instance_map"
+    def read_jpeg(self, index, kind):
+        with self.columns[kind][index].open("rb") as file:
+            start = file.read(len(_JPEG))
+            return start + file.read() if start == _JPEG else None
+
+    def read_palette(self, index, label_map):
+        return read_palette(self.inputs[index], label_map)
+
+    def has_transparency(self, index):
+        return has_transparency(self.photos[index])
 
     def fingerprint(self):
-        """Returns a hash of every file's path, time of change and size.
-
-        Returns:
-            Str of 64 hexadecimal digits.
-        """
+        # Of every file's path, time of change and size.
         digest = hashlib.sha256(repr(self.is_rgb).encode())
         for kind, paths in self.columns.items():
             digest.update(f"{kind}\n".encode())
@@ -147,16 +128,7 @@ class SceneFiles:
                 digest.update(f"{path.resolve()} {changed} {size}\n".encode())
         return digest.hexdigest()
 
-    def take(self, count):
-        """Returns the first `count` scenes."""
-        return self.select(range(min(count, len(self))))
-
     def select(self, indices):
-        """Returns the scenes at some positions, in the order given.
-
-        Args:
-            indices: iterable of int.
-        """
         indices = list(indices)
 
         def choose(paths):
@@ -191,6 +163,8 @@ def find_scenes(
     `leftImg8bit` and a folder for each city. Its style maps are in
     `{split}_feat`, too.
 
+    Records that `hdgan build_records` wrote are in the folder `{split}`.
+
     Files belong together if their names agree, except for a shared start or end
     of all names in a folder (`_leftImg8bit`, `_gtFine_labelIds`): see
     `match_files`.
@@ -209,7 +183,7 @@ def find_scenes(
             Defaults to None: `*_labelIds.png`.
 
     Returns:
-        `SceneFiles`.
+        `SceneSource`: `SceneFiles`, or `RecordScenes`.
 
     Raises:
         ValueError: if a folder is missing or empty, or a file has no matching
@@ -219,6 +193,19 @@ def find_scenes(
         >>> scenes = find_scenes("datasets/cityscapes", "train")
     """
     data_dir = pathlib.Path(data_dir)
+    if has_records(data_dir, split):
+        wanted = ["label_map"]
+        wanted += ["instance_map"] * use_instances + ["photo"] * use_photos
+        wanted += ["style_map"] * use_style_maps
+        scenes = RecordScenes(data_dir / split, tuple(wanted))
+        if scenes.is_rgb != is_rgb:
+            raise ValueError(
+                f"{scenes.folder} holds records with "
+                f"{'RGB images' if scenes.is_rgb else 'label maps'}, but "
+                f"{'label maps' if scenes.is_rgb else 'RGB images'} were "
+                "expected. Change `label_nc` (0 for RGB input)."
+            )
+        return scenes
     names = {"inputs": f"{split}_{'A' if is_rgb else 'label'}"}
     is_folder = is_rgb or (data_dir / names["inputs"]).is_dir()
     if not is_folder and is_cityscapes_layout(data_dir):
@@ -277,6 +264,9 @@ def has_split(data_dir, split, kind="label"):
         kind: str, end of the folder's name: `"label"`, `"inst"`, `"img"`,
             `"A"` or `"B"`. Defaults to `"label"`.
     """
+    if has_records(data_dir, split):
+        scenes = RecordScenes(pathlib.Path(data_dir) / split)
+        return _RECORD_KINDS[kind] in scenes.kinds
     if (pathlib.Path(data_dir) / f"{split}_{kind}").is_dir():
         return True
     is_known = kind in ("label", "inst", "img")
@@ -379,135 +369,6 @@ def pair_files(
         paired.get("photos"),
         paired.get("style_maps"),
         is_rgb,
-    )
-
-
-def check_scenes(scenes, num_classes, ignore_ids=()):
-    """Checks every file of a data set before training, with a progress bar.
-
-    Each file must be readable, label ids must be below the number of classes,
-    and the files of a scene must have the same size.
-
-    Args:
-        scenes: `SceneFiles`.
-        num_classes: int, ignored for RGB inputs.
-        ignore_ids: sequence of int, ids of pixels without a class. Defaults to
-            none.
-
-    Returns:
-        List of each scene's `(height, width)`.
-
-    Raises:
-        ValueError: naming the first file, in the data set's order, that does
-            not fit, what was found and how to fix it.
-    """
-    progress = make_progress_bar(len(scenes))
-    sizes = []
-    doubts = {}
-    palettes = {}
-    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        checks = pool.map(
-            lambda index: _check_scene(scenes, index, num_classes, ignore_ids),
-            range(len(scenes)),
-        )
-        try:
-            for index, (size, found, palette) in enumerate(checks):
-                sizes.append(size)
-                _compare_palettes(palettes, palette, scenes.inputs[index])
-                # The first file of each kind of doubt.
-                doubts = {**found, **doubts}
-                progress.add(1)
-        except ValueError:
-            pool.shutdown(cancel_futures=True)
-            print()  # So that the error gets its own line, below the bar.
-            raise
-    for doubt, path in doubts.items():
-        logging.warning("%s %s", path, doubt)
-    return sizes
-
-
-def _check_scene(scenes, index, num_classes, ignore_ids):
-    """Returns a scene's size, its doubts and the palette of its label map.
-
-    The doubts are a dict from what is doubtful to its file.
-    """
-    scene = scenes.read(index)
-    path, label_map = scenes.inputs[index], scene["label_map"]
-    doubts, palette = {}, {}
-    if not scenes.is_rgb:
-        palette = read_palette(path, label_map)
-        _check_label_ids(path, label_map, num_classes, ignore_ids)
-    elif _looks_like_ids(label_map):
-        doubts[_DARK_INPUT] = path
-    if "instance_map" in scene:
-        path, instance_map = scenes.instance_maps[index], scene["instance_map"]
-        check_range(
-            str(path),
-            instance_map,
-            2**31 - 1,
-            "instance ids",
-            "Give pixels without an instance the id 0.",
-        )
-        if instance_map.max() == 255:
-            doubts[_NARROW_INSTANCES] = path.parent
-    if "photo" in scene and has_transparency(scenes.photos[index]):
-        doubts[_TRANSPARENT_PHOTO] = scenes.photos[index]
-    return label_map.shape[:2], doubts, palette
-
-
-def _compare_palettes(known, palette, path):
-    """Checks that a color has the same id in the palettes of all label maps.
-
-    Args:
-        known: dict from a color to its id and file, which is extended.
-        palette: dict from a color to its id.
-        path: the label map.
-    """
-    for color, value in palette.items():
-        first_value, first = known.setdefault(color, (value, path))
-        if value != first_value:
-            raise ValueError(
-                f"{path} has the color {color} at index {value} of its "
-                f"palette, and {first} at index {first_value}. The indices are "
-                "the class ids, so the same class would have two ids. Save all "
-                "label maps with one palette, or as gray images of ids."
-            )
-
-
-def _looks_like_ids(image):
-    """Returns whether an RGB input is gray and nearly black."""
-    return bool((image == image[..., :1]).all()) and image.max() < 64
-
-
-def _check_label_ids(path, label_map, num_classes, ignore_ids):
-    ids = label_map
-    if ignore_ids:
-        ids = np.where(np.isin(ids, ignore_ids), 0, ids)
-    if ids.min() >= 0 and ids.max() < num_classes:
-        return
-    # Only now: finding the ids takes longer than reading the map.
-    advice = _advise_on_ids(ids, num_classes)
-    check_range(str(path), ids, num_classes - 1, "label ids", advice)
-
-
-def _advise_on_ids(ids, num_classes):
-    """Returns how to fix ids that are no classes, in a sentence or two."""
-    wrong = np.unique(ids[(ids < 0) | (ids >= num_classes)])
-    if set(wrong) <= {-1, 255}:
-        names = " and ".join(map(str, wrong))
-        mask = (
-            " If the map is a mask of 0 and 255, save 1 in place of 255."
-            if set(np.unique(ids)) == {0, 255}
-            else ""
-        )
-        return (
-            f"Where {names} means pixels without a class, pass --ignore_ids="
-            f"{','.join(map(str, wrong))}, which gives them a class of their "
-            f"own.{mask}"
-        )
-    return (
-        f"The model has {num_classes} classes: correct the map, or train with "
-        f"{ids.max() + 1} classes or more (--label_nc or labels.json)."
     )
 
 

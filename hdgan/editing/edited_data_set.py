@@ -94,7 +94,7 @@ def edit_scenes(model, scenes, script, folders, resizing, labels, shapes=None):
 
     Args:
         model: `LabelToPhotoModel`; None writes maps without photographs.
-        scenes: `SceneFiles`.
+        scenes: `SceneSource`.
         script: dict for `apply_edits`.
         folders: `EditedFolders`.
         resizing: `ResizePolicy` without a crop.
@@ -111,15 +111,16 @@ def edit_scenes(model, scenes, script, folders, resizing, labels, shapes=None):
     folders.make(labels, model is not None)
     progress = make_progress_bar(len(scenes))
     totals = np.zeros(len(script["edits"]), int)
-    for index, path in enumerate(scenes.inputs):
+    for index in range(len(scenes)):
         scene = read_editable_scene(scenes, index, resizing, labels)
         try:
             scene, counts = apply_edits(scene, script, model, shapes)
             photo = None if model is None else synthesize_scene(model, scene)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
-        record = {"source": path.name, **script, "counts": counts}
-        folders.write(path.stem, scene, photo, record)
+            raise ValueError(f"{scenes.place(index)}: {error}") from error
+        source = scenes.names[index]
+        record = {"source": source, **script, "counts": counts}
+        folders.write(scenes.stem(index), scene, photo, record)
         totals += np.array(counts) > 0
         progress.add(1)
     return totals
@@ -130,7 +131,7 @@ class Augmentation:
     """Random edits of scenes: a pure function of scene, number and settings.
 
     Args:
-        scenes: `SceneFiles`.
+        scenes: `SceneSource`.
         recipe: dict, as `load_recipe` returned it.
         folders: `EditedFolders`.
         resizing: `ResizePolicy` without a crop.
@@ -166,9 +167,8 @@ class Augmentation:
             index: int, position of the scene.
             number: int, number of the sample.
         """
-        return self.folders.has_record(
-            self._name(index, number), self._key(index, number)
-        )
+        key = self._key(self._read(index), index, number)
+        return self.folders.has_record(self._name(index, number), key)
 
     def make(self, model, index, number):
         """Edits a scene, makes its photograph and writes both.
@@ -182,19 +182,17 @@ class Augmentation:
             ValueError: naming the scene that went wrong.
             OSError: if a file can't be written.
         """
-        path = self.scenes.inputs[index]
-        key = self._key(index, number)
+        scene = self._read(index)
+        key = self._key(scene, index, number)
         rng = np.random.default_rng(int(key[:16], 16))
-        scene = read_editable_scene(
-            self.scenes, index, self.resizing, self.labels
-        )
         try:
             scene, script = sample_edits(scene, self.recipe, rng, self.shapes)
             photo = synthesize_scene(model, scene)
         except ValueError as error:
-            raise ValueError(f"{path}: {error}") from error
+            place = self.scenes.place(index)
+            raise ValueError(f"{place}: {error}") from error
         record = {
-            "source": path.name,
+            "source": self.scenes.names[index],
             "sample": number,
             **script,
             "seed": self.seed,
@@ -203,26 +201,27 @@ class Augmentation:
         }
         self.folders.write(self._name(index, number), scene, photo, record)
 
-    def _name(self, index, number):
-        return f"{self.scenes.inputs[index].stem}_edit{number}"
+    def _read(self, index):
+        return read_editable_scene(
+            self.scenes, index, self.resizing, self.labels
+        )
 
-    def _key(self, index, number):
+    def _name(self, index, number):
+        return f"{self.scenes.stem(index)}_edit{number}"
+
+    def _key(self, scene, index, number):
         """Returns a hash of all that a sample depends on."""
-        status = [
-            paths[index].stat().st_size
-            for paths in self.scenes.columns.values()
-        ]
-        parts = (
-            self.scenes.inputs[index].name,
+        settings = (
+            self.scenes.names[index],
             number,
             self.seed,
             self.model_hash,
             self.recipe,
-            dataclasses.asdict(self.resizing),
-            status,
         )
-        text = json.dumps(parts, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode())
+        digest.update(scene.label_map.tobytes())
+        digest.update(scene.instance_map.tobytes())
+        return digest.hexdigest()
 
 
 def augment(augmentation, model):
@@ -255,7 +254,7 @@ def read_editable_scene(scenes, index, resizing, labels):
     """Reads a scene of a data set, to be edited.
 
     Args:
-        scenes: `SceneFiles`.
+        scenes: `SceneSource`.
         index: int, position of the scene.
         resizing: `ResizePolicy` without a crop.
         labels: `LabelSet` of the scenes.
@@ -272,7 +271,7 @@ def read_editable_scene(scenes, index, resizing, labels):
             arrays["label_map"], arrays.get("instance_map"), labels
         )
     except ValueError as error:
-        raise ValueError(f"{scenes.inputs[index]}: {error}") from error
+        raise ValueError(f"{scenes.place(index)}: {error}") from error
 
 
 def _as_files_hold_them(scene):

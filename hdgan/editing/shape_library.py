@@ -39,7 +39,7 @@ class ShapeLibrary:
         `per_class` are kept.
 
         Args:
-            scenes: `SceneFiles` with instance maps.
+            scenes: `SceneSource` with instance maps.
             labels: `LabelSet`.
             per_class: int >= 1. Defaults to 50.
             min_pixels: int >= 1, area in pixels. Defaults to 64.
@@ -51,7 +51,7 @@ class ShapeLibrary:
         """
         check_integers(per_class=per_class, min_pixels=min_pixels)
         found = {}
-        for index, path in enumerate(scenes.inputs):
+        for index in range(len(scenes)):
             arrays = scenes.read(index)
             scene = EditableScene(
                 arrays["label_map"],
@@ -60,7 +60,7 @@ class ShapeLibrary:
                 styles(index) if styles else {},
             )
             for instance, name in scene.objects().items():
-                shape = cut_shape(scene, instance, path.stem)
+                shape = cut_shape(scene, instance, scenes.stem(index))
                 if shape.mask.sum() < min_pixels or _touches_edge(shape):
                     continue
                 kept = found.setdefault(name, [])

@@ -110,8 +110,8 @@ def _choose_styles(model, scenes, styles):
     """Returns one of `STYLES`, or None for a generator without styles."""
     possible = {
         "drawn": bool(model.draws_styles),
-        "photo": model.encoder is not None and scenes.photos is not None,
-        "map": scenes.style_maps is not None,
+        "photo": model.encoder is not None and "photo" in scenes.kinds,
+        "map": "style_map" in scenes.kinds,
     }
     if not model.style_channels:
         if styles is not None:
@@ -154,7 +154,9 @@ class FolderPhotographs:
         self._folder = pathlib.Path(folder)
         self._load_size = load_size
         files = list_images(folder, PHOTO_SUFFIXES)
-        self._files = match_files(list(scenes.inputs), files, pair_cores)
+        self._files = match_files(
+            [pathlib.Path(name) for name in scenes.names], files, pair_cores
+        )
 
     def read(self, index):
         """Returns a scene and its photograph, as `ModelPhotographs.read`."""
@@ -172,7 +174,7 @@ class FolderPhotographs:
             if photo.shape[:2] != size:
                 raise ValueError(
                     f"{file} is {given[1]}x{given[0]} pixels (width x height). "
-                    f"{self.scenes.inputs[index]} is {size[1]}x{size[0]} at "
+                    f"{self.scenes.place(index)} is {size[1]}x{size[0]} at "
                     f"the width of {width}. Expected the same proportions."
                 )
         return scene, [photo]

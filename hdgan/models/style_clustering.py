@@ -30,7 +30,7 @@ def cluster_styles(
 
     Args:
         model: `LabelToPhotoModel` with an encoder.
-        scenes: `SceneFiles` with photos.
+        scenes: `SceneSource` with photos.
         resizing: `ResizePolicy` without a crop, as in the model's training.
         num_clusters: int >= 1, the most clusters of a class. A class with fewer
             different vectors has fewer. Defaults to 10.
@@ -112,7 +112,7 @@ def _collect_styles(model, scenes, resizing, min_area):
     encode = tf.function(model.encode, reduce_retracing=True)
     progress = make_progress_bar(len(scenes))
     found = {}
-    for index, path in enumerate(scenes.inputs):
+    for index in range(len(scenes)):
         scene = read_scene(scenes, index, resizing)
         regions, classes = find_regions(model, scene)
         batch = {key: tf.constant(array[None]) for key, array in scene.items()}
@@ -122,7 +122,7 @@ def _collect_styles(model, scenes, resizing, min_area):
         )
         vectors = style_map.reshape(-1, style_map.shape[-1])[first]
         if not np.isfinite(vectors).all():
-            raise ValueError(f"{path}: its style is not finite.")
+            raise ValueError(f"{scenes.place(index)}: its style is not finite.")
         for region, vector, count in zip(
             ids.tolist(), vectors, counts, strict=True
         ):

@@ -6,8 +6,8 @@ import tensorflow as tf
 
 from hdgan.data.files import make_writable_folder
 from hdgan.data.image_files import write_png
+from hdgan.data.scene_checks import check_scenes
 from hdgan.data.scene_dataset import read_scene
-from hdgan.data.scene_files import check_scenes
 from hdgan.models.synthesis import to_uint8
 from hdgan.progress_bar import make_progress_bar
 
@@ -18,7 +18,7 @@ def encode_styles(model, scenes, output_dir, resizing):
     Args:
         model: `LabelToPhotoModel` with an encoder of three style channels in
             [-1, 1].
-        scenes: `SceneFiles` with photos.
+        scenes: `SceneSource` with photos.
         output_dir: path of the folder to write to, which is created if it is
             missing.
         resizing: `ResizePolicy` without a crop. A style map is resized back to
@@ -69,12 +69,10 @@ def encode_styles(model, scenes, output_dir, resizing):
 
     progress = make_progress_bar(len(scenes))
     written = []
-    for index, (path, size) in enumerate(
-        zip(scenes.inputs, sizes, strict=True)
-    ):
+    for index, size in enumerate(sizes):
         scene = read_scene(scenes, index, resizing)
         batch = {key: tf.constant(array[None]) for key, array in scene.items()}
-        written.append(output_dir / f"{path.stem}.png")
+        written.append(output_dir / f"{scenes.stem(index)}.png")
         write_png(written[-1], encode(batch, tf.constant(size))[0].numpy())
         progress.add(1)
     return written

@@ -1,23 +1,15 @@
 """The measurements of the tool `benchmark`, made in the calling process."""
 
-import collections
-import concurrent.futures
 import contextlib
-import itertools
 import os
 import pathlib
 import statistics
-import tempfile
 import time
 
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from hdgan.command_line import program
-from hdgan.data.resize_policy import ResizePolicy
-from hdgan.data.scene_dataset import make_dataset
-from hdgan.data.scene_files import find_scenes, has_split
 from hdgan.models.precision_names import PRECISIONS
 from hdgan.models.presets import find_model_class
 from hdgan.preprocessing.label_set import LabelSet
@@ -169,66 +161,6 @@ def measure_matrix_peak(options, repetitions=3):
     return best
 
 
-def measure_data(options):
-    """Counts the scenes per second of `make_dataset` and of Pillow.
-
-    Pillow does the same work: it reads, decodes, resizes (photos bicubically
-    with antialiasing, maps by nearest neighbor), mirrors every other scene, and
-    makes arrays. With a cache, epochs after the first are counted.
-
-    Args:
-        options: dict of the flags.
-
-    Returns:
-        Dict for the report; "per core" means per second of processor time.
-    """
-    scenes = _find_scenes(options)
-    with tempfile.TemporaryDirectory() as cache_dir:
-        return _compare_loaders(scenes, cache_dir, options)
-
-
-def _compare_loaders(scenes, cache_dir, options):
-    num_cores = len(os.sched_getaffinity(0))
-    resizing = ResizePolicy("scale_width", options["load_size"])
-    loaders = {
-        "make_dataset": lambda: iter(make_dataset(scenes, resizing)),
-        "make_dataset_cached": lambda: itertools.islice(
-            # The first epoch reads all scenes and writes the cache.
-            make_dataset(scenes, resizing, cache_dir=cache_dir),
-            len(scenes),
-            None,
-        ),
-        "pillow": lambda: _read_with_pillow(scenes, options["load_size"], 1),
-        "pillow_threads": lambda: _read_with_pillow(
-            scenes, options["load_size"], num_cores
-        ),
-    }
-    num_rounds = 2
-    seconds = options["seconds"] / num_rounds / len(loaders)
-    sums = {name: np.zeros(3) for name in loaders}
-    # In turns, so that other programs slow all loaders alike.
-    for _ in range(num_rounds):
-        for name, make in loaders.items():
-            sums[name] += _count_scenes(make(), seconds)
-    record = {"cores": num_cores, "num_scenes": len(scenes)}
-    for name, (count, wall, processor) in sums.items():
-        record[name] = {
-            "scenes_per_second": count / wall,
-            "scenes_per_second_per_core": count / processor,
-        }
-    for name in ("make_dataset", "make_dataset_cached"):
-        key = name.replace("make_dataset", "ratio_per_core")
-        record[key] = (
-            record[name]["scenes_per_second_per_core"]
-            / record["pillow"]["scenes_per_second_per_core"]
-        )
-    record["ratio_all_cores"] = (
-        record["make_dataset"]["scenes_per_second"]
-        / record["pillow_threads"]["scenes_per_second"]
-    )
-    return record
-
-
 def _make_model(options):
     labels = None
     if options["label_nc"]:
@@ -345,65 +277,3 @@ def _seconds_since_start():
     ticks = int(stat.rpartition(")")[2].split()[22 - 3])
     now = time.clock_gettime(time.CLOCK_BOOTTIME)
     return now - ticks / os.sysconf("SC_CLK_TCK")
-
-
-def _find_scenes(options):
-    data_dir = pathlib.Path(options["data_dir"])
-    return find_scenes(
-        data_dir,
-        options["split"],
-        is_rgb=not options["label_nc"],
-        use_instances=has_split(data_dir, options["split"], "inst"),
-    )
-
-
-def _read_with_pillow(scenes, load_size, num_threads):
-    """Yields scenes endlessly, read by `num_threads` threads."""
-    resamplings = [
-        (scenes.photos, Image.Resampling.BICUBIC),
-        (scenes.instance_maps, Image.Resampling.NEAREST),
-        (
-            scenes.inputs,
-            Image.Resampling.BICUBIC
-            if scenes.is_rgb
-            else Image.Resampling.NEAREST,
-        ),
-    ]
-
-    def load(number):
-        arrays = []
-        for paths, resampling in resamplings:
-            if paths is None:
-                continue
-            with Image.open(paths[number % len(scenes)]) as image:
-                if resampling is Image.Resampling.BICUBIC:
-                    image = image.convert("RGB")
-                height = load_size * image.height // image.width
-                image = image.resize((load_size, height), resampling)
-            if number % 2:
-                image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-            dtype = "uint8" if image.mode == "RGB" else "int32"
-            arrays.append(np.array(image, dtype))
-        return arrays
-
-    with concurrent.futures.ThreadPoolExecutor(num_threads) as pool:
-        waiting = collections.deque()
-        for number in itertools.count():
-            waiting.append(pool.submit(load, number))
-            if len(waiting) > 2 * num_threads:
-                yield waiting.popleft().result()
-
-
-def _count_scenes(scenes, seconds):
-    """Returns a number of scenes, and their wall and processor seconds."""
-    next(scenes)  # Creates the threads and the graph.
-    begin, processor = time.perf_counter(), time.process_time()
-    count = 0
-    while time.perf_counter() - begin < seconds:
-        next(scenes)
-        count += 1
-    return (
-        count,
-        time.perf_counter() - begin,
-        time.process_time() - processor,
-    )

@@ -116,10 +116,13 @@ def _print_data(record):
             rows.append([name, *(f"{v:.3g}" for v in speeds.values())])
     print()
     _print_table(rows)
+    records = ""
+    if "ratio_per_core_records" in record:
+        records = f", from records {record['ratio_per_core_records']:.2f}"
     print(
         f"  make_dataset to Pillow: {record['ratio_per_core']:.2f} per core, "
-        f"{record['ratio_all_cores']:.2f} on {record['cores']} cores; from a "
-        f"cache {record['ratio_per_core_cached']:.1f} per core"
+        f"{record['ratio_all_cores']:.2f} on {record['cores']} cores; per core "
+        f"from a cache {record['ratio_per_core_cached']:.1f}{records}"
     )
 
 

@@ -31,11 +31,12 @@ def option(default, help, **rules):
         help: str, starts with a noun or an imperative and names the unit. It
             becomes the flag's help, to which the default is added.
         **rules: `choices`, tuple of str, for a tuple those of its items;
-            `at_least`, the least value; `above`, a bound that the value must
-            exceed; `below`, one that it must not reach; `item`, the type of a
-            tuple's items, defaults to str; `is_changeable`, whether a resumed
-            run may change the option, defaults to False; `heading`, str,
-            begins a group of flags in `--help`.
+            `at_least` and `at_most`, the least and the largest value; `above`,
+            a bound that the value must exceed; `below`, one that it must not
+            reach; `item`, the type of a tuple's items, defaults to str;
+            `is_changeable`, whether a resumed run may change the option,
+            defaults to False; `heading`, str, begins a group of flags in
+            `--help`.
 
     Returns:
         A `dataclasses.Field`.
@@ -121,6 +122,34 @@ class TrainingOptions:
     )
     crop_size: int = option(512, "Side of a crop, in pixels.", at_least=1)
     flip: bool = option(True, "Mirror half of the scenes.")
+    augment_zoom: float = option(
+        0.0,
+        "Scale scenes at random by a factor between 1 - x and 1 / (1 - "
+        "x); ids stay exact.",
+        at_least=0,
+        below=1,
+    )
+    augment_rotation: float = option(
+        0.0,
+        "Rotate scenes at random by at most so many degrees; ids stay exact.",
+        at_least=0,
+        at_most=180,
+    )
+    augment_color: float = option(
+        0.0,
+        "Multiply brightness, contrast and saturation of photographs at random "
+        "by factors between 1 - x and 1 + x.",
+        at_least=0,
+        below=1,
+    )
+    class_balance: float = option(
+        0.0,
+        "Draw scenes with rare classes more often. 1: a class in a tenth of "
+        "the scenes counts ten times as much as one in all. 0: each scene once "
+        "per epoch.",
+        at_least=0,
+        at_most=1,
+    )
     shuffle: bool = option(True, "Shuffle the scenes anew in each epoch.")
     cache_dir: str | None = option(
         None,
@@ -548,6 +577,10 @@ def _check_value(field, value):
     if "at_least" in rules and value < rules["at_least"]:
         raise ValueError(
             f"`{name}` must be at least {rules['at_least']}. Received: {value}"
+        )
+    if "at_most" in rules and value > rules["at_most"]:
+        raise ValueError(
+            f"`{name}` must be at most {rules['at_most']}. Received: {value}"
         )
     if "above" in rules and value <= rules["above"]:
         raise ValueError(

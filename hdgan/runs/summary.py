@@ -39,9 +39,9 @@ def print_plan(run, phases):
     for name, value in values.items():
         if value not in (None, []):
             print(f"  {name:27} {value}")
-    scene = run.scenes.take(1)
-    files = ", ".join(str(paths[0]) for paths in scene.columns.values())
-    print(f"First scene: {files}")
+    scenes = run.scenes
+    files = dict.fromkeys(scenes.place(0, kind) for kind in scenes.kinds)
+    print(f"First scene: {', '.join(files)}")
     print(
         f"{len(run.scenes)} scenes; {run.steps_per_epoch} steps per epoch, "
         f"{run.count_all_steps(phases)} steps in all."

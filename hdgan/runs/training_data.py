@@ -4,9 +4,11 @@ import pathlib
 
 import numpy as np
 
+from hdgan.data.class_balance import balance_scenes
 from hdgan.data.files import check_writable_folder
+from hdgan.data.random_transform import RandomTransform
 from hdgan.data.resize_policy import ResizePolicy
-from hdgan.data.scene_dataset import read_scene
+from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import find_scenes, has_split
 from hdgan.preprocessing.data_set_labels import find_data_set_labels
 
@@ -25,6 +27,57 @@ def check_data_dir(options):
             f"data_dir={options.data_dir}: there is no such folder. Correct "
             "the path."
         )
+
+
+def make_batches(options, scenes, policy, probabilities, step):
+    """Makes the stream of training batches.
+
+    Args:
+        options: `TrainingOptions`.
+        scenes: `SceneSource`.
+        policy: `ResizePolicy`.
+        probabilities: as of `find_probabilities`.
+        step: int, the step of the run that the stream starts at.
+
+    Returns:
+        `tf.data.Dataset`, as of `make_dataset`.
+    """
+    transform = RandomTransform(
+        options.augment_zoom, options.augment_rotation, options.augment_color
+    )
+    return make_dataset(
+        scenes,
+        policy,
+        batch_size=options.batch_size,
+        shuffle=options.shuffle,
+        flip=options.flip,
+        seed=options.seed,
+        start_step=step * options.gradient_accumulation_steps,
+        cache_dir=options.cache_dir,
+        transform=transform if transform.does_something else None,
+        probabilities=probabilities,
+    )
+
+
+def find_probabilities(options, scenes, labels):
+    """Returns how often each scene is drawn, or None for all alike.
+
+    Args:
+        options: `TrainingOptions`.
+        scenes: `SceneSource`.
+        labels: `LabelSet`, or None for RGB input.
+
+    Raises:
+        ValueError: if classes are to be balanced, but there are none.
+    """
+    if not options.class_balance:
+        return None
+    if labels is None:
+        raise ValueError(
+            f"`class_balance` is {options.class_balance}, but RGB input has "
+            "no classes. Leave it out."
+        )
+    return balance_scenes(scenes, len(labels), options.class_balance)
 
 
 def check_folders(options):
@@ -216,7 +269,7 @@ def read_sample_scenes(options, scenes, policy):
         count = min(options.num_sample_scenes, len(files))
         # Spread over the data set.
         for index in np.linspace(0, len(files) - 1, count).astype(int):
-            name = f"{source}: {files.inputs[index].stem}"
+            name = f"{source}: {files.stem(index)}"
             samples[name] = read_scene(files, int(index), policy)
     return samples
 

@@ -5,10 +5,12 @@ import functools
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from hdgan.data.scene_dataset import find_data_error, make_dataset
-from hdgan.data.scene_files import SceneFiles, check_scenes
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_dataset import find_data_error
+from hdgan.data.scene_source import SceneSource
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.runs.callbacks.progress import Progress
 from hdgan.runs.callbacks.sample_page import SamplePage
@@ -41,8 +43,10 @@ from hdgan.runs.training_data import (
     check_folders,
     check_image_size,
     find_labels,
+    find_probabilities,
     find_scene_width,
     find_training_scenes,
+    make_batches,
     make_resize_policies,
     read_sample_scenes,
 )
@@ -58,11 +62,13 @@ class _Run:
     directory: RunDirectory
     strategy: tf.distribute.Strategy
     labels: LabelSet | None
-    scenes: SceneFiles
+    scenes: SceneSource
     # From each (height, width) to the path of a label map of that size.
     sizes: dict
-    held_back: SceneFiles | None
+    held_back: SceneSource | None
     validation: ValidationSetup | None
+    # How often each scene is drawn; None for all alike.
+    probabilities: np.ndarray | None
 
     @property
     def steps_per_epoch(self):
@@ -175,6 +181,7 @@ def train(options, phases=None, load_initial_model=None, callbacks=()):
         sizes,
         held_back,
         validation,
+        find_probabilities(options, scenes, labels),
     )
     first = first or 0
     model = _start_phase(run, phases, first, initial_model)
@@ -205,8 +212,8 @@ def _check_scenes(scenes, labels):
         scenes, len(labels or ()), labels.ignore_ids if labels else ()
     )
     sizes = {}
-    for path, size in zip(scenes.inputs, checked, strict=True):
-        sizes.setdefault(size, path)
+    for index, size in enumerate(checked):
+        sizes.setdefault(size, scenes.place(index))
     return sizes
 
 
@@ -325,17 +332,9 @@ def _fit(run, folder, model, policy, first_step, num_steps, callbacks):
     """
     options = run.options
 
-    def make_batches(step):
-        return make_dataset(
-            run.scenes,
-            policy,
-            batch_size=options.batch_size,
-            shuffle=options.shuffle,
-            flip=options.flip,
-            seed=options.seed,
-            start_step=(first_step + step)
-            * options.gradient_accumulation_steps,
-            cache_dir=options.cache_dir,
+    def make_dataset(step):
+        return make_batches(
+            options, run.scenes, policy, run.probabilities, first_step + step
         )
 
     if run.validation is not None:
@@ -354,7 +353,7 @@ def _fit(run, folder, model, policy, first_step, num_steps, callbacks):
         with stop.listening():
             train_steps(
                 model,
-                make_batches,
+                make_dataset,
                 num_steps,
                 run.steps_per_epoch,
                 callbacks=[

@@ -14,7 +14,7 @@ from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
 from hdgan.data.street.data_set import draw_scenes
-from hdgan.profiling import measurements
+from hdgan.profiling import data_measurements, measurements
 from hdgan.profiling.flops import count_synthesis_flops, count_train_step_flops
 from hdgan.profiling.growth import measure_growth
 from hdgan.profiling.text_report import print_report
@@ -222,6 +222,7 @@ def test_reading_scenes(tmp_path, data_dir):
         for name in (
             "make_dataset",
             "make_dataset_cached",
+            "make_dataset_records",
             "pillow",
             "pillow_threads",
         )
@@ -233,13 +234,17 @@ def test_reading_scenes(tmp_path, data_dir):
     assert record["ratio_per_core_cached"] == pytest.approx(
         rates["make_dataset_cached"] / rates["pillow"]
     )
+    assert record["ratio_per_core_records"] == pytest.approx(
+        rates["make_dataset_records"] / rates["pillow"]
+    )
     assert "make_dataset to Pillow" in out
+    assert "from records" in out
 
 
 def test_pillow_does_the_work_of_make_dataset(data_dir):
     scenes = find_scenes(data_dir)
     for load_size in (64, 32):
-        read = measurements._read_with_pillow(scenes, load_size, 2)
+        read = data_measurements._read_with_pillow(scenes, load_size, 2)
         for index in range(3):
             expected = read_scene(
                 scenes, index, ResizePolicy(load_size=load_size)

@@ -3,7 +3,8 @@
 import pytest
 from programs import assert_one_clear_error, run_inside
 
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes
 from hdgan.data.street.data_set import draw_scenes
 from hdgan.data.street.scenes import CLASS_NAMES
 from hdgan.preprocessing.label_set import LabelSet

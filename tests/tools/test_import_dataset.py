@@ -6,7 +6,8 @@ from imported_sets import read_labels, save, save_photo
 from programs import assert_one_clear_error, run_inside
 
 from hdgan.data.importing.options import FORMATS, ImportOptions
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes
 
 SKY, CAR = [10, 20, 30], [40, 50, 60]
 

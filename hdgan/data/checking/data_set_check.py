@@ -15,12 +15,17 @@ from hdgan.data.checking.findings import (
     make_finding,
 )
 from hdgan.data.checking.scene_facts import read_facts
+from hdgan.data.cityscapes_layout import (
+    has_cityscapes_split,
+    list_cityscapes,
+)
 from hdgan.data.image_files import (
     ID_MAP_SUFFIXES,
     PHOTO_SUFFIXES,
     list_images,
 )
 from hdgan.data.name_matching import pair_by_name
+from hdgan.data.records.record_folder import has_records
 from hdgan.progress_bar import make_progress_bar
 
 _KINDS = {
@@ -121,6 +126,17 @@ def _find_splits(data_dir):
         )
     names = [f.removesuffix("_label") for f in folders if f.endswith("_label")]
     if not names:
+        names = [
+            split
+            for split in ("train", "val")
+            if has_cityscapes_split(data_dir, split)
+        ]
+    if not names and any(has_records(data_dir, split) for split in folders):
+        raise ValueError(
+            f"{data_dir} holds records, whose scenes are checked when a "
+            "training starts. Check the folder that they were built from."
+        )
+    if not names:
         found = ", ".join(folders) or "none"
         raise ValueError(
             f"{data_dir} has no folder of label maps, such as train_label. Its "
@@ -133,6 +149,8 @@ def _find_splits(data_dir):
 
 def _list_scenes(data_dir, split, pair_cores):
     """Returns the paths of each scene, and what is wrong with the folders."""
+    if not (data_dir / f"{split}_label").is_dir():
+        return _list_downloaded(data_dir, split)
     files, findings = {}, []
     for kind, (ending, suffixes) in _KINDS.items():
         folder = data_dir / f"{split}_{ending}"
@@ -177,6 +195,29 @@ def _list_scenes(data_dir, split, pair_cores):
             for path, paths in scenes.items()
         }
     return list(scenes.values()), findings
+
+
+def _list_downloaded(data_dir, split):
+    """Lists the scenes of Cityscapes as it is downloaded."""
+    scenes, alone = [], []
+    for paths in list_cityscapes(data_dir, split).values():
+        found = {k: p for k, p in zip(_KINDS, paths, strict=True) if p}
+        if len(found) < len(_KINDS):
+            alone += found.values()
+        if "label_map" in found:
+            scenes.append(found)
+    findings = []
+    if alone:
+        findings.append(
+            make_finding(
+                "error",
+                f"{split}: {{n}} files belong to scenes without a label map, "
+                "instance map or photograph",
+                "Download or unpack the missing files, or remove these.",
+                alone,
+            )
+        )
+    return scenes, findings
 
 
 def _missing_folder(split, kind, folder):

@@ -46,6 +46,15 @@ def find(options):
     Objects come from `annotations_instance` of the Places Challenge 2017, if it
     is there, and are connected regions otherwise; in that case no class is a
     thing unless `things` says so.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     split = options.source_split or _SPLITS.get(options.split, options.split)

@@ -9,6 +9,15 @@ def find(options):
     Frames are in `701_StillsRaw_full` and masks in `LabeledApproved_full`. The
     class Void is left out, unless `ignore` says otherwise. CamVid has no lists
     of splits: `names_file` chooses frames.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     return find_masks(
         options,

@@ -20,6 +20,15 @@ def find(options):
     """Finds the scenes. Source: `gtFine` and `leftImg8bit`.
 
     With the training ids, objects of classes that are not trained have no ids.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = _find_source(options)
     table = _make_table(options)
@@ -78,9 +87,8 @@ def _make_table(options):
     ]
     void_ids = ()
     if options.labels == "cityscapes19":
-        void_ids = [c.source_id for c in classes]
+        void_ids = {*range(len(classes))} - {*CITYSCAPES_TRAINED}
         classes = [classes[k] for k in CITYSCAPES_TRAINED]
-        void_ids = [k for k in void_ids if k not in CITYSCAPES_TRAINED]
     return ClassTable(classes, void_ids, options.things, options.ignore or ())
 
 

@@ -26,6 +26,15 @@ def find(options):
     Photographs are `*.jpg`, and palette images of the classes `*.png` beside
     them. `source_split` is `base` by default. The XML files of rectangles are
     not read, because the images hold them painted.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     if options.source_split is None and source.name in ("base", "extended"):

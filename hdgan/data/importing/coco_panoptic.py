@@ -29,6 +29,15 @@ def find(options):
     `annotations` holds `panoptic_train2017.json` and the unpacked folder
     `panoptic_train2017`. Label ids are the positions of the categories in the
     order of their ids. Pixels of no segment have no class.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     split = find_coco_split(options)

@@ -62,6 +62,15 @@ def find(options):
     file of `annotations`, such as `annotations/instances_train2017.json`;
     without it, no class is a thing unless `things` says so, and objects are
     connected regions.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     split = find_coco_split(options)

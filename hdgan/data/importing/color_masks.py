@@ -20,6 +20,15 @@ def find(options):
 
     Label ids are the positions in the color table. Objects are connected
     regions of the classes that `things` names.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     return find_masks(
         options,

@@ -27,7 +27,7 @@ from hdgan.progress_bar import make_progress_bar
 
 @dataclasses.dataclass(frozen=True)
 class ImportResult:
-    """What an import did.
+    """The number of scenes that an import wrote, and the list of the others.
 
     Args:
         num_written: int, scenes that were written.

@@ -28,6 +28,15 @@ def find(options):
     The classes are those of `config_v2.0.json` or `config_v1.2.json`; in
     version 1.1, which has no folders for versions, of `config.json`. Unlabeled
     pixels have no class, unless `ignore` says otherwise.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     split = options.source_split or _SPLITS.get(options.split, options.split)

@@ -43,7 +43,7 @@ FORMATS = {
 
 @dataclasses.dataclass(frozen=True)
 class ImportOptions:
-    """What to import, from where and to where.
+    """The source of an import, its options and the folder to write.
 
     Args:
         format: str, a key of `FORMATS`.

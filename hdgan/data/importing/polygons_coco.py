@@ -26,6 +26,15 @@ def find(options):
     Class 0 is the background, and the categories follow in the order of their
     ids; all of them are things. Larger objects are painted first. Images
     without annotations are left out.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     path = find_annotations(
         options,

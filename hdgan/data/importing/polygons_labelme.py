@@ -34,6 +34,15 @@ def find(options):
     `photo_dir`. Class 0 is the background, and all other classes are things.
     Shapes of one label and group are one object. Later shapes cover earlier
     ones, as in LabelMe.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     output_dir = pathlib.Path(options.output_dir).absolute()

@@ -1,4 +1,4 @@
-"""Finding the files of a source, and what a format finds in it."""
+"""The files, classes and scenes of a source."""
 
 import collections
 import dataclasses
@@ -54,7 +54,7 @@ class SourceScene:
 
 @dataclasses.dataclass
 class Source:
-    """What a format finds in a source.
+    """The classes and scenes that a format finds.
 
     Args:
         table: `ClassTable`.

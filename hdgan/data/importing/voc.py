@@ -31,6 +31,15 @@ def find(options):
 
     The split's list is `ImageSets/Segmentation/{split}.txt`. Colors are those
     of VOC's palette.
+
+    Args:
+        options: `ImportOptions`.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if a folder or file of that layout is missing or damaged.
     """
     source = pathlib.Path(options.source)
     inner = sorted(source.glob("VOC20*"))

@@ -10,12 +10,11 @@ from hdgan.data.records.array_record import open_reader, open_writer
 from hdgan.data.records.record_folder import (
     MANIFEST,
     Manifest,
+    load_manifest,
     names_file,
     shard_name,
 )
 from hdgan.data.records.scene_coding import decode_scene, encode_scene
-
-_JPEG = b"\xff\xd8\xff"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,7 +22,7 @@ class RecordBuilding:
     """The records of scenes: a pure function of the files and the shards.
 
     Args:
-        scenes: source of scenes.
+        scenes: `SceneSource`.
         folder: path of the split's folder, which the records go to.
         num_shards: int >= 1, number of files.
         fingerprint: str, that of the scenes. An unfinished building goes on
@@ -53,15 +52,29 @@ class RecordBuilding:
         Args:
             number: int, of the shard, from 0.
         """
-        path = self._facts(number)
+        name = shard_name(number, self.num_shards)
         try:
-            facts = json.loads(path.read_text("utf-8"))
+            facts = json.loads(self._facts(number).read_text("utf-8"))
             entry = facts["shard"]
-            size = (self.folder / entry["file"]).stat().st_size
+        except FileNotFoundError:
+            entry, facts = self._find_in_manifest(name)
         except (KeyError, OSError, TypeError, ValueError):
             return None
-        is_same = facts.get("source") == self.fingerprint
-        return entry if is_same and size == entry["bytes"] else None
+        if entry is None or facts["source"] != self.fingerprint:
+            return None
+        path = self.folder / name
+        is_whole = path.is_file() and path.stat().st_size == entry["bytes"]
+        return entry if is_whole else None
+
+    def _find_in_manifest(self, name):
+        """Returns a shard's entry in the manifest of a finished building."""
+        try:
+            manifest = load_manifest(self.folder)
+        except ValueError:
+            return None, None
+        facts = {"source": manifest.source}
+        entries = {shard["file"]: shard for shard in manifest.shards}
+        return entries.get(name), facts
 
     def write_shard(self, number):
         """Writes a shard, and reads it back.
@@ -125,8 +138,8 @@ class RecordBuilding:
         files = {}
         for kind in scene:
             if not self.scenes.holds_ids(kind):
-                contents = self.scenes.read_file(index, kind)
-                if contents is not None and contents.startswith(_JPEG):
+                contents = self.scenes.read_jpeg(index, kind)
+                if contents is not None:
                     files[kind] = contents
         name = self.scenes.names[index]
         return name, encode_scene(name, scene, files)
@@ -137,9 +150,9 @@ class RecordBuilding:
 
 
 def _read_back(path, digests):
-    reader = open_reader([path])
+    read = open_reader(path)
     for index, digest in enumerate(digests):
-        record = reader[index]
+        record = read(index)
         if hashlib.sha256(record).digest() != digest:
             raise OSError(
                 f"{path}: record {index} reads back otherwise than it was "

@@ -6,7 +6,8 @@ from PIL import Image
 
 from hdgan.data import load_folder
 from hdgan.data.resize_policy import ResizePolicy
-from hdgan.data.scene_files import check_scenes, find_scenes, has_split
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes, has_split
 from hdgan.preprocessing.data_set_labels import find_data_set_labels
 from hdgan.preprocessing.label_set import LabelSet
 from hdgan.runs import TrainingOptions

@@ -6,9 +6,12 @@ import pathlib
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 from PIL import Image
 
+from hdgan.data.class_balance import balance_scenes
 from hdgan.data.image_files import read_id_map, read_photo, write_png
+from hdgan.data.random_transform import RandomTransform
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import make_dataset, read_scene
 from hdgan.data.scene_files import SceneFiles, find_scenes
@@ -308,3 +311,95 @@ def test_instance_ids_of_cityscapes_survive_the_pipeline():
         expected = image.resize((512, 256), Image.Resampling.NEAREST)
         np.testing.assert_array_equal(instance_map, expected)
         assert batch["photo"].shape == (1, 256, 512, 3)
+
+
+def test_a_transform_moves_maps_and_photo_together():
+    height, width = 60, 80
+    rows, columns = np.mgrid[:height, :width]
+    # The photo shows row and column, the instance map holds both.
+    scene = {
+        "label_map": tf.constant((rows // 2 % 2)[..., None], tf.int32),
+        "instance_map": tf.constant(
+            (2**24 + 1 + rows * width + columns)[..., None], tf.int32
+        ),
+        "photo": tf.constant(
+            np.stack([rows * 3, columns * 3, 0 * rows], -1), tf.uint8
+        ),
+    }
+    transform = RandomTransform(zoom=0.3, rotation=20)
+    seen = set()
+    for number in range(20):
+        seed = tf.constant([1, number], tf.int64)
+        moved = transform.apply(scene, seed)
+        ids = moved["instance_map"][..., 0].numpy() - 2**24 - 1
+        # Exact ids of pixels of the scene, no mixtures.
+        assert ids.min() >= 0
+        assert ids.max() < height * width
+        old_rows, old_columns = ids // width, ids % width
+        np.testing.assert_array_equal(
+            moved["label_map"][..., 0], old_rows // 2 % 2
+        )
+        photo = moved["photo"].numpy().astype(int)
+        inside = np.s_[15:-15, 20:-20]
+        for channel, places in enumerate((old_rows, old_columns)):
+            shift = photo[..., channel] - 3 * places
+            # Half a pixel by nearest neighbor, and rounding.
+            assert np.abs(shift[inside]).max() <= 3
+        seen.add(int(ids[30, 10]))
+        for key, array in transform.apply(scene, seed).items():
+            np.testing.assert_array_equal(array, moved[key])
+    assert len(seen) > 15
+
+
+def test_a_transform_of_nothing_changes_nothing():
+    scene = draw_street_scene(0, 1, 32, 64)
+    tensors = {
+        "label_map": tf.constant(scene.label_map[..., None], tf.int32),
+        "photo": tf.constant(scene.photo),
+    }
+    moved = RandomTransform(zoom=1e-9).apply(tensors, tf.constant([0, 0]))
+    for key, array in tensors.items():
+        np.testing.assert_array_equal(moved[key], array)
+    assert not RandomTransform().does_something
+    for wrong in ({"zoom": 1}, {"rotation": 181}, {"color": -0.1}):
+        with pytest.raises(ValueError, match="must be in"):
+            RandomTransform(**wrong)
+
+
+def test_colors_change_in_the_photo_alone(scenes):
+    plain = take(scenes, 3, flip=False)
+    transform = RandomTransform(color=0.5)
+    changed = take(scenes, 3, flip=False, transform=transform)
+    for one, other in zip(plain, changed, strict=True):
+        for key in ("label_map", "instance_map"):
+            np.testing.assert_array_equal(one[key], other[key])
+        assert (one["photo"] != other["photo"]).mean() > 0.5
+    # A stream that starts later continues it.
+    later = take(scenes, 1, flip=False, transform=transform, start_step=2)
+    np.testing.assert_array_equal(later[0]["photo"], changed[2]["photo"])
+
+
+def test_scenes_with_rare_classes_are_drawn_more_often(tmp_path):
+    for kind in ("label", "img"):
+        (tmp_path / f"train_{kind}").mkdir()
+    for number in range(10):
+        label_map = np.zeros((8, 8), "uint8")
+        label_map[0, 0] = number == 3
+        photo = np.full((8, 8, 3), number, "uint8")
+        write_png(tmp_path / "train_label" / f"{number}.png", label_map)
+        write_png(tmp_path / "train_img" / f"{number}.png", photo)
+    scenes = find_scenes(tmp_path, use_instances=False)
+    assert np.ptp(balance_scenes(scenes, 2, 0)) == 0
+    probabilities = balance_scenes(scenes, 2, 1)
+    np.testing.assert_allclose(probabilities[[0, 3]], [1 / 19, 10 / 19])
+    drawn = order(scenes, 2000, probabilities=probabilities)
+    counts = np.bincount(np.ravel(drawn), minlength=10)
+    assert abs(counts[3] / 2000 - 10 / 19) < 0.04
+    assert np.delete(counts, 3).min() > 60
+    # Every stream of this seed draws the same.
+    assert (
+        order(scenes, 5, probabilities=probabilities, start_step=1990)
+        == (drawn[1990:1995])
+    )
+    with pytest.raises(ValueError, match=r"in \[0, 1\]"):
+        balance_scenes(scenes, 2, 1.5)

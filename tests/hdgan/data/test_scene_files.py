@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from hdgan.data.scene_files import check_scenes, find_scenes, pair_files
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes, pair_files
 
 SIZE = (6, 9)
 RULES = {

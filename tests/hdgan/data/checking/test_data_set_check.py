@@ -277,6 +277,27 @@ def test_sizes_that_differ_lead_to_crops(data):
     ]
 
 
+def test_cityscapes_is_checked_as_it_is_downloaded(tmp_path, clean):
+    ends = {
+        "label": ("gtFine", "gtFine_labelIds"),
+        "inst": ("gtFine", "gtFine_instanceIds"),
+        "img": ("leftImg8bit", "leftImg8bit"),
+    }
+    for kind, (folder, end) in ends.items():
+        for number in range(8):
+            city = tmp_path / folder / "train" / f"city{number % 2}"
+            city.mkdir(parents=True, exist_ok=True)
+            shutil.copy(
+                clean / f"train_{kind}" / f"scene_{number}.png",
+                city / f"city{number % 2}_{number:06d}_000000_{end}.png",
+            )
+    assert len(_find(tmp_path)[0].splits["train"]) == 8
+    assert _find(tmp_path)[1] == []
+    next((tmp_path / "leftImg8bit").rglob("*.png")).unlink()
+    _, (finding,) = _find(tmp_path)
+    assert "2 files belong to scenes without" in finding.title
+
+
 def test_the_tool_writes_a_page_and_json(tmp_path, clean, data):
     result = programs.run_inside(
         "tools.check_dataset",

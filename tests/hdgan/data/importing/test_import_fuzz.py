@@ -11,7 +11,8 @@ import test_import_id_masks as id_masks
 import test_import_labelme as labelme
 from imported_sets import read_labels, run_import, save_palette, save_photo
 
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes
 
 SEED = 20240
 

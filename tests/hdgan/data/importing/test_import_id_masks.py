@@ -12,7 +12,8 @@ from imported_sets import (
     save_photo,
 )
 
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes
 from hdgan.preprocessing.label_set import LabelSet
 
 

@@ -1,4 +1,4 @@
-"""What all imports share: files, resuming, problems, coded ids."""
+"""Files, resuming, problems and coded ids of all imports."""
 
 import os
 import pathlib
@@ -17,7 +17,8 @@ from hdgan.data.importing.class_table import (
     number_objects,
 )
 from hdgan.data.importing.polygons import draw_polygon
-from hdgan.data.scene_files import check_scenes, find_scenes
+from hdgan.data.scene_checks import check_scenes
+from hdgan.data.scene_files import find_scenes
 
 A, B = [10, 20, 30], [40, 50, 60]
 MASK = [[A, A, B, B], [A, A, A, B]]
