@@ -20,6 +20,7 @@ from hdgan.editing.scene_file import dump_scene, parse_scene
 from hdgan.editor.errors import RequestError, unknown_session
 from hdgan.editor.guard import Guard
 from hdgan.editor.object_edits import apply_edit, edit_object
+from hdgan.editor.photo_request import PhotoRequest
 from hdgan.editor.sessions import Sessions, scale_down
 from hdgan.editor.synthesis_queue import SynthesisQueue
 from hdgan.editor.uploads import read_scene, read_style_photo
@@ -137,26 +138,14 @@ class _Api:
 
     async def synthesize(self, request):
         session = self._find(request)
-        values = await _read_json(request)
-        step, sequence = values.get("step", 1), values.get("sequence")
-        version, seed = values.get("version"), values.get("seed")
-        edit = values.get("object")
-        for name, value in (("step", step), ("sequence", sequence)):
-            if not isinstance(value, int) or not value >= 0 + (name == "step"):
-                raise ValueError(f"`{name}` is wrong. Received: {value!r}")
-        if version is None or version > session.version:
+        wanted = PhotoRequest.parse(await _read_json(request))
+        if wanted.version > session.version:
             raise unknown_session()
-        is_sample = seed is not None
-        if not is_sample:
-            session.newest = max(session.newest, sequence)
-
-        def is_wanted():
-            # A preview shows whatever is newest; others one version exactly.
-            is_newest = is_sample or session.newest == sequence
-            return is_newest and (step > 1 or session.version == version)
-
+        if wanted.seed is None:
+            session.newest = max(session.newest, wanted.sequence)
         photo = await self._queue.run(
-            lambda: self._make_photo(session, step, seed, edit), is_wanted
+            lambda: self._make_photo(session, wanted),
+            lambda: wanted.is_wanted(session),
         )
         if photo is None:
             return Response(status_code=204)
@@ -227,7 +216,7 @@ class _Api:
     def _warm_up(self, session):
         """Makes previews once: TensorFlow traces another graph for them."""
         for step in self._studio.preview_steps:
-            self._make_photo(session, step)
+            self._make_photo(session, PhotoRequest(0, 0, step))
 
     def _find(self, request, version=None):
         return self._sessions.find(request.path_params["session"], version)
@@ -248,18 +237,19 @@ class _Api:
         labels, limit = self._studio.labels, self._studio.max_pixels
         return self._studio.check_scene(read_scene(values, labels, limit))
 
-    def _make_photo(self, session, step, seed=None, edit=None):
+    def _make_photo(self, session, wanted):
         """Returns a file, its type, the version shown, and seconds."""
         begin = time.perf_counter()
-        if edit is None:
-            scene, version = session.snapshot(step, seed)
+        if wanted.edit is None:
+            scene, version = session.snapshot(wanted.step, wanted.seed)
         else:
-            # Of an object that is dragged: the session itself stays.
-            scene, version = session.snapshot(1, seed)
-            edited, _ = apply_edit(scene, edit, lambda: self._studio.shapes)
-            scene = scale_down(edited, step)
+            scene, version = session.snapshot(1, wanted.seed)
+            edited, _ = apply_edit(
+                scene, wanted.edit, lambda: self._studio.shapes
+            )
+            scene = scale_down(edited, wanted.step)
         photo = self._studio.backend.synthesize(scene)
-        if step == 1 and seed is None:
+        if wanted.is_full:
             contents = encode_png("photo", photo, compress_level=1)
             kind = "image/png"
         else:

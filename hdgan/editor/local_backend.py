@@ -17,6 +17,7 @@ class LocalBackend:
         clusters: `StyleClusters`, or None.
         image_size: (height, width), the only size in pixels that the model
             makes; None if any size works.
+        use_instances: bool, whether the model takes instance maps.
         scene_width: int, width in pixels that the model was trained at; None
             if it is not known.
     """
@@ -32,6 +33,7 @@ class LocalBackend:
         self.clusters = model.style_clusters
         self.image_size = model.image_size
         self.scene_width = model.scene_width
+        self.use_instances = model.use_instances
         self._model = model
 
     @property

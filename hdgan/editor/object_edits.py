@@ -1,14 +1,20 @@
 """Edits of objects, which the library makes on the server."""
 
+import math
+
 from hdgan.editing.edit_script import place_shape
 from hdgan.editing.objects import (
     add_object,
+    cut_shape,
     mirror_object,
     move_object,
     remove_object,
     scale_object,
 )
 from hdgan.editor.wire import pack_change
+
+# Sides of the scene that an object may be long; more only takes memory.
+_MAX_SIDES = 4
 
 
 def edit_object(scene, values, shapes):
@@ -60,7 +66,7 @@ def apply_edit(scene, values, shapes):
         "stamp": _stamp,
     }
     action = values.get("action")
-    if action not in actions:
+    if not isinstance(action, str) or action not in actions:
         raise ValueError(
             f"`action` must be one of {', '.join(actions)}. Received: "
             f"{action!r}"
@@ -80,7 +86,9 @@ def _move(scene, values, shapes):
 
 
 def _scale(scene, values, shapes):
-    instance, factor = _integer(values, "instance"), _number(values, "factor")
+    instance = _integer(values, "instance")
+    factor = _number(values, "factor", 0, math.inf)
+    _check_size(scene, cut_shape(scene, instance), factor)
     order = values.get("order", "by_base")
     return scale_object(scene, instance, factor, order), instance
 
@@ -96,12 +104,14 @@ def _stamp(scene, values, shapes):
         raise ValueError(
             f"There is no shape {number}. The library has {len(library)}."
         )
+    shape, scale = library[number], _number(values, "scale", 0, math.inf)
+    _check_size(scene, shape, scale * scene.size[0] / shape.scene_size[0])
     shape, left, top = place_shape(
-        library[number],
+        shape,
         scene.size,
-        _number(values, "x"),
-        _number(values, "base"),
-        _number(values, "scale"),
+        _number(values, "x", -1, 2),
+        _number(values, "base", -1, 2),
+        scale,
         bool(values.get("mirror")),
     )
     label = scene.labels.index(shape.name)
@@ -117,8 +127,19 @@ def _integer(values, name):
     return value
 
 
-def _number(values, name):
+def _number(values, name, low, high):
     value = values.get(name)
-    if not isinstance(value, int | float) or isinstance(value, bool):
-        raise ValueError(f"`{name}` must be a number. Received: {value!r}")
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not low <= value <= high:
+        raise ValueError(
+            f"`{name}` must be a number in {low}..{high}. Received: {value!r}"
+        )
     return value
+
+
+def _check_size(scene, shape, factor):
+    if not max(shape.mask.shape) * factor <= _MAX_SIDES * max(scene.size):
+        raise ValueError(
+            f"Scaled by {factor:g}, the {shape.name!r} is far larger than the "
+            "scene. Choose a smaller size."
+        )

@@ -52,6 +52,7 @@ class ServingBackend:
                 "has no classes to paint with."
             )
         self.labels = LabelSet(**description["labels"])
+        self.use_instances = description["use_instances"]
         self._signatures = description["signatures"]
         self._has_styles = _STYLED in self._signatures
         inputs = set(self._signatures.get("synthesize_png", ()))

@@ -4,7 +4,6 @@ import base64
 import functools
 import hashlib
 import io
-import pathlib
 
 import numpy as np
 from PIL import Image
@@ -12,10 +11,8 @@ from PIL import Image
 from hdgan.data.resize_policy import ResizePolicy
 from hdgan.data.scene_dataset import read_scene
 from hdgan.data.scene_files import find_scenes
-from hdgan.data.street.scenes import (
-    CLASS_NAMES,
-    draw_street_scene,
-)
+from hdgan.data.street.drawn_streets import DrawnStreets
+from hdgan.data.street.scenes import CLASS_NAMES
 from hdgan.editing.scene import EditableScene
 from hdgan.editing.scene_file import dump_scene, load_scene
 from hdgan.editing.shape_library import ShapeLibrary
@@ -26,6 +23,8 @@ DEFAULT_MAX_PIXELS = 2048 * 1024
 _PREVIEW_STEPS = (2, 4)
 _DEFAULT_WIDTH = 512
 _NUM_DRAWN = 8
+# Drawn streets that shapes are cut from are others than those that are opened.
+_SHAPE_SEED = 1
 _SHAPES_PER_CLASS = 16
 # Scenes of a data set that the page lists and shapes are cut from.
 _MAX_SCENES = 200
@@ -62,10 +61,20 @@ class Studio:
         self.backend = backend
         self.labels = backend.labels
         self.max_pixels = max_pixels
-        self._files = None
+        self._scenes = self._shape_scenes = None
         if data_dir:
-            self._files = find_scenes(data_dir, split, use_photos=False)
-        self.has_streets = self.labels.names == CLASS_NAMES
+            self._scenes = find_scenes(
+                data_dir,
+                split,
+                use_instances=backend.use_instances,
+                use_photos=False,
+                labels=self.labels,
+            ).take(_MAX_SCENES)
+            self._shape_scenes = self._scenes.take(_SCENES_WITH_SHAPES)
+        elif self.labels.names == CLASS_NAMES:
+            size = self._default_size()
+            self._scenes = DrawnStreets(_NUM_DRAWN, *size)
+            self._shape_scenes = DrawnStreets(_NUM_DRAWN, *size, _SHAPE_SEED)
         self.opened = None
         if scene_file:
             self.opened = self.check_scene(load_scene(scene_file))
@@ -102,11 +111,9 @@ class Studio:
 
     def scene_names(self):
         """Returns the names of the scenes that can be opened by number."""
-        if self._files is not None:
-            return [path.stem for path in self._files.inputs[:_MAX_SCENES]]
-        if self.has_streets:
-            return [f"Drawn street {k + 1}" for k in range(_NUM_DRAWN)]
-        return []
+        if self._scenes is None:
+            return []
+        return [self._scenes.stem(k) for k in range(len(self._scenes))]
 
     def first_scene(self):
         """Returns the scene that the editor opens with."""
@@ -128,10 +135,7 @@ class Studio:
         """
         if not 0 <= number < len(self.scene_names()):
             raise RequestError(404, f"There is no scene {number}.")
-        if self._files is None:
-            drawn = draw_street_scene(number, 0, *self._default_size())
-            return self._make_scene(drawn.label_map, drawn.instance_map)
-        maps = read_scene(self._files, number, self._resizing())
+        maps = read_scene(self._scenes, number, self._resizing())
         scene = self._make_scene(maps["label_map"], maps.get("instance_map"))
         return self.check_scene(scene)
 
@@ -169,15 +173,11 @@ class Studio:
     @functools.cached_property
     def shapes(self):
         """`ShapeLibrary` to stamp from; cut when it is first used."""
-        cut = functools.partial(
-            ShapeLibrary.cut, labels=self.labels, per_class=_SHAPES_PER_CLASS
+        if self._shape_scenes is None:
+            return ShapeLibrary([])
+        return ShapeLibrary.cut(
+            self._shape_scenes, self.labels, per_class=_SHAPES_PER_CLASS
         )
-        if self._files is not None:
-            count = min(len(self._files), _SCENES_WITH_SHAPES)
-            return cut(self._files.take(count))
-        if self.has_streets:
-            return cut(_DrawnScenes(self._default_size()))
-        return ShapeLibrary([])
 
     def describe_shapes(self):
         """Returns the shapes for the page, a list of dicts for JSON."""
@@ -231,22 +231,6 @@ class Studio:
             self.labels,
             model_hash=self.backend.model_hash,
         )
-
-
-class _DrawnScenes:
-    """Drawn streets, with the attributes of `SceneFiles` that cutting needs."""
-
-    def __init__(self, size):
-        self._size = size
-        self.inputs = [pathlib.Path(f"street {k}") for k in range(_NUM_DRAWN)]
-
-    def read(self, index):
-        # Other streets than those that are opened.
-        drawn = draw_street_scene(index, 1, *self._size)
-        return {
-            "label_map": drawn.label_map,
-            "instance_map": drawn.instance_map,
-        }
 
 
 def _as_png(mask):

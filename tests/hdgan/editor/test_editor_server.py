@@ -384,6 +384,59 @@ def test_large_bodies_are_rejected_unread(client):
     assert_rejected(answer, 413, "larger")
 
 
+@pytest.mark.parametrize(
+    ("path", "request_"),
+    [
+        ("edits", {"base": 0, "change": {}, "styles": {}, "seed": 1}),
+        (
+            "photograph",
+            {"sequence": 1, "version": 0, "step": 2, "seed": 1, "object": {}},
+        ),
+        (
+            "object",
+            {
+                "version": 0,
+                "action": "stamp",
+                "shape": 0,
+                "x": 0.5,
+                "base": 0.5,
+                "scale": 1,
+                "mirror": False,
+                "order": "front",
+            },
+        ),
+        ("object", {"version": 0, "action": "move", "instance": 9000}),
+        ("object", {"version": 0, "action": "scale", "instance": 9000}),
+        ("styles", {"version": 0}),
+        ("encode", {"version": 0, "photo": ""}),
+    ],
+)
+def test_values_of_other_types_never_fail_the_server(
+    client, session, path, request_
+):
+    odd = (
+        None,
+        True,
+        -1,
+        1.5,
+        10**30,
+        1e308,
+        "x",
+        "9000",
+        [],
+        [1],
+        {},
+        {"a": 1},
+    )
+    for key in (*request_, "dx", "dy", "factor"):
+        for value in odd:
+            answer = client.post(
+                f"{session}/{path}", json={**request_, key: value}
+            )
+            assert answer.status_code in (200, 204, 409, 422), (key, value)
+            assert client.get(f"{session}/files/label.png").status_code == 200
+
+
 def test_malformed_requests_are_rejected(client, session):
     headers = {"Content-Type": "application/json"}
     for body in ("{", "[]", "\xff"):
