@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from editor_server import CAR, LABELS, EditorServer, make_studio
 from PIL import Image
+from tiny_models import make_model, sharpen
 
 from hdgan.editing import (
+    WHOLE_IMAGE,
     EditableScene,
     add_object,
     choose_cluster,
@@ -26,6 +28,7 @@ from hdgan.editing import (
 )
 from hdgan.editing.edit_script import place_shape
 from hdgan.editing.scene_file import parse_scene
+from hdgan.editor import LocalBackend, Studio
 
 _CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 if _CHROMIUM is None:
@@ -589,3 +592,64 @@ def test_wrong_uploads_are_explained(editor, tmp_path):
     inputs.nth(1).set_input_files(tmp_path / "colors.png")
     page.click("#open .primary")
     page.wait_for_selector("#open .problem:has-text('3 channels')")
+
+
+# === Other models ===
+
+
+def open_other(browser, studio):
+    """Opens an editor of another model; returns it and what ends it."""
+    server = EditorServer(studio)
+    server.start()
+    context = browser.new_context(viewport={"width": 1280, "height": 800})
+    context.set_default_timeout(_TIMEOUT)
+    editor = Editor(context.new_page(), server.url)
+
+    def close():
+        context.close()
+        server.stop()
+
+    editor.open()
+    return editor, close
+
+
+def test_a_style_of_the_whole_image(browser):
+    model = sharpen(make_model("spade_256", LABELS, styles="image"))
+    studio = Studio(LocalBackend(model, "spade"))
+    assert studio.first_scene().size == model.image_size
+    editor, close = open_other(browser, studio)
+    try:
+        panel = editor.page.locator("#panel-object")
+        assert "Style of the image" in panel.inner_text()
+        editor.page.keyboard.press("d")
+        styles = editor.scene().styles
+        assert styles.keys() == {WHOLE_IMAGE}
+        assert len(styles[WHOLE_IMAGE]) == model.style_channels
+        editor.swap("tree", "building")
+        editor.wait()
+        assert editor.scene().styles == styles
+    finally:
+        close()
+    assert not editor.problems
+
+
+def test_a_model_without_styles_starts_with_an_empty_scene(browser):
+    model = make_model(labels=["sky", "road", "car"])
+    model.scene_width = 64
+    editor, close = open_other(browser, Studio(LocalBackend(model, "plain")))
+    try:
+        assert "Style" not in editor.page.inner_text("#panel-object")
+        editor.choose("rectangle")
+        editor.page.click("#palette [data-label='2']")
+        editor.drag([(10, 10), (30, 20)])
+        scene = editor.scene()
+        assert scene.size == (32, 64)
+        assert (scene.label_map[10:20, 10:30] == 2).all()
+        assert scene.label_map.sum() == 2 * 200
+        editor.page.click("#tab-stamps")
+        assert "no shapes" in editor.page.inner_text("#panel-stamps")
+        editor.page.keyboard.press("n")
+        assert "one photograph" in editor.page.inner_text("#samples")
+    finally:
+        close()
+    assert not editor.problems

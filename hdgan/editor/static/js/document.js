@@ -16,6 +16,9 @@ export class SceneDocument extends EventTarget {
     this.classes = classes;
     this.things = things;
     this.history = new History();
+    this.counts = new Map();
+    this.styles = {};
+    this.seed = 0;
     this.revision = 0;
     this.savedRevision = 0;
     this.recorder = null;
@@ -99,6 +102,8 @@ export class SceneDocument extends EventTarget {
 
   /** Starts a gesture, which will be one step to undo. */
   begin(name) {
+    // Keys may change styles while a pointer still paints.
+    this.commit();
     this.recorder = new Recorder(this);
     this.gesture = { name, styles: this.styles, seed: this.seed, box: null };
     this.present = new Set(
@@ -186,12 +191,14 @@ export class SceneDocument extends EventTarget {
 
   /** Takes the last step back; returns its name, or null without one. */
   undo() {
-    return this.history.canUndo ? this.#exchange(this.history.back()) : null;
+    if (this.isPainting || !this.history.canUndo) return null;
+    return this.#exchange(this.history.back());
   }
 
   /** Does the step again that was undone last; returns its name, or null. */
   redo() {
-    return this.history.canRedo ? this.#exchange(this.history.forth()) : null;
+    if (this.isPainting || !this.history.canRedo) return null;
+    return this.#exchange(this.history.forth());
   }
 
   #exchange(step) {

@@ -25,6 +25,9 @@ export class Page {
     photographs.addEventListener("photograph", () => this.removeFailure?.());
     scene.addEventListener("open", () => this.#update());
     window.document.addEventListener("click", closeMenus);
+    window.document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") closeMenus({ target: window.document });
+    });
   }
 
   openScene(number) {

@@ -96,8 +96,8 @@ export class Photographs extends EventTarget {
     if (response.status === STALE) return;
     const blob = await response.blob();
     const image = await createImageBitmap(blob);
-    // A later request may have been answered before this one.
-    if (sequence < this.shown) return;
+    // A later request was answered before, or another scene was opened.
+    if (sequence <= this.shown) return;
     this.shown = sequence;
     this.#fire("photograph", {
       image,

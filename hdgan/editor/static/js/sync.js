@@ -17,7 +17,10 @@ export class Sync {
     this.dirty = null;
     this.sent = {};
     this.last = Promise.resolve();
+    // Counts the scenes that were opened: answers about older ones are void.
+    this.opened = 0;
     document.addEventListener("open", () => {
+      this.opened += 1;
       this.session = null;
     });
     document.addEventListener("change", ({ detail }) => {
@@ -51,7 +54,7 @@ export class Sync {
   }
 
   async #sendAll() {
-    const { document } = this;
+    const { document, opened } = this;
     const { revision, styles, seed } = document;
     this.dirty = null;
     const file = await makeSceneFile({
@@ -61,6 +64,7 @@ export class Sync {
       instances: document.instances.slice(),
     });
     const answer = await postJson("/api/sessions", file);
+    if (opened !== this.opened) return this.#sendAll();
     this.session = answer.session;
     this.version = answer.version;
     this.sent = { styles, seed };
@@ -68,7 +72,7 @@ export class Sync {
   }
 
   async #sendChange() {
-    const { document, dirty, sent } = this;
+    const { document, dirty, sent, opened } = this;
     const { revision, styles, seed } = document;
     const edit = { base: this.version };
     if (styles !== sent.styles) edit.styles = styles;
@@ -77,6 +81,7 @@ export class Sync {
     this.dirty = null;
     if (dirty) edit.change = await packChange(document, dirty);
     const answer = await postJson(`${this.#address}/edits`, edit);
+    if (opened !== this.opened) return this.#sendAll();
     this.version = answer.version;
     this.sent = { styles, seed };
     return this.#state(revision);

@@ -20,7 +20,9 @@ export class Palette {
     search.addEventListener("keydown", (event) =>
       this.#pressInSearch(event, search),
     );
-    state.addEventListener("change", () => this.#update());
+    state.addEventListener("change", ({ detail }) => {
+      if (detail.has("label")) this.#update();
+    });
     document.addEventListener("open", () => this.#chooseFirst(document));
     this.#update();
   }

@@ -157,7 +157,7 @@ export class Toolbar {
   #fillTarget() {
     const { state, document } = this;
     const target = byId("target");
-    const isThing = document.counts && document.isThing(state.label);
+    const isThing = document.isThing(state.label);
     target.hidden = !isThing || !PAINTING.includes(state.tool);
     if (target.hidden) return;
     const { name } = document.classes[state.label];

@@ -69,6 +69,7 @@ export class Brush extends PaintTool {
   }
 
   move(points) {
+    if (!this.document.isPainting) return;
     for (const point of points) {
       const next = snapBrush(point, this.state.diameter);
       if (next[0] === this.last[0] && next[1] === this.last[1]) continue;
