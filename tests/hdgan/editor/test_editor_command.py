@@ -2,11 +2,14 @@
 
 import io
 import json
+import re
+import signal
 import socket
 
 import numpy as np
 import programs
 import pytest
+import requests
 import standin_server
 from editor_server import CAR, LABELS, make_studio
 from PIL import Image
@@ -135,3 +138,23 @@ def test_scenes_of_a_data_set_are_opened(model, tmp_path):
     }
     with pytest.raises(ValueError, match="no such folder"):
         Studio(make_studio().backend, data_dir=tmp_path / "missing")
+
+
+def test_the_command_serves_until_it_is_stopped(model, tmp_path):
+    save_model(model, tmp_path / "model.keras")
+    process = programs.start(
+        "tools.editor",
+        f"--model={tmp_path}",
+        "--host=0.0.0.0",
+        "--port=0",
+        "--noopen_browser",
+    )
+    line = process.stdout.readline()
+    port = re.search(r"http://\S+:(\d+)/", line)[1]
+    facts = requests.get(f"http://127.0.0.1:{port}/api/editor", timeout=30)
+    assert facts.json()["model"] == tmp_path.name
+    process.send_signal(signal.SIGINT)
+    result = programs.finish(process)
+    assert result.code == 130
+    assert "without a password" in result.err
+    assert "Traceback" not in result.err
