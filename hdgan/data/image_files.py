@@ -383,7 +383,10 @@ def _read_bytes(path):
     try:
         # Opening a FIFO or a device would wait for ever.
         if not stat.S_ISREG(os.stat(path).st_mode):
-            raise ValueError(f"{path} is no regular file. Remove it.")
+            raise ValueError(
+                f"{path} is no regular file. Expected an image: put it there, "
+                "or remove its scene from the data set."
+            )
         return pathlib.Path(path).read_bytes()
     except OSError as error:
         problem = "a broken link" if os.path.islink(path) else error.strerror
