@@ -45,6 +45,12 @@ def describe_model(model, options, signatures):
             str(label): len(centers)
             for label, centers in (clusters.centers if clusters else {}).items()
         },
+        # Instead of an index, a client may send the style of a cluster.
+        "style_centers": {
+            str(label): centers.tolist()
+            for label, centers in (clusters.centers if clusters else {}).items()
+        },
+        "style_regions": model.style_regions if model.style_channels else None,
         "preset": model.preset,
         "generator": type(model.generator).__name__,
         "parameters": model.inference_generator.count_params(),

@@ -10,7 +10,15 @@ LEVELS = (
     ("data",),
     ("training", "networks", "preprocessing"),
     ("models",),
-    ("runs", "profiling", "serving", "reports", "evaluation", "editing"),
+    (
+        "runs",
+        "profiling",
+        "serving",
+        "reports",
+        "evaluation",
+        "editing",
+        "editor",
+    ),
     ("command_line",),
     ("recipes", "tools"),
 )

@@ -44,7 +44,9 @@ def test_journeys_name_functions_of_their_files():
     assert len(journeys) > 15
     for name, path in journeys:
         source = (ROOT / path).read_text("utf-8")
-        assert re.search(rf"(def|class) {name}\b", source), f"{path}: {name}"
+        assert re.search(rf"(def|class|function) {name}\b", source), (
+            f"{path}: {name}"
+        )
 
 
 def test_each_department_has_a_page_of_the_reference():

@@ -12,7 +12,15 @@ import pytest
 import hdgan
 
 # Modules that `import hdgan` must leave to those who use them.
-UNUSED = ("requests", "grpc", "PIL.ImageDraw", "apache_beam", "torch")
+UNUSED = (
+    "requests",
+    "grpc",
+    "PIL.ImageDraw",
+    "apache_beam",
+    "torch",
+    "starlette",
+    "uvicorn",
+)
 
 
 def run_python(code, *arguments, **environment):

@@ -173,6 +173,10 @@ class Pix2PixHD(LabelToPhotoModel):
     def _has_style_per_class(self):
         return self.encoder is not None and self.encoder.regions == "labels"
 
+    @property
+    def style_regions(self):
+        return "class" if self._has_style_per_class else super().style_regions
+
     def find_style_regions(self, label_map, instance_map=None):
         if self._has_style_per_class:
             return label_map
