@@ -34,7 +34,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --editable '.[imagenet]'
+	$(BIN)/python -m pip install --quiet --editable '.[imagenet,editor]'
 	touch $@
 
 $(VENV)/.installed-test: $(VENV)/.installed

@@ -132,11 +132,16 @@ def main():
         instance_dir=data_dir / "test_inst",
         output_dir=workdir / "photos",
     )
+    editor = program.command(
+        "hdgan.tools.editor", model=run_dir / "model.keras"
+    )
     print(
         f"\nPage:       {page}\n"
         f"Model:      {run_dir / 'model.keras'}\n"
         f"SavedModel: {directory}\n\n"
-        "Next, photographs of your own label maps:\n"
+        "Next, paint a street in the browser:\n"
+        f"  {editor}\n"
+        "or make photographs of your own label maps:\n"
         f"  {synthesize}"
     )
 
