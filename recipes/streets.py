@@ -1,11 +1,10 @@
-r"""The street model that hdgan ships: drawn streets with styles, 512x256.
+r"""A small street model with styles: drawn streets, 512x256.
 
     hdgan train streets --workdir=runs/streets
 
 draws street scenes, trains a small pix2pixHD with an encoder on them, stores
 clusters of the styles, and writes `streets.keras`: weights in half precision,
-about 4 MB. `hdgan.load_model("streets")` opens the one that was made so, with
-seed 0. Run again, it resumes where it stopped.
+about 4 MB. Run again, it resumes where it stopped.
 
 Steps of batch size 1: 8 epochs of 1,500 scenes at half the size, 12,000 steps,
 then 6 epochs at full size, 9,000 steps.
