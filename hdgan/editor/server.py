@@ -1,7 +1,9 @@
 """Runs the editor's server."""
 
 import contextlib
+import os
 import socket
+import sys
 import threading
 import webbrowser
 
@@ -18,7 +20,8 @@ def serve(studio, host="127.0.0.1", port=0, open_browser=False):
         studio: `Studio`.
         host: str, address to listen on. Defaults to `"127.0.0.1"`.
         port: int, port to listen on; 0 takes a free one. Defaults to 0.
-        open_browser: bool, whether to open the page. Defaults to False.
+        open_browser: bool, whether to open the page, on a machine with a
+            screen. Defaults to False.
 
     Raises:
         ValueError: if the address can't be listened on.
@@ -33,7 +36,7 @@ def serve(studio, host="127.0.0.1", port=0, open_browser=False):
             timeout_graceful_shutdown=2,
         )
         print(f"The editor is at {url} (Ctrl-C stops it).", flush=True)
-        if open_browser:
+        if open_browser and _has_screen():
             threading.Timer(0.5, webbrowser.open, [url]).start()
         uvicorn.Server(config).run(sockets=[listener])
 
@@ -48,6 +51,13 @@ def make_url(host, port):
     if not is_loopback(host) and host in ("0.0.0.0", "::"):
         host = socket.gethostname()
     return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+
+def _has_screen():
+    """Returns whether a browser would not open in this terminal."""
+    if sys.platform in ("darwin", "win32"):
+        return True
+    return bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
 
 
 def _listen(host, port):

@@ -109,12 +109,12 @@ export class Page {
     const isNarrow = matchMedia("(max-width: 720px)").matches;
     this.showTab(isNarrow ? "classes" : "object");
     this.state.addEventListener("change", ({ detail }) => {
-      if (detail.has("tool") && this.state.tool === "stamp")
-        this.showTab("stamps");
-      // Several objects are stamped in a row.
       const { selected, tool } = this.state;
-      if (detail.has("selected") && selected !== null && tool !== "stamp")
-        this.showTab("object");
+      const isSelecting = detail.has("selected") || tool === "select";
+      if (!detail.has("tool") && !detail.has("selected")) return;
+      // Several objects are stamped in a row.
+      if (tool === "stamp") this.showTab("stamps");
+      else if (selected !== null && isSelecting) this.showTab("object");
     });
   }
 

@@ -13,6 +13,7 @@ export class Pane {
     this.element = element;
     this.viewport = viewport;
     this.drawTools = drawTools;
+    this.showsMap = element.querySelector("#map") !== null;
     this.stage = element.querySelector(".stage");
     this.overlay = element.querySelector("canvas.overlay");
     this.context = this.overlay.getContext("2d");

@@ -4,9 +4,10 @@ import { post } from "./api.js";
 
 const STALE = 204;
 const REJECTED = 422;
-// Milliseconds. Slower previews are made smaller, much faster ones larger.
-const SLOW = 150;
-const FAST = 30;
+// Seconds of the model. Slower previews are made smaller, much faster ones
+// larger: twice the sides take four times as long.
+const SLOW = 0.12;
+const FAST = 0.025;
 
 /**
  * Fires "photograph" with {image, blob, isFull, revision, total,
@@ -74,9 +75,8 @@ export class Photographs extends EventTarget {
     try {
       while (this.wantsPreview) {
         this.wantsPreview = false;
-        const begin = performance.now();
-        await this.#request(this.steps[this.level], this.edit);
-        this.#adapt(performance.now() - begin);
+        const seconds = await this.#request(this.steps[this.level], this.edit);
+        if (seconds) this.#adapt(seconds);
       }
     } catch (error) {
       // An object that is dragged out of the scene is no reason for a message.
@@ -86,6 +86,7 @@ export class Photographs extends EventTarget {
     }
   }
 
+  /** Returns the seconds that the model took, or null if it was overtaken. */
   async #request(step, edit = null) {
     const begin = performance.now();
     const { address, version, revision } = await this.sync.flush();
@@ -93,11 +94,12 @@ export class Photographs extends EventTarget {
     const { sequence } = this;
     const values = { sequence, version, step, object: edit };
     const response = await post(`${address}/photograph`, values);
-    if (response.status === STALE) return;
+    if (response.status === STALE) return null;
+    const seconds = Number(response.headers.get("X-Seconds"));
     const blob = await response.blob();
     const image = await createImageBitmap(blob);
     // A later request was answered before, or another scene was opened.
-    if (sequence <= this.shown) return;
+    if (sequence <= this.shown) return seconds;
     this.shown = sequence;
     this.#fire("photograph", {
       image,
@@ -106,14 +108,15 @@ export class Photographs extends EventTarget {
       revision,
       total: performance.now() - begin,
       // The server's share, without the way there and back.
-      seconds: Number(response.headers.get("X-Seconds")),
+      seconds,
     });
+    return seconds;
   }
 
-  #adapt(duration) {
-    if (duration > SLOW)
+  #adapt(seconds) {
+    if (seconds > SLOW)
       this.level = Math.min(this.level + 1, this.steps.length - 1);
-    else if (duration < FAST) this.level = Math.max(this.level - 1, 0);
+    else if (seconds < FAST) this.level = Math.max(this.level - 1, 0);
   }
 
   #reset() {

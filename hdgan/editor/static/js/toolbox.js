@@ -94,7 +94,7 @@ export class Toolbox extends EventTarget {
   }
 
   draw(context, pane) {
-    this.current?.draw(context, pane.viewport.scale);
+    this.current?.draw(context, pane.viewport.scale, pane);
   }
 
   #call(method, ...values) {

@@ -61,7 +61,7 @@ export class Select {
     this.hasPreview = false;
   }
 
-  draw(context, scale) {
+  draw(context, scale, pane) {
     const outline = this.#outline();
     if (!outline) return;
     const { box, picture, path } = outline;
@@ -72,7 +72,8 @@ export class Select {
     context.translate(x + dx, y + dy);
     context.scale(factor, factor);
     context.translate(-x, -y);
-    if (this.from) {
+    // Over the photograph, the object would hide its own preview.
+    if (this.from && pane.showsMap) {
       context.imageSmoothingEnabled = false;
       context.drawImage(picture, box.left, box.top);
     }
