@@ -1,7 +1,8 @@
 """The JSON Schema of edit scripts."""
 
-_NUMBER = {"type": "number"}
-_INTEGER = {"type": "integer"}
+# Places far outside of a scene are mistakes, such as pixels for shares.
+_NUMBER = {"type": "number", "minimum": -100, "maximum": 100}
+_FACTOR = {"type": "number", "exclusiveMinimum": 0, "maximum": 1000}
 _NAME = {"type": "string", "description": "Name of a class."}
 _POINT = {
     "type": "array",
@@ -108,7 +109,7 @@ EDITS = {
                 "shape": {"type": "integer", "minimum": 0},
                 "x": _NUMBER,
                 "base": _NUMBER,
-                "scale": {"type": "number", "exclusiveMinimum": 0},
+                "scale": _FACTOR,
                 "mirror": {"type": "boolean"},
                 "order": _ORDER,
                 "cluster": {"type": "integer", "minimum": 0},
@@ -126,7 +127,7 @@ EDITS = {
             "Scales objects about the middle of their base.",
             {
                 "objects": _OBJECTS,
-                "factor": {"type": "number", "exclusiveMinimum": 0},
+                "factor": _FACTOR,
             },
             {"order": _ORDER},
         ),
@@ -142,7 +143,11 @@ EDITS = {
             {},
             {
                 "objects": _OBJECTS,
-                "style": {"type": "array", "items": _NUMBER, "minItems": 1},
+                "style": {
+                    "type": "array",
+                    "items": {"type": "number"},
+                    "minItems": 1,
+                },
                 "cluster": {"type": "integer", "minimum": 0},
             },
         ),

@@ -8,6 +8,8 @@ from hdgan.editing.classes import NothingToEditError, paint
 from hdgan.editing.optional import import_scipy_ndimage
 
 _ORDERS = ("by_base", "front")
+# Pixels of a shape's longest side, far beyond any scene.
+_MAX_SIDE = 16384
 # Areas narrower than two of so many parts of the height do not fill holes.
 _THIN = 75
 # How much longer a pixel down or up is than one to the side, in filling holes.
@@ -47,7 +49,8 @@ class Shape:
             factor: float > 0.
 
         Raises:
-            ValueError: if `factor` is out of range, or nothing would be left.
+            ValueError: if `factor` is out of range, or the shape would have no
+                pixel left or a side above 16,384.
         """
         if not 0 < factor < np.inf:
             raise ValueError(
@@ -56,6 +59,11 @@ class Shape:
         if factor == 1:
             return self
         height, width = self.mask.shape
+        if factor * max(height, width) > _MAX_SIDE:
+            raise ValueError(
+                f"Scaled by {factor:g}, an object of {width}x{height} pixels "
+                f"would be larger than {_MAX_SIDE:,}. Choose a smaller factor."
+            )
         rows = _sample(height, factor)
         columns = _sample(width, factor)
         mask = self.mask[rows[:, None], columns]

@@ -128,6 +128,15 @@ def test_a_shape_keeps_its_place_in_a_scene_of_another_size():
         ({"edit": "set_seed", "seed": 1, "x": 1}, "'x' was unexpected"),
         ({"edit": "set_seed", "seed": -1}, "minimum of 0"),
         (
+            {
+                "edit": "move_objects",
+                "objects": {"class": "car"},
+                "dx": 640,
+                "dy": 0,
+            },
+            "640 is greater than the maximum of 100",
+        ),
+        (
             {"edit": "replace_class", "old": "building", "new": "boat"},
             r"Edit 0, replace_class: There is no class 'boat'",
         ),

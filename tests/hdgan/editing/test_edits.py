@@ -1,11 +1,10 @@
 """Edits of classes and objects."""
 
-import pathlib
-
 import numpy as np
 import pytest
 from small_scene import BUILDING, CAR, LABELS, ROAD, SKY, TREE, make_scene
 
+from hdgan.data.scene_source import SceneSource
 from hdgan.editing import (
     EditableScene,
     NothingToEditError,
@@ -162,6 +161,8 @@ def test_an_object_is_scaled_about_its_base_and_mirrored():
     )
     with pytest.raises(ValueError, match="number > 0"):
         scale_object(scene, 4001, 0)
+    with pytest.raises(ValueError, match="smaller factor"):
+        scale_object(scene, 4001, 1e300)
 
 
 def test_a_shape_is_added_to_another_scene_with_its_style():
@@ -176,12 +177,15 @@ def test_a_shape_is_added_to_another_scene_with_its_style():
         add_object(scene, shape, 0, 0, instance=4001)
 
 
-class _Scenes:
-    """Scenes in memory, read as those of files are."""
+class _Scenes(SceneSource):
+    """Scenes in memory."""
+
+    names = ("0.png", "1.png", "2.png")
+    kinds = ("label_map", "instance_map")
+    is_rgb = False
 
     def __init__(self, *scenes):
         self.scenes = scenes
-        self.inputs = [pathlib.Path(f"{k}.png") for k in range(len(scenes))]
 
     def read(self, index):
         scene = self.scenes[index]
@@ -189,6 +193,12 @@ class _Scenes:
             "label_map": scene.label_map,
             "instance_map": scene.instance_map,
         }
+
+    def fingerprint(self):
+        return ""
+
+    def select(self, indices):
+        return _Scenes(*(self.scenes[index] for index in indices))
 
 
 def test_a_library_keeps_the_largest_whole_objects(tmp_path):
