@@ -6,6 +6,7 @@ import contextlib
 import http.server
 import io
 import json
+import re
 import threading
 import time
 import zlib
@@ -288,7 +289,8 @@ def test_retries_are_reported(url, monkeypatch, caplog):
     (message,) = caplog.messages
     assert message.startswith(f"No answer from {url} yet (")
     assert "onnection refused" in message
-    assert message.endswith("Retrying for 1.5 s.")
+    # What is left of the deadline, on a busy machine some hundredths less.
+    assert re.search(r"Retrying for 1(\.\d+)? s\.$", message)
     caplog.clear()
     monkeypatch.setattr("hdgan.serving.client._REPORT_INTERVAL", 0.0)
     with pytest.raises(ServingError):
