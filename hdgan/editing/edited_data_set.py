@@ -12,12 +12,10 @@ from hdgan.data.image_files import write_png
 from hdgan.data.scene_dataset import read_scene
 from hdgan.editing.edit_sampling import sample_edits
 from hdgan.editing.edit_script import apply_edits
+from hdgan.editing.map_files import maps_for_files
 from hdgan.editing.scene import EditableScene
 from hdgan.editing.styles import synthesize_scene
 from hdgan.progress_bar import make_progress_bar
-
-# The largest id in a PNG file.
-_LARGEST = 65535
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,7 +75,7 @@ class EditedFolders:
             photo: uint8 `(height, width, 3)`, or None.
             record: dict, for JSON.
         """
-        label_map, instance_map = _as_files_hold_them(scene)
+        label_map, instance_map = maps_for_files(scene)
         self._record(name).unlink(missing_ok=True)
         write_png(self.folder("label") / f"{name}.png", label_map)
         write_png(self.folder("inst") / f"{name}.png", instance_map)
@@ -272,28 +270,3 @@ def read_editable_scene(scenes, index, resizing, labels):
         )
     except ValueError as error:
         raise ValueError(f"{scenes.place(index)}: {error}") from error
-
-
-def _as_files_hold_them(scene):
-    """Returns the maps with ids that PNG files hold.
-
-    Pixels without a class have an ignored id again. Objects of classes above 65
-    have ids beyond 16 bits; then all objects of the scene are numbered.
-    """
-    label_map, instance_map = scene.label_map, scene.instance_map
-    if instance_map.max() > _LARGEST:
-        is_object = instance_map != label_map
-        _, numbers = np.unique(instance_map[is_object], return_inverse=True)
-        instance_map = label_map.copy()
-        instance_map[is_object] = len(scene.labels) + numbers
-    ids = [number for number in scene.labels.ignore_ids if number >= 0]
-    if ids:
-        last = len(scene.labels) - 1
-        is_ignored = label_map == last
-        instance_map = np.where(
-            is_ignored & (instance_map == last), ids[0], instance_map
-        )
-        label_map = np.where(is_ignored, ids[0], label_map)
-    if label_map.max() < 256:
-        label_map = label_map.astype("uint8")
-    return label_map, instance_map

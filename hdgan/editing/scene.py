@@ -66,12 +66,13 @@ class EditableScene:
                 "no classes to edit."
             )
         check_integers(minimum=0, seed=self.seed)
-        label_map = labels.replace_ignored(
-            as_id_map("`label_map`", self.label_map)
-        )
+        given = as_id_map("`label_map`", self.label_map)
+        label_map = labels.replace_ignored(given)
         check_range("`label_map`", label_map, len(labels) - 1, "label ids")
         label_map = label_map.astype("int32")
-        instance_map = _number_instances(self.instance_map, label_map, labels)
+        instance_map = _number_instances(
+            self.instance_map, given, label_map, labels
+        )
         for name, value in (
             ("label_map", _read_only(label_map)),
             ("instance_map", _read_only(instance_map)),
@@ -197,8 +198,12 @@ class EditableScene:
         )
 
 
-def _number_instances(instance_map, label_map, labels):
-    """Returns int32 ids as in Cityscapes, by which no two classes share one."""
+def _number_instances(instance_map, given, label_map, labels):
+    """Returns int32 ids as in Cityscapes, by which no two classes share one.
+
+    `given` is the label map with ignored ids, which the instance map may have
+    in their place, too.
+    """
     if instance_map is None:
         return label_map.copy()
     instance_map = as_id_map("`instance_map`", instance_map)
@@ -215,6 +220,8 @@ def _number_instances(instance_map, label_map, labels):
         )
     if low == high == 0:
         return label_map.copy()
+    is_region = instance_map == given
+    instance_map = np.where(is_region, label_map, instance_map.astype("int64"))
     # One number for each pair of a class and an id.
     keys = label_map.astype("int64") * 2**32 + instance_map
     pairs, inverse = np.unique(keys, return_inverse=True)

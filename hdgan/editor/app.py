@@ -16,6 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from hdgan.data.image_files import encode_png
+from hdgan.editing.map_files import maps_for_files
 from hdgan.editing.scene_file import dump_scene, parse_scene
 from hdgan.editor.errors import RequestError, unknown_session
 from hdgan.editor.guard import Guard
@@ -260,14 +261,13 @@ class _Api:
 
 
 def _encode_label_map(scene):
-    few = len(scene.labels) <= 256
-    return encode_png(
-        "The label map", scene.label_map.astype("uint8" if few else "int32")
-    )
+    label_map, _ = maps_for_files(scene)
+    return encode_png("The label map", label_map)
 
 
 def _encode_instance_map(scene):
-    return encode_png("The instance map", scene.instance_map)
+    _, instance_map = maps_for_files(scene)
+    return encode_png("The instance map", instance_map)
 
 
 _FILES = {

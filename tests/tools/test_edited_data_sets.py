@@ -21,6 +21,7 @@ from hdgan.editing import (
     replace_class,
     synthesize_scene,
 )
+from hdgan.editing.map_files import maps_for_files
 
 SCRIPT = {
     "edits": [
@@ -269,3 +270,17 @@ def test_wrong_recipes_write_nothing(tmp_path, folder, recipe, message):
     assert result.code == 1
     assert message in result.err
     assert not (tmp_path / "augmented").exists()
+
+
+def test_files_hold_ignored_ids_and_many_classes():
+    labels = hdgan.LabelSet.numbered(100).ignoring([255])
+    label_map = np.array([[0, 255], [99, 99]])
+    scene = EditableScene(label_map, np.array([[0, 255], [1, 2]]), labels)
+    assert scene.instance_map.max() == 99001
+    files = maps_for_files(scene)
+    np.testing.assert_array_equal(files[0], label_map)
+    assert files[0].dtype == np.uint8
+    # Objects beyond 16 bits are numbered after the classes.
+    np.testing.assert_array_equal(files[1], [[0, 255], [101, 102]])
+    again = EditableScene(*files, labels)
+    assert again == scene
