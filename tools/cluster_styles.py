@@ -57,7 +57,7 @@ def main():
     store_style_clusters(path, clusters, output)
     for label, centers in clusters.centers.items():
         print(f"{_describe(model, label)}: {len(centers)} clusters")
-    if labels is not None and not model.has_style_per_image:
+    if labels is not None and model.style_regions != "image":
         without = [
             name
             for k, name in enumerate(labels.names)
@@ -69,7 +69,7 @@ def main():
 
 
 def _describe(model, label):
-    if model.has_style_per_image:
+    if model.style_regions == "image":
         return "whole images"
     return (
         f"class {label}" if model.labels is None else model.labels.names[label]

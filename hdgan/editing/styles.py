@@ -263,7 +263,7 @@ def find_scene_regions(model, scene):
     """
     maps = {"label_map": scene.label_map, "instance_map": scene.instance_map}
     regions, classes = find_regions(model, maps)
-    if model.has_style_per_image:
+    if model.style_regions == "image":
         regions = np.full_like(regions, WHOLE_IMAGE)
         classes = {WHOLE_IMAGE: 0}
     return regions, classes

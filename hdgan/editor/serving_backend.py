@@ -31,8 +31,6 @@ class ServingBackend:
     """
 
     model_hash = None
-    image_size = None
-    scene_width = None
 
     def __init__(self, url, model="hdgan"):
         self.name = f"{model} at {url}"
@@ -52,6 +50,9 @@ class ServingBackend:
                 "has no classes to paint with."
             )
         self.labels = LabelSet(**description["labels"])
+        size = description.get("image_size")
+        self.image_size = tuple(size) if size else None
+        self.scene_width = description.get("scene_width")
         self.use_instances = description["use_instances"]
         self._signatures = description["signatures"]
         self._has_styles = _STYLED in self._signatures

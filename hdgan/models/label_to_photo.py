@@ -280,14 +280,9 @@ class LabelToPhotoModel(AdversarialModel):
         return False
 
     @property
-    def has_style_per_image(self):
-        """bool, whether the style is one vector for the whole image."""
-        return False
-
-    @property
     def style_regions(self):
         """str, where one style holds: "instance", "class" or "image"."""
-        return "image" if self.has_style_per_image else "instance"
+        return "instance"
 
     def style_map_size(self, height, width):
         """Returns height and width of the style map of a scene.

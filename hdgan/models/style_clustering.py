@@ -95,7 +95,7 @@ def find_regions(model, scene):
         None if instance_map is None else tf.constant(instance_map[None]),
     )[0].numpy()
     ids, first = np.unique(regions, return_index=True)
-    if model.has_style_per_image:
+    if model.style_regions == "image":
         classes = np.zeros_like(ids)
     elif model.labels is None:
         # Without labels, the classes follow from the ids as in Cityscapes.

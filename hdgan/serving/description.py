@@ -51,6 +51,9 @@ def describe_model(model, options, signatures):
             for label, centers in (clusters.centers if clusters else {}).items()
         },
         "style_regions": model.style_regions if model.style_channels else None,
+        # (height, width), the only size in pixels; None if any size works.
+        "image_size": model.image_size and list(model.image_size),
+        "scene_width": model.scene_width,
         "preset": model.preset,
         "generator": type(model.generator).__name__,
         "parameters": model.inference_generator.count_params(),

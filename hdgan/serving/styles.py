@@ -57,7 +57,7 @@ def draw_style_maps(model, label_map, region_map, styles):
         label_map = label_map[:height, :width]
         labels = tf.gather(tf.reshape(label_map, [-1]), first)
         labels = tf.minimum(labels, len(counts) - 1)
-        if model.has_style_per_image:
+        if model.style_regions == "image":
             labels = tf.zeros_like(labels)  # All clusters are those of class 0.
         available = tf.gather(counts, labels)
         index = _search(instances, ids)

@@ -135,8 +135,8 @@ class Spade(LabelToPhotoModel):
         return None
 
     @property
-    def has_style_per_image(self):
-        return True
+    def style_regions(self):
+        return "image"
 
     def style_map_size(self, height, width):
         return 1, 1

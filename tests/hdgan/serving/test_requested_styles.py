@@ -19,7 +19,7 @@ MODEL = types.SimpleNamespace(
     labels=LabelSet.numbered(3),
     style_channels=2,
     style_clusters=StyleClusters(CENTERS),
-    has_style_per_image=False,
+    style_regions="instance",
 )
 # The two examples differ in class, above all in their first pixel.
 LABEL_MAP = np.int32([[[2, 2, 0], [1, 0, 0]], [[0, 0, 2], [1, 2, 2]]])
